@@ -1,0 +1,1 @@
+"""Sends DunaHub's customers, invoices and payments to QuickBooks Online."""

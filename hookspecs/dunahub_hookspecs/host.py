@@ -1,0 +1,147 @@
+"""What every host needs to load plugins and call them, written once.
+
+A plugin's failure stays its own: a broken import, a raising hook or a raising action is logged and
+answered with nothing, and neither another plugin nor the host notices.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from dunahub_hookspecs.markers import PROJECT
+from dunahub_hookspecs.settings import ActionRequest, RecordCard, Redirect, SettingsPanel
+from dunahub_hookspecs.settings import SettingsRequest as _SettingsRequest
+from dunahub_hookspecs.specs import DunaHubSpecs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dunahub_hookspecs.settings import Download, SettingsRequest
+    from dunahub_hookspecs.values import Organization, RecordKind
+
+log = logging.getLogger(__name__)
+
+
+def create_plugin_manager(
+    plugins: Iterable[object] = (), *, load_entry_points: bool = True
+) -> pluggy.PluginManager:
+    """Make a plugin manager with DunaHub's hooks and every installed plugin.
+
+    Entry points of the group ``dunahub`` are loaded one by one: one that fails to import, or that
+    implements a hook with unknown arguments, is logged and left out.
+
+    Args:
+        plugins: plugin objects to register besides, before the entry points.
+        load_entry_points: False to register only what is passed (in tests).
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(DunaHubSpecs)
+    for plugin in plugins:
+        manager.register(plugin)
+    for entry_point in metadata.entry_points(group=PROJECT) if load_entry_points else ():
+        try:
+            plugin = entry_point.load()
+            if not manager.is_registered(plugin):
+                manager.register(plugin, name=entry_point.name)
+        except Exception:
+            log.exception("plugin %r could not be loaded and is left out", entry_point.name)
+    for problem in _unknown_hooks(manager):
+        log.warning("%s", problem)
+    return manager
+
+
+def _unknown_hooks(manager: pluggy.PluginManager) -> list[str]:
+    """Name the implementations of hooks that DunaHub does not have (a misspelling, say)."""
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        return [str(error)]
+    return []
+
+
+def notify(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> list[Any]:  # noqa: ANN401  whatever the hook takes
+    """Call one hook on every plugin, and keep each one's error to itself.
+
+    Returns:
+        what the plugins answered, without the Nones, first registered plugin last (pluggy's order).
+    """
+    caller: pluggy.HookCaller = getattr(manager.hook, hook)
+    plugins = [implementation.plugin for implementation in caller.get_hookimpls()]
+    if len(plugins) <= 1:
+        return _call(caller, hook, arguments)
+    answers: list[Any] = []
+    for plugin in reversed(plugins):
+        others = [other for other in plugins if other is not plugin]
+        answers += _call(manager.subset_hook_caller(hook, others), hook, arguments)
+    return answers
+
+
+def _call(caller: pluggy.HookCaller, hook: str, arguments: Mapping[str, Any]) -> list[Any]:
+    try:
+        answers: list[Any] = caller(**arguments)
+    except Exception:
+        log.exception("a plugin failed in %s", hook)
+        return []
+    return answers
+
+
+def collect_panels(
+    manager: pluggy.PluginManager, org: Organization, request: SettingsRequest
+) -> list[SettingsPanel]:
+    """Ask every plugin for its settings panel for this organization, sorted by title."""
+    answers = notify(manager, "on_settings_render", org=org, request=request)
+    panels = [panel for panel in answers if isinstance(panel, SettingsPanel)]
+    return sorted(panels, key=lambda panel: (panel.title, panel.slug))
+
+
+def collect_cards(
+    manager: pluggy.PluginManager,
+    org: Organization,
+    request: SettingsRequest,
+    kind: RecordKind,
+    record_id: str,
+) -> list[RecordCard]:
+    """Ask every plugin for its card on the page of one record."""
+    answers = notify(
+        manager, "on_record_render", org=org, request=request, kind=kind, record_id=record_id
+    )
+    return [card for card in answers if isinstance(card, RecordCard)]
+
+
+def dispatch(
+    manager: pluggy.PluginManager, slug: str, action: str, method: str, request: ActionRequest
+) -> Redirect | Download | None:
+    """Run an action of a panel.
+
+    The host has checked its CSRF token and the person's rights when the method is POST.
+
+    Args:
+        manager: the host's plugin manager.
+        slug: the panel's.
+        action: the action's name.
+        method: the HTTP method of the person's request.
+        request: who asks for what.
+
+    Returns:
+        the answer to give; None (a 404) when this organization has no such panel or action, or
+        the method is another. An action that raises is logged and leads back to the panel.
+    """
+    look = _SettingsRequest(
+        person=request.person,
+        page_url=request.page_url,
+        action_url=request.action_url,
+        render=False,
+    )
+    for panel in collect_panels(manager, request.org, look):
+        for candidate in panel.actions if panel.slug == slug else ():
+            if (candidate.name, candidate.method) == (action, method.upper()):
+                try:
+                    return candidate.handle(request)
+                except Exception:
+                    log.exception("the action %s of the panel %s failed", action, slug)
+                    return Redirect(url=request.page_url)
+    return None

@@ -1,0 +1,13 @@
+"""The names under which DunaHub and its plugins find each other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pluggy
+
+PROJECT: Final = "dunahub"
+"""The pluggy project name, and the entry-point group in which plugins are declared."""
+
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)

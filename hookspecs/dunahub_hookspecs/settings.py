@@ -1,0 +1,168 @@
+"""What passes between a host's pages and a plugin: panels, actions and record cards.
+
+No web framework is involved: a panel is HTML text plus named actions, an action is a callable, and
+every answer is a redirect or a file. The host mounts them under URLs of its own choosing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from dunahub_hookspecs.values import Organization, Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Query = Mapping[str, str]
+Form = Mapping[str, tuple[str, ...]]
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _form(value: Mapping[str, str | tuple[str, ...] | list[str]]) -> Form:
+    return {
+        name: (given,) if isinstance(given, str) else tuple(given) for name, given in value.items()
+    }
+
+
+@attrs.frozen(kw_only=True)
+class SettingsRequest:
+    """A person looks at a page on which plugins may show something.
+
+    Attributes:
+        person: who is signed in.
+        page_url: the panel's own address, absolute (``https://app.example/settings/quickbooks``).
+        action_url: where actions are mounted; an action's address is this, a slash and its name.
+        query: the page's query parameters: filters, paging, open sections.
+        hidden_fields: what each form must carry for the host, such as its CSRF token.
+        record_url: gives the address of a record's page in the host, for links; None where the
+            host has none.
+        render: False when the host needs the actions only (it is about to run one), so that the
+            plugin need not make the HTML.
+    """
+
+    person: Person = attrs.field(validator=attrs.validators.instance_of(Person))
+    page_url: str
+    action_url: str = attrs.field(converter=_without_slash)
+    query: Query = attrs.field(factory=dict)
+    hidden_fields: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    record_url: Callable[[str, str], str | None] | None = None
+    render: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class ActionRequest:
+    """A person pressed a button, or came back from another site to a GET action.
+
+    Attributes:
+        org: the organization that the person is signed in to; the plugin touches no other.
+        person: who is signed in.
+        page_url, action_url: as in `SettingsRequest`.
+        query: the query parameters. They can hold secrets (an OAuth code), so they are not shown.
+        form: the form fields, each with every value it was sent with.
+    """
+
+    org: Organization = attrs.field(validator=attrs.validators.instance_of(Organization))
+    person: Person = attrs.field(validator=attrs.validators.instance_of(Person))
+    page_url: str
+    action_url: str = attrs.field(converter=_without_slash)
+    query: Query = attrs.field(factory=dict, repr=False)
+    form: Form = attrs.field(factory=dict, converter=_form, repr=False)
+
+    def value(self, name: str, default: str = "") -> str:
+        """Give a form field's first value, or the default when it was not sent."""
+        return next(iter(self.form.get(name, ())), default)
+
+
+@attrs.frozen(kw_only=True)
+class Redirect:
+    """Send the person on with status 303 (302 does as well), showing nothing in between."""
+
+    url: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Download:
+    """Give the person a file.
+
+    Attributes:
+        filename: what the browser shall call it.
+        content_type: its media type.
+        body: its bytes, whole or in parts.
+    """
+
+    filename: str
+    content_type: str
+    body: bytes | Iterator[bytes] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """Something a person can do from a panel or a record card.
+
+    Attributes:
+        name: the last part of its address.
+        method: ``POST`` for whatever changes something: the host checks its CSRF token and the
+            person's right to change settings before it calls. ``GET`` for the return from an
+            OAuth consent page, which guards itself by its ``state``, and for downloads.
+        handle: does it.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    handle: Callable[[ActionRequest], Redirect | Download]
+
+
+@attrs.frozen(kw_only=True)
+class SettingsPanel:
+    """A plugin's page in the host's settings.
+
+    Attributes:
+        slug: its name in addresses.
+        title: its name in the host's menu.
+        html: a fragment for the host's page; empty when the request had ``render=False``.
+        actions: what can be done from it.
+    """
+
+    slug: str
+    title: str
+    html: str = attrs.field(repr=False)
+    actions: tuple[Action, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class RecordCard:
+    """What a plugin has to say on the page of one lead, invoice or payment.
+
+    Its forms post to the actions of the same plugin's settings panel.
+
+    Attributes:
+        title: a short heading.
+        html: a fragment for the host's page.
+    """
+
+    title: str
+    html: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """The application that loads plugins.
+
+    Attributes:
+        name, version: for logs and for the User-Agent of a plugin's requests.
+        data_dir: a folder that outlives restarts, where a plugin may keep files of its own; None
+            when there is no such folder.
+        organization: looks an organization up as it is now; None is answered for an unknown one.
+            Without it a plugin knows of an organization only what the last hook said.
+    """
+
+    name: str
+    version: str = ""
+    data_dir: Path | None = None
+    organization: Callable[[str], Organization | None] | None = None

@@ -1,0 +1,263 @@
+"""What a host tells its plugins: organizations, leads, invoices and payments.
+
+The values are permissive where people's data is: an empty name or an odd e-mail address is for the
+plugin to point out on the record, not a reason to fail the CRM's save. They are strict where a
+program errs: a float for money, or a list for lines, is a ``TypeError`` where it is written.
+
+Money is ``Decimal`` in US dollars; an ``int`` is taken as whole dollars.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+
+class Region(StrEnum):
+    """Where an organization does business. Everything that is neither US nor BR is ``OTHER``."""
+
+    US = "US"
+    BR = "BR"
+    OTHER = "OTHER"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Region:
+        text = str(value).strip().upper()
+        return next((region for region in cls if region.value == text), cls.OTHER)
+
+
+class PaymentMethod(StrEnum):
+    """How a customer paid."""
+
+    CARD = "card"
+    ACH = "ach"
+    CASH = "cash"
+    CHECK = "check"
+    BANK_TRANSFER = "bank_transfer"
+    OTHER = "other"
+
+
+class InvoiceStatus(StrEnum):
+    """Whether an invoice stands or was voided."""
+
+    OPEN = "open"
+    VOID = "void"
+
+
+class InvoiceSource(StrEnum):
+    """What an invoice was made from."""
+
+    LEAD = "lead"
+    JOB = "job"
+    PROPOSAL = "proposal"
+    OTHER = "other"
+
+
+class RecordKind(StrEnum):
+    """The three kinds of record that a host shows and a plugin may have a card for."""
+
+    LEAD = "lead"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+
+
+def _money(value: Decimal | int) -> Decimal:
+    """Take an exact amount; refuse floats, which cannot hold cents."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise TypeError(f"money and quantities are Decimal, not {type(value).__name__}")
+    amount = Decimal(value)
+    if not amount.is_finite():
+        raise ValueError("money and quantities are finite numbers")
+    return amount
+
+
+def _text(value: str | None) -> str:
+    """Take a text; None means empty."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, not {type(value).__name__}")
+    return value
+
+
+def _identifier(value: str | int) -> str:
+    """Take a record's id in the host, which is never empty; numbers become their digits."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"an id is a text or a whole number, not {type(value).__name__}")
+    text = str(value)
+    if not text:
+        raise ValueError("an id is never empty")
+    return text
+
+
+def _optional_identifier(value: str | int | None) -> str | None:
+    return None if value in (None, "") else _identifier(value)
+
+
+def _day(value: date) -> date:
+    """Take a calendar day; a datetime is refused, since its day depends on a time zone."""
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise TypeError(f"expected a date, not {type(value).__name__}")
+    return value
+
+
+def _lines(value: tuple[LineItem, ...] | list[LineItem]) -> tuple[LineItem, ...]:
+    lines = tuple(value)
+    if not all(isinstance(line, LineItem) for line in lines):
+        raise TypeError("an invoice's lines are LineItem values")
+    return lines
+
+
+@attrs.frozen(kw_only=True)
+class Organization:
+    """One customer of DunaHub: a contractor's company.
+
+    Attributes:
+        id: the host's id; everything a plugin stores is kept apart by it.
+        name: as the contractor writes it.
+        region: decides which plugins show themselves.
+        timezone: an IANA name; dates and times on pages are shown in it.
+    """
+
+    id: str = attrs.field(converter=_identifier)
+    name: str = attrs.field(default="", converter=_text)
+    region: Region = attrs.field(converter=Region)
+    timezone: str = attrs.field(default="America/New_York", converter=_text)
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """Somebody of the office who is signed in to the host."""
+
+    id: str = attrs.field(converter=_identifier)
+    name: str = attrs.field(default="", converter=_text)
+    email: str = attrs.field(default="", converter=_text)
+
+
+@attrs.frozen(kw_only=True)
+class Address:
+    """A postal address in the United States, in the parts people type it in."""
+
+    line1: str = attrs.field(default="", converter=_text)
+    line2: str = attrs.field(default="", converter=_text)
+    city: str = attrs.field(default="", converter=_text)
+    state: str = attrs.field(default="", converter=_text)
+    postal_code: str = attrs.field(default="", converter=_text)
+    country: str = attrs.field(default="", converter=_text)
+
+
+@attrs.frozen(kw_only=True)
+class Lead:
+    """A person or company that the contractor works for or hopes to.
+
+    Attributes:
+        id: the host's id.
+        name: the person's full name as one text.
+        first_name, last_name: the same in parts, where the host knows them.
+        company: the firm's name, where the lead is one.
+    """
+
+    id: str = attrs.field(converter=_identifier)
+    name: str = attrs.field(default="", converter=_text)
+    first_name: str = attrs.field(default="", converter=_text)
+    last_name: str = attrs.field(default="", converter=_text)
+    company: str = attrs.field(default="", converter=_text)
+    email: str = attrs.field(default="", converter=_text)
+    phone: str = attrs.field(default="", converter=_text)
+    address: Address = attrs.field(factory=Address, validator=attrs.validators.instance_of(Address))
+
+
+@attrs.frozen(kw_only=True)
+class LineItem:
+    """One line of an invoice.
+
+    Attributes:
+        description: what was done, for the customer's eyes.
+        quantity: how many; may have decimals (2.5 hours).
+        unit_price: dollars for one; may have more than two decimals.
+        amount: dollars for the line. Given none, quantity times unit price, to the cent.
+        service_id: the host's id of the service sold, None for a free-text line.
+        service_name: that service's name as the office knows it.
+        taxable: whether sales tax applies to the line.
+    """
+
+    description: str = attrs.field(default="", converter=_text)
+    quantity: Decimal = attrs.field(default=Decimal(1), converter=_money)
+    unit_price: Decimal = attrs.field(converter=_money)
+    amount: Decimal = attrs.field(converter=_money)
+    service_id: str | None = attrs.field(default=None, converter=_optional_identifier)
+    service_name: str = attrs.field(default="", converter=_text)
+    taxable: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+
+    @amount.default
+    def _amount_from_price(self) -> Decimal:
+        return round_cents(self.quantity * self.unit_price)
+
+
+@attrs.frozen(kw_only=True)
+class Invoice:
+    """A bill to a lead.
+
+    Attributes:
+        id: the host's id.
+        number: the number that the customer sees.
+        lead: whom it bills, whole and as it is now, so that a lead event that was missed heals.
+        lines: what it bills for.
+        discount: dollars taken off the sum of the lines, before tax.
+        tax: dollars of sales tax.
+        total: dollars to pay: lines minus discount plus tax.
+        issued_on, due_on: calendar days in the organization's time zone.
+        message: a note that the customer sees on the invoice.
+        status: VOID once it was voided in the host.
+        source: what it was made from.
+    """
+
+    id: str = attrs.field(converter=_identifier)
+    number: str = attrs.field(default="", converter=_text)
+    lead: Lead = attrs.field(validator=attrs.validators.instance_of(Lead))
+    lines: tuple[LineItem, ...] = attrs.field(converter=_lines)
+    discount: Decimal = attrs.field(default=Decimal(0), converter=_money)
+    tax: Decimal = attrs.field(default=Decimal(0), converter=_money)
+    total: Decimal = attrs.field(converter=_money)
+    issued_on: date = attrs.field(converter=_day)
+    due_on: date | None = attrs.field(default=None, converter=attrs.converters.optional(_day))
+    message: str = attrs.field(default="", converter=_text)
+    status: InvoiceStatus = attrs.field(default=InvoiceStatus.OPEN, converter=InvoiceStatus)
+    source: InvoiceSource = attrs.field(default=InvoiceSource.OTHER, converter=InvoiceSource)
+
+    @total.default
+    def _total_from_lines(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal(0)) - self.discount + self.tax
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """Money that a customer paid on an invoice.
+
+    Attributes:
+        id: the host's id.
+        invoice_id: the invoice that it pays.
+        invoice_number: that invoice's number, so that a message can name it.
+        amount: dollars.
+        method: how it was paid.
+        collected_by_dunahub: True when it went through DunaHub's own card or ACH flow.
+        paid_on: the calendar day in the organization's time zone.
+        reference: the processor's id of the payment.
+    """
+
+    id: str = attrs.field(converter=_identifier)
+    invoice_id: str = attrs.field(converter=_identifier)
+    invoice_number: str = attrs.field(default="", converter=_text)
+    amount: Decimal = attrs.field(converter=_money)
+    method: PaymentMethod = attrs.field(converter=PaymentMethod)
+    collected_by_dunahub: bool = attrs.field(validator=attrs.validators.instance_of(bool))
+    paid_on: date = attrs.field(converter=_day)
+    reference: str = attrs.field(default="", converter=_text)
+
+
+def round_cents(amount: Decimal) -> Decimal:
+    """Round dollars to cents, half up, as an invoice does."""
+    return amount.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
