@@ -1,0 +1,137 @@
+"""Settings of the plugin, read once from the environment into typed values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PREFIX = "DUNAHUB_QBO_"
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Environment(StrEnum):
+    """Which of Intuit's two worlds the app's keys belong to."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+API_URLS = {
+    Environment.PRODUCTION: "https://quickbooks.api.intuit.com",
+    Environment.SANDBOX: "https://sandbox-quickbooks.api.intuit.com",
+}
+DISCOVERY_URLS = {
+    Environment.PRODUCTION: "https://developer.api.intuit.com/.well-known/openid_configuration",
+    Environment.SANDBOX: (
+        "https://developer.api.intuit.com/.well-known/openid_sandbox_configuration"
+    ),
+}
+APP_URLS = {
+    Environment.PRODUCTION: "https://qbo.intuit.com",
+    Environment.SANDBOX: "https://sandbox.qbo.intuit.com",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """Everything that an operator can set.
+
+    Attributes:
+        client_id, client_secret: the Intuit app's keys; empty until an operator sets them.
+        environment: which of Intuit's worlds those keys belong to.
+        fernet_keys: the newest first; all of them decrypt, the first encrypts.
+        database_url: where the plugin keeps its state.
+        redirect_uri: the address registered at Intuit; empty to use the settings page's own.
+        api_url: base of the Accounting API.
+        discovery_url: Intuit's OAuth discovery document.
+        app_url: base of "Open in QuickBooks" links.
+        worker: True to run the worker thread inside this process.
+        synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
+    """
+
+    client_id: str = ""
+    client_secret: str = attrs.field(default="", repr=False)
+    environment: Environment = Environment.PRODUCTION
+    fernet_keys: tuple[str, ...] = attrs.field(default=(), repr=False)
+    database_url: str = attrs.field(default="sqlite:///dunahub_qbo.sqlite3", repr=False)
+    redirect_uri: str = ""
+    api_url: str = API_URLS[Environment.PRODUCTION]
+    discovery_url: str = DISCOVERY_URLS[Environment.PRODUCTION]
+    app_url: str = APP_URLS[Environment.PRODUCTION]
+    worker: bool = True
+    synchronous: str = "FULL"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], *, data_dir: Path | None = None) -> Config:
+        """Read the variables that start with ``DUNAHUB_QBO_``.
+
+        Args:
+            environ: usually ``os.environ``.
+            data_dir: where the SQLite file goes when no database address is set; None for the
+                current folder.
+
+        Raises:
+            ConfigurationError: a variable has a value that cannot be; the text names it.
+        """
+
+        def given(name: str, default: str = "") -> str:
+            return environ.get(PREFIX + name, "").strip() or default
+
+        environment = _choice("ENVIRONMENT", given("ENVIRONMENT", "production"), Environment)
+        database = given("DATABASE_URL") or _default_database(data_dir)
+        return cls(
+            client_id=given("CLIENT_ID"),
+            client_secret=given("CLIENT_SECRET"),
+            environment=environment,
+            fernet_keys=tuple(key for key in given("FERNET_KEYS").replace(",", " ").split() if key),
+            database_url=database,
+            redirect_uri=_url("REDIRECT_URI", given("REDIRECT_URI")),
+            api_url=_url("API_URL", given("API_URL", API_URLS[environment])),
+            discovery_url=_url(
+                "DISCOVERY_URL", given("DISCOVERY_URL", DISCOVERY_URLS[environment])
+            ),
+            app_url=_url("APP_URL", given("APP_URL", APP_URLS[environment])),
+            worker=_choice("WORKER", given("WORKER", "embedded"), _Worker) is _Worker.EMBEDDED,
+            synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
+        )
+
+
+class _Worker(StrEnum):
+    EMBEDDED = "embedded"
+    OFF = "off"
+
+
+class _Synchronous(StrEnum):
+    FULL = "FULL"
+    NORMAL = "NORMAL"
+
+
+def _choice(name: str, value: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(value)
+    except ValueError as error:
+        allowed = ", ".join(choices)
+        raise ConfigurationError(f"{PREFIX}{name} is {value!r}; it can be: {allowed}") from error
+
+
+def _url(name: str, value: str) -> str:
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise ConfigurationError(
+            f"{PREFIX}{name} must start with https:// (or http:// on loopback)"
+        )
+    return value.rstrip("/")
+
+
+def _default_database(data_dir: Path | None) -> str:
+    if data_dir is None:
+        return "sqlite:///dunahub_qbo.sqlite3"
+    return f"sqlite:///{data_dir / 'dunahub_qbo.sqlite3'}"

@@ -1,0 +1,147 @@
+"""Every error that this plugin raises.
+
+::
+
+    QuickBooksPluginError
+    ├── ConfigurationError          an operator must act (keys, addresses, database)
+    ├── NotConnected                a person must connect
+    ├── GrantRevoked                Intuit refused the refresh token: a person must reconnect
+    ├── LeaseLost                   another worker has taken the company over: stop, send nothing
+    ├── MappingError                the record cannot be expressed in QuickBooks; people change it
+    └── QboError                    QuickBooks' answer, or the lack of one
+        ├── Unreachable             no answer: it may or may not have been carried out
+        ├── Busy                    throttled or out of order: it passes by itself
+        ├── Unauthorized            the access token was not accepted
+        ├── Forbidden               the app or the person may not use this company
+        ├── Stale                   the object changed in QuickBooks since we last saw it (5010)
+        ├── DuplicateName           the name is taken (6240)
+        ├── DuplicateNumber         the document number is taken (6140)
+        ├── DuplicateRequest        the request key was used before (600)
+        ├── BadReference            something referred to is deleted or inactive (610, 2500)
+        └── Refused                 any other definite refusal
+
+No error carries a token, a client secret or a request body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.model import ErrorInfo
+
+
+class QuickBooksPluginError(Exception):
+    """Base of all errors of this plugin."""
+
+
+class ConfigurationError(QuickBooksPluginError):
+    """An operator must act; the text says what on, and with which command."""
+
+
+class NotConnected(QuickBooksPluginError):
+    """The organization has no usable connection to a QuickBooks company."""
+
+
+class GrantRevoked(QuickBooksPluginError):
+    """Intuit no longer accepts the refresh token: expired, revoked, or the user lost access."""
+
+
+class LeaseLost(QuickBooksPluginError):
+    """The company is being drained by somebody else; nothing more may be sent."""
+
+
+class MappingError(QuickBooksPluginError):
+    """A record cannot be expressed in QuickBooks; somebody must change it in DunaHub.
+
+    Attributes:
+        code: a stable name of the cause, such as ``name-missing``.
+        sentence: what is wrong and what to do, in the contractor's words.
+        subject: what it is about (a line, an item), for grouping; may be empty.
+    """
+
+    def __init__(self, code: str, sentence: str, *, subject: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.subject = subject
+
+
+class QboError(QuickBooksPluginError):
+    """QuickBooks' refusal, or the lack of an answer.
+
+    Attributes:
+        info: status, code, text and ``intuit_tid``, already redacted and cut.
+    """
+
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(f"{info.status or 'no answer'} {info.code}: {info.text}")
+        self.info = info
+
+
+class Unreachable(QboError):
+    """No answer came: the request may or may not have been carried out.
+
+    Attributes:
+        sent: False when it is certain that nothing reached QuickBooks (no connection was made).
+    """
+
+    def __init__(self, info: ErrorInfo, *, sent: bool) -> None:
+        super().__init__(info)
+        self.sent = sent
+
+
+class Busy(QboError):
+    """Throttled (429), out of order (5xx), or a fault that Intuit calls passing.
+
+    Attributes:
+        retry_after: seconds that QuickBooks asked us to wait, None when it did not say.
+        throttled: True for 429: the whole company backs off, not only this record.
+        carried_out: None when it is unknown whether the request took effect (5xx), False when
+            it certainly did not (429).
+    """
+
+    def __init__(
+        self,
+        info: ErrorInfo,
+        *,
+        retry_after: float | None = None,
+        throttled: bool = False,
+        carried_out: bool | None = None,
+    ) -> None:
+        super().__init__(info)
+        self.retry_after = retry_after
+        self.throttled = throttled
+        self.carried_out = carried_out
+
+
+class Unauthorized(QboError):
+    """The access token was not accepted (401)."""
+
+
+class Forbidden(QboError):
+    """The app or the person may not use this company (403)."""
+
+
+class Stale(QboError):
+    """The object changed in QuickBooks since we last saw it (5010)."""
+
+
+class DuplicateName(QboError):
+    """A customer, vendor or employee already has the name (6240)."""
+
+
+class DuplicateNumber(QboError):
+    """Another transaction already has the document number (6140)."""
+
+
+class DuplicateRequest(QboError):
+    """The request key was used before (600); whether it took effect must be looked up."""
+
+
+class BadReference(QboError):
+    """A customer, item or transaction that was referred to is deleted or inactive (610, 2500)."""
+
+
+class Refused(QboError):
+    """Any other definite refusal; nothing was carried out."""

@@ -1,0 +1,269 @@
+"""The words that all layers share: what is to be sent, where it stands, how a try ended."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+from dunahub_hookspecs import Invoice, Lead, Payment
+
+Value = Lead | Invoice | Payment
+
+
+class Kind(StrEnum):
+    """The kinds of record that are sent, in the order in which they go out."""
+
+    CUSTOMER = "customer"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+
+    @property
+    def word(self) -> str:
+        """The word for it in a sentence."""
+        return self.value
+
+
+class Operation(StrEnum):
+    """What a request does to the object in QuickBooks."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    VOID = "void"
+
+
+class Shown(StrEnum):
+    """The four states of a record that people see (product rule 21)."""
+
+    SYNCED = "Synced"
+    WAITING = "Waiting"
+    ATTENTION = "Needs attention"
+    NOT_SENT = "Not sent"
+
+
+class Status(StrEnum):
+    """The three states of a connection that people see (product rule 14)."""
+
+    CONNECTED = "Connected"
+    NOT_CONNECTED = "Not connected"
+    TOKEN_EXPIRED = "Token expired"  # noqa: S105  a status, not a secret
+
+
+class Hold(StrEnum):
+    """Why a record is kept back by decision, not by failure."""
+
+    INELIGIBLE = "ineligible"
+    """A payment that was not collected through DunaHub's card or ACH flow."""
+    VOIDED_UNSENT = "voided-unsent"
+    """An invoice that was voided before QuickBooks ever had it."""
+    DISMISSED = "dismissed"
+    """The office decided not to send it."""
+
+
+class SalesTax(StrEnum):
+    """How a QuickBooks company handles sales tax."""
+
+    NONE = "none"
+    CLASSIC = "classic"
+    AUTOMATED = "automated"
+
+
+@attrs.frozen(kw_only=True)
+class RecordKey:
+    """A record of one company: its kind and the host's id of it."""
+
+    kind: Kind
+    local_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.local_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> RecordKey:
+        """Read what `str` wrote."""
+        kind, _, local_id = text.partition(":")
+        return cls(kind=Kind(kind), local_id=local_id)
+
+
+@attrs.frozen(kw_only=True)
+class RemoteRef:
+    """An object in QuickBooks: its Id and the SyncToken that we last saw."""
+
+    id: str
+    sync_token: str
+
+
+@attrs.frozen(kw_only=True)
+class ErrorInfo:
+    """Why a try failed, ready to be stored and shown.
+
+    Attributes:
+        code: QuickBooks' code ("6240"), or a name of ours ("unreachable", "name-missing").
+        text: QuickBooks' own text, redacted and cut; for a name of ours the sentence to show.
+        status: the HTTP status, None without an answer.
+        element: the field that QuickBooks named, if any.
+        intuit_tid: Intuit's id of the exchange, which its support asks for.
+        subject: what it is about, for grouping and for the sentence: an item's name, the holder of
+            a customer name, a parent.
+    """
+
+    code: str
+    text: str = ""
+    status: int | None = None
+    element: str = ""
+    intuit_tid: str = ""
+    subject: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """A product or service in QuickBooks' item list."""
+
+    id: str
+    name: str
+    active: bool = True
+    type: str = "Service"
+
+
+@attrs.frozen(kw_only=True)
+class CompanyProfile:
+    """What we know of a QuickBooks company, read at connect and then daily.
+
+    Attributes:
+        custom_txn_numbers: ``Preferences.SalesFormsPrefs.CustomTxnNumbers``.
+        sales_tax: from ``Preferences.TaxPrefs``.
+        tax_code_id: the TxnTaxCodeRef to name on taxed invoices (classic sales tax), if chosen.
+        payment_methods: QuickBooks' payment methods, lower-case name to id.
+        items: active products and services by id.
+        item_by_service: the office's mapping, host service id to item id.
+        default_item_id: for lines that neither the mapping nor a name settles.
+    """
+
+    name: str = ""
+    country: str = "US"
+    home_currency: str = "USD"
+    multicurrency: bool = False
+    custom_txn_numbers: bool = False
+    allow_discount: bool = True
+    sales_tax: SalesTax = SalesTax.NONE
+    tax_code_id: str | None = None
+    book_close_date: str | None = None
+    payment_methods: dict[str, str] = attrs.field(factory=dict)
+    items: dict[str, Item] = attrs.field(factory=dict)
+    item_by_service: dict[str, str] = attrs.field(factory=dict)
+    default_item_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Intent:
+    """A write that was decided and committed before it left.
+
+    Attributes:
+        entity: QuickBooks' entity in a path: ``customer``, ``invoice`` or ``payment``.
+        operation: what it does.
+        body: the exact JSON text; every resend uses it to the letter.
+        request_key: the ``requestid`` of every resend.
+        fingerprint: of the desired state that the body expresses.
+        total: what the host says the document amounts to, dollars; None for customers.
+    """
+
+    entity: str
+    operation: Operation
+    body: str = attrs.field(repr=False)
+    request_key: str
+    fingerprint: str
+    total: Decimal | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """QuickBooks' answer to a write.
+
+    Attributes:
+        total: ``TotalAmt``, dollars; None for customers.
+        number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
+    """
+
+    remote: RemoteRef
+    total: Decimal | None = None
+    number: str = ""
+    intuit_tid: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Synced:
+    """QuickBooks holds what the intent says.
+
+    Attributes:
+        note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
+    """
+
+    written: Written
+    fingerprint: str
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Waiting:
+    """Nothing was sent: a parent is not in QuickBooks yet."""
+
+    parent: RecordKey
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """It will be tried again by itself.
+
+    Attributes:
+        info: why.
+        after: seconds to wait; None for the usual back-off.
+        unknown: True when the request may have been carried out: its key and body are kept.
+        remote: what QuickBooks holds now, when that was learned (after 5010).
+        forget_remote: the object that we knew is gone: make it anew.
+        company_wide: the whole company waits, not only this record.
+        note: for the history.
+    """
+
+    info: ErrorInfo
+    after: float | None = None
+    unknown: bool = False
+    remote: RemoteRef | None = None
+    forget_remote: bool = False
+    company_wide: bool = False
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Rejected:
+    """A person must mend something; it is not tried again before that.
+
+    Attributes:
+        info: why.
+        unknown: True when an earlier try may have been carried out (its key is kept).
+        candidate: an object in QuickBooks that the record could be linked to.
+        candidate_name: how QuickBooks calls that object.
+    """
+
+    info: ErrorInfo
+    unknown: bool = False
+    candidate: RemoteRef | None = None
+    candidate_name: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Halted:
+    """The whole company stops; the record stays due as it is.
+
+    Attributes:
+        info: why.
+        unknown: as in `Retry`.
+        reauthorize: the access token was refused: renew it and go on.
+    """
+
+    info: ErrorInfo
+    unknown: bool = False
+    reauthorize: bool = False
+
+
+Outcome = Synced | Waiting | Retry | Rejected | Halted
