@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import attrs
 
 from dunahub_hookspecs import Invoice, Lead, Payment
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Value = Lead | Invoice | Payment
 
