@@ -1,0 +1,119 @@
+"""The CRM's own database: one SQLite file, one transaction per call.
+
+Every look-up takes the organization, so that no page can show another one's record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+from sqlalchemy import Table, create_engine, event, insert, select, update
+
+from dunahub_qbo_plugin.demo import seeds, tables
+from dunahub_qbo_plugin.demo.records import (
+    Company,
+    InvoiceRecord,
+    Job,
+    LeadRecord,
+    PaymentRecord,
+    Proposal,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+R = TypeVar("R", LeadRecord, Proposal, Job, InvoiceRecord, PaymentRecord)
+
+_LARGEST_ID = 2**63 - 1
+
+_TABLES: dict[type, Table] = {
+    LeadRecord: tables.LEAD,
+    Proposal: tables.PROPOSAL,
+    Job: tables.JOB,
+    InvoiceRecord: tables.INVOICE,
+    PaymentRecord: tables.PAYMENT,
+}
+
+
+class Store:
+    """The CRM's records.
+
+    Args:
+        path: the database file. It is made, with its first organizations, when it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _prepare)
+        tables.METADATA.create_all(self._engine)
+        with self._engine.begin() as connection:
+            if connection.execute(select(tables.COMPANY.c.id)).first() is None:
+                given = [attrs.asdict(company) for company in seeds.COMPANIES]
+                connection.execute(insert(tables.COMPANY), given)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    def companies(self) -> list[Company]:
+        """Give all organizations by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(tables.COMPANY).order_by(tables.COMPANY.c.name))
+            return [Company(**row) for row in rows.mappings()]
+
+    def company(self, org_id: str) -> Company | None:
+        """Give one organization, None when there is none of that id."""
+        return next((company for company in self.companies() if company.id == org_id), None)
+
+    def save_company(self, company: Company) -> None:
+        """Keep an organization's changed name, region and time zone."""
+        with self._engine.begin() as connection:
+            where = tables.COMPANY.c.id == company.id
+            connection.execute(update(tables.COMPANY).where(where), attrs.asdict(company))
+
+    def add(self, record: R) -> R:
+        """Keep a new record; gives it with its id."""
+        table = _TABLES[type(record)]
+        with self._engine.begin() as connection:
+            values = _columns(record)
+            del values["id"]
+            key = connection.execute(insert(table), values).inserted_primary_key
+        return attrs.evolve(record, id=key[0] if key else 0)
+
+    def change(self, record: R) -> R:
+        """Keep a record's new content."""
+        table = _TABLES[type(record)]
+        with self._engine.begin() as connection:
+            where = (table.c.id == record.id) & (table.c.org_id == record.org_id)
+            connection.execute(update(table).where(where), _columns(record))
+        return record
+
+    def get(self, kind: type[R], org_id: str, record_id: int) -> R | None:
+        """Give one record of an organization, None when it has no such record."""
+        if record_id > _LARGEST_ID:
+            return None
+        return next(iter(self.find(kind, org_id, id=record_id)), None)
+
+    def find(self, kind: type[R], org_id: str, **equal: object) -> list[R]:
+        """Give an organization's records whose columns equal what is given, newest first."""
+        table = _TABLES[kind]
+        query = select(table).where(table.c.org_id == org_id).order_by(table.c.id.desc())
+        for name, value in equal.items():
+            query = query.where(table.c[name] == value)
+        with self._engine.connect() as connection:
+            return [kind(**row) for row in connection.execute(query).mappings()]
+
+
+def _columns(record: attrs.AttrsInstance) -> dict[str, Any]:
+    """Give a record's columns; lines stay values, their column knows how to write them."""
+    return {name: getattr(record, name) for name in attrs.fields_dict(type(record))}
+
+
+def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
