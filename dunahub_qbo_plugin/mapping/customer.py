@@ -1,0 +1,155 @@
+"""A lead as QuickBooks' Customer.
+
+Limits and rules are those of Intuit's API reference, Customer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, check_length, one_line, shown
+from dunahub_qbo_plugin.snapshot import display_name
+
+if TYPE_CHECKING:
+    from dunahub_hookspecs import Address, Lead
+    from dunahub_qbo_plugin.mapping.body import Payload
+    from dunahub_qbo_plugin.model import RemoteRef
+
+# QuickBooks' older pages and error texts say 100 for DisplayName; a name in between is QuickBooks'
+# to decide.
+DISPLAY_NAME_LIMIT: Final = 500
+NAME_LIMIT: Final = 100
+EMAIL_LIMIT: Final = 100
+PHONE_LIMIT: Final = 30
+ADDRESS_LINE_LIMIT: Final = 500
+CITY_LIMIT: Final = 255
+POSTAL_LIMIT: Final = 30
+
+_EMAIL: Final = re.compile(r"[^\s@,;<>()\[\]\"]+@[^\s@,;<>()\[\]\"]+\.[^\s@,;<>()\[\]\".]+")
+_SEVERAL: Final = re.compile(r"@.*[\s,;/&]+.*@")
+
+
+def customer_payload(
+    lead: Lead, *, remote: RemoteRef | None = None, keep_blanks: bool = False
+) -> Payload:
+    """Write the Customer that a lead becomes.
+
+    A create (no ``remote``) holds what the lead has. An update is sparse, so that whatever else
+    the bookkeeper keeps there stays, and names every field that DunaHub owns: one that the lead no
+    longer has is sent as an empty text, since a field that is left out of a sparse update stays as
+    it was, and a removed phone number must go there too.
+
+    Names are sent as they are written; only spaces are tidied.
+
+    Args:
+        lead: whom to write.
+        remote: the customer to update; None to create one.
+        keep_blanks: leave out what the lead does not have, also in an update. For the first
+            update of a customer that was in QuickBooks before and was linked to the lead: what
+            the bookkeeper knows of it is not DunaHub's to remove.
+
+    Raises:
+        MappingError: QuickBooks would refuse it; the sentence says what to change.
+    """
+    name = _checked_name(lead)
+    blanks = remote is not None and not keep_blanks
+    payload: Payload = {} if remote is None else _update_head(remote)
+    payload["DisplayName"] = name
+    for field, code, what, text in (
+        ("GivenName", "first-name", "first name", lead.first_name),
+        ("FamilyName", "last-name", "last name", lead.last_name),
+        ("CompanyName", "company", "company name", lead.company),
+    ):
+        value = one_line(text)
+        if field != "CompanyName":
+            _refuse_colon(value, f"the {what} of {shown(name)}", name)
+        _check(value, NAME_LIMIT, code, f"The {what} of {shown(name)}", name)
+        if value or blanks:
+            payload[field] = value
+    email = _checked_email(lead.email, name)
+    if email or blanks:
+        payload["PrimaryEmailAddr"] = {"Address": email}
+    phone = one_line(lead.phone)
+    _check(phone, PHONE_LIMIT, "phone", f"The phone number of {shown(name)}", name)
+    if phone or blanks:
+        payload["PrimaryPhone"] = {"FreeFormNumber": phone}
+    address = _address(lead.address, name)
+    if any(address.values()) or blanks:
+        payload["BillAddr"] = {part: text for part, text in address.items() if text or blanks}
+    return payload
+
+
+def _update_head(remote: RemoteRef) -> Payload:
+    return {"Id": remote.id, "SyncToken": remote.sync_token, "sparse": True}
+
+
+def _check(text: str, limit: int, code: str, what: str, name: str) -> None:
+    check_length(text, limit, code=f"{code}-too-long", what=what, subject=name)
+
+
+def _checked_name(lead: Lead) -> str:
+    name = one_line(display_name(lead))
+    if not name:
+        raise MappingError(
+            "name-missing",
+            "This customer has neither a name nor a company, and QuickBooks needs one of them. "
+            f"Enter a name. {SENT_AGAIN}",
+        )
+    _refuse_colon(name, "the name", name)
+    _check(name, DISPLAY_NAME_LIMIT, "name", f"The name {shown(name)}", name)
+    return name
+
+
+def _refuse_colon(text: str, what: str, name: str) -> None:
+    if ":" in text:
+        raise MappingError(
+            "name-colon",
+            f"There is a colon (:) in {what}{_quoted_unless_named(text, what)}, and QuickBooks "
+            f"takes no colon in a name. Write it without one. {SENT_AGAIN}",
+            subject=name,
+        )
+
+
+def _quoted_unless_named(text: str, what: str) -> str:
+    return f" {shown(text)}" if what == "the name" else f", {shown(text)}"
+
+
+def _checked_email(text: str, name: str) -> str:
+    email = one_line(text)
+    if not email:
+        return ""
+    if _SEVERAL.search(email):
+        raise MappingError(
+            "email-several",
+            f"The e-mail field of {shown(name)} holds more than one address ({shown(email)}); "
+            f"QuickBooks takes one. Keep one of them. {SENT_AGAIN}",
+            subject=name,
+        )
+    if not _EMAIL.fullmatch(email):
+        raise MappingError(
+            "email-invalid",
+            f"{shown(email)}, the e-mail address of {shown(name)}, is not a complete address, "
+            f"so QuickBooks will not take it. Correct it or clear it. {SENT_AGAIN}",
+            subject=name,
+        )
+    _check(email, EMAIL_LIMIT, "email", f"The e-mail address of {shown(name)}", name)
+    return email
+
+
+def _address(address: Address, name: str) -> dict[str, str]:
+    parts = (
+        ("Line1", address.line1, ADDRESS_LINE_LIMIT, "first address line"),
+        ("Line2", address.line2, ADDRESS_LINE_LIMIT, "second address line"),
+        ("City", address.city, CITY_LIMIT, "city"),
+        ("CountrySubDivisionCode", address.state, CITY_LIMIT, "state"),
+        ("PostalCode", address.postal_code, POSTAL_LIMIT, "ZIP code"),
+        ("Country", address.country, CITY_LIMIT, "country"),
+    )
+    result = {}
+    for field, text, limit, what in parts:
+        value = one_line(text)
+        _check(value, limit, "address", f"The {what} of {shown(name)}", name)
+        result[field] = value
+    return result

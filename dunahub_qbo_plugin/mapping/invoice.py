@@ -1,0 +1,261 @@
+"""An invoice as QuickBooks' Invoice.
+
+Limits and rules are those of Intuit's API reference, Invoice, where nothing else is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.items import ItemFinder
+from dunahub_qbo_plugin.mapping.money import (
+    amount_text,
+    cents,
+    invoice_total,
+    is_plausible,
+    line_price,
+    lines_total,
+)
+from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, block, check_length, one_line, shown
+from dunahub_qbo_plugin.model import SalesTax
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+    from dunahub_hookspecs import Invoice, LineItem
+    from dunahub_qbo_plugin.mapping.body import Payload
+    from dunahub_qbo_plugin.model import CompanyProfile, RemoteRef
+
+NUMBER_LIMIT: Final = 21
+MESSAGE_LIMIT: Final = 1000
+DESCRIPTION_LIMIT: Final = 4000
+
+
+@attrs.frozen(kw_only=True)
+class InvoiceExpectation:
+    """What an invoice in QuickBooks must show to be the one that was sent.
+
+    Attributes:
+        number: its DocNumber; empty when QuickBooks numbers it.
+        total: its TotalAmt, dollars.
+        issued_on: its TxnDate.
+        marker: what its PrivateNote holds.
+    """
+
+    number: str
+    total: Decimal
+    issued_on: date
+    marker: str
+
+
+def invoice_payload(
+    invoice: Invoice,
+    *,
+    customer_id: str,
+    profile: CompanyProfile,
+    remote: RemoteRef | None = None,
+) -> Payload:
+    """Write the Invoice that an invoice becomes.
+
+    An update is sparse and holds every line: QuickBooks replaces its lines by those of the update,
+    and keeps what DunaHub does not own (terms, the bookkeeper's private note). It holds no marker,
+    which only a create needs.
+
+    Args:
+        invoice: what to write; `void_payload` is for one that was voided.
+        customer_id: QuickBooks' id of the customer.
+        profile: what is known of the company: its items, its sales tax.
+        remote: the invoice to update; None to create one.
+
+    Raises:
+        MappingError: QuickBooks would refuse it or would show another total.
+    """
+    name = _called(invoice)
+    _check_money(invoice, name)
+    payload: Payload = {}
+    if remote is not None:
+        payload |= {"Id": remote.id, "SyncToken": remote.sync_token, "sparse": True}
+    payload["CustomerRef"] = {"value": customer_id}
+    if profile.multicurrency:
+        payload["CurrencyRef"] = {"value": "USD"}
+    payload["TxnDate"] = invoice.issued_on.isoformat()
+    if invoice.due_on is not None:
+        payload["DueDate"] = invoice.due_on.isoformat()
+    if number := _checked_number(invoice):
+        payload["DocNumber"] = number
+    payload["Line"] = _lines(invoice, profile, name)
+    payload |= _tax(invoice, profile)
+    message = block(invoice.message)
+    check_length(message, MESSAGE_LIMIT, code="message-too-long", what=f"The message on {name}")
+    if message or remote is not None:
+        payload["CustomerMemo"] = {"value": message}
+    if remote is None:
+        payload["PrivateNote"] = invoice_marker(invoice.id)
+    return payload
+
+
+def void_payload(remote: RemoteRef) -> Payload:
+    """Write the body that voids an invoice (recorded 2022: ``{Id, SyncToken}``)."""
+    return {"Id": remote.id, "SyncToken": remote.sync_token}
+
+
+def invoice_expectation(invoice: Invoice) -> InvoiceExpectation:
+    """Give what to look for in QuickBooks, and to compare its answer with."""
+    return InvoiceExpectation(
+        number=one_line(invoice.number),
+        total=cents(invoice.total),
+        issued_on=invoice.issued_on,
+        marker=invoice_marker(invoice.id),
+    )
+
+
+def invoice_marker(local_id: str) -> str:
+    """Give the note by which an invoice that we made is known again in QuickBooks.
+
+    Look for it within PrivateNote: QuickBooks puts "Voided" before it, and people add to it. The
+    brackets keep invoice 12 from being found in 123. A copy made in QuickBooks carries it too, so
+    it is a hint beside number, customer, total and date, and no proof by itself.
+    """
+    return f"[DunaHub invoice {one_line(local_id)}]"
+
+
+def _called(invoice: Invoice) -> str:
+    """Name an invoice within a sentence."""
+    number = one_line(invoice.number)
+    return f"invoice {number}" if number and len(number) <= NUMBER_LIMIT else "this invoice"
+
+
+def _checked_number(invoice: Invoice) -> str:
+    number = one_line(invoice.number)
+    check_length(
+        number,
+        NUMBER_LIMIT,
+        code="number-too-long",
+        what=f"The invoice number {shown(number)}",
+        subject=number,
+    )
+    return number
+
+
+def _check_money(invoice: Invoice, name: str) -> None:
+    """Refuse amounts that cannot stand in the books as they are."""
+    if not invoice.lines:
+        raise MappingError(
+            "no-lines",
+            f"There is nothing on {name}, and QuickBooks needs one line at least. "
+            f"Add what it bills for. {SENT_AGAIN}",
+        )
+    parts = [invoice.total, invoice.discount, invoice.tax]
+    for line in invoice.lines:
+        parts += [line.amount, line.quantity, line.unit_price]
+    if not all(map(is_plausible, parts)):
+        raise MappingError(
+            "amount-too-large",
+            f"An amount on {name} is larger than QuickBooks can hold. Correct it. {SENT_AGAIN}",
+        )
+    for word, code, amount in (
+        ("discount", "discount-negative", cents(invoice.discount)),
+        ("sales tax", "tax-negative", cents(invoice.tax)),
+    ):
+        if amount < 0:
+            raise MappingError(
+                code,
+                f"The {word} on {name} is {amount_text(amount)}; QuickBooks takes none below "
+                f"zero. Correct it. {SENT_AGAIN}",
+            )
+    _check_total(invoice, name)
+
+
+def _check_total(invoice: Invoice, name: str) -> None:
+    total, sum_of_parts = cents(invoice.total), invoice_total(invoice)
+    if total != sum_of_parts:
+        raise MappingError(
+            "total-mismatch",
+            f"The total on {name} is {amount_text(total)}, but {_sum_words(invoice)} come to "
+            f"{amount_text(sum_of_parts)}. Nothing was sent, so that your books do not disagree "
+            f"with your invoice. Correct the lines or the total. {SENT_AGAIN}",
+        )
+    if total < 0:
+        raise MappingError(
+            "total-negative",
+            f"The total on {name} is {amount_text(total)}; QuickBooks takes no invoice below "
+            "zero. Correct it; if you owe the customer money, your bookkeeper enters a credit "
+            f"memo in QuickBooks. {SENT_AGAIN}",
+        )
+
+
+def _sum_words(invoice: Invoice) -> str:
+    words = f"its lines ({amount_text(lines_total(invoice.lines))})"
+    if invoice.discount:
+        words += f" minus the discount ({amount_text(invoice.discount)})"
+    if invoice.tax:
+        words += f" plus the sales tax ({amount_text(invoice.tax)})"
+    return words
+
+
+def _lines(invoice: Invoice, profile: CompanyProfile, name: str) -> list[Payload]:
+    finder = ItemFinder(profile=profile)
+    lines = [
+        _line(line, position, finder, profile, name)
+        for position, line in enumerate(invoice.lines, start=1)
+    ]
+    if discount := cents(invoice.discount):
+        lines.append(
+            {
+                "DetailType": "DiscountLineDetail",
+                "Amount": discount,
+                "DiscountLineDetail": {"PercentBased": False},
+            }
+        )
+    return lines
+
+
+def _line(
+    line: LineItem, position: int, finder: ItemFinder, profile: CompanyProfile, name: str
+) -> Payload:
+    detail: Payload = {"ItemRef": {"value": finder.item_id(line, position=position, where=name)}}
+    price = line_price(line)
+    if price.quantity is not None:
+        detail["Qty"] = price.quantity
+        detail["UnitPrice"] = price.unit_price
+    if profile.sales_tax is not SalesTax.NONE:
+        detail["TaxCodeRef"] = {"value": "TAX" if line.taxable else "NON"}
+    payload: Payload = {"DetailType": "SalesItemLineDetail", "Amount": price.amount}
+    if description := block(line.description):
+        check_length(
+            description,
+            DESCRIPTION_LIMIT,
+            code="description-too-long",
+            what=f"The description of line {position} on {name}",
+        )
+        payload["Description"] = description
+    payload["SalesItemLineDetail"] = detail
+    return payload
+
+
+def _tax(invoice: Invoice, profile: CompanyProfile) -> Payload:
+    """Write the tax as the company keeps it.
+
+    - No sales tax set up: nothing, and QuickBooks shows no tax. The difference is reported.
+    - Classic: the amount, under the tax code that the office chose.
+    - Automated: the amount. Whether QuickBooks keeps it or computes its own is disputed (Intuit's
+      developer blog of 2017 says it keeps it; measured 2026-09 it computed its own), so its
+      answer is compared with ours.
+
+    An amount of zero is sent too, so that a tax that was removed here goes away there. DunaHub
+    takes the discount off before tax; QuickBooks does so only when it is told.
+    """
+    if profile.sales_tax is SalesTax.NONE:
+        return {}
+    tax = cents(invoice.tax)
+    detail: Payload = {"TotalTax": tax}
+    if profile.sales_tax is SalesTax.CLASSIC and profile.tax_code_id and tax:
+        detail["TxnTaxCodeRef"] = {"value": profile.tax_code_id}
+    payload: Payload = {"TxnTaxDetail": detail}
+    if cents(invoice.discount):
+        payload["ApplyTaxAfterDiscount"] = True
+    return payload

@@ -1,0 +1,106 @@
+"""Which QuickBooks product or service a line goes to (product rule 32)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.text import THEN_RETRY, one_line, shown
+
+if TYPE_CHECKING:
+    from dunahub_hookspecs import LineItem
+    from dunahub_qbo_plugin.model import CompanyProfile, Item
+
+WHERE_TO_CHOOSE: Final = "Settings → QuickBooks → Products and services"
+_NOT_SOLD: Final = "category"
+
+
+@attrs.define(kw_only=True, slots=False)
+class ItemFinder:
+    """Finds items for the lines of one invoice in what is known of the company.
+
+    In this order: the item that the office chose for the service; the only active item whose name
+    is the service's, however it is capitalized or spaced; the company's default item. A line
+    without a service goes to the default item.
+    """
+
+    profile: CompanyProfile
+
+    def item_id(self, line: LineItem, *, position: int, where: str) -> str:
+        """Give the id of the item for a line.
+
+        An item that the office chose and that we do not know is sent all the same: it may be newer
+        than our list, and QuickBooks will say so if it is gone.
+
+        Args:
+            line: the line.
+            position: its place on the invoice, from 1, for the sentence.
+            where: how the sentence calls the invoice.
+
+        Raises:
+            MappingError: nothing settles it (``item-missing``), several items have the name
+                (``item-ambiguous``), or the settled one is inactive (``item-inactive``).
+        """
+        chosen = self.profile.item_by_service.get(line.service_id or "")
+        found = chosen or self._by_name(line, position, where) or self.profile.default_item_id
+        if not found:
+            raise MappingError(
+                "item-missing",
+                f"Line {position} on {where} ({_line_words(line)}) belongs to no QuickBooks "
+                f"product or service yet. Choose one under {WHERE_TO_CHOOSE}, or set a default "
+                f"there. {THEN_RETRY}",
+                subject=_subject(line),
+            )
+        item = self.profile.items.get(found)
+        if item is not None and not item.active:
+            raise MappingError(
+                "item-inactive",
+                f"Line {position} on {where} goes to {shown(item.name)}, which was made inactive "
+                "in QuickBooks. Make it active there, or choose another one under "
+                f"{WHERE_TO_CHOOSE}. {THEN_RETRY}",
+                subject=item.name,
+            )
+        return found
+
+    def _by_name(self, line: LineItem, position: int, where: str) -> str | None:
+        found = self._ids_by_name.get(_key(line.service_name), [])
+        if len(found) > 1:
+            raise MappingError(
+                "item-ambiguous",
+                f"QuickBooks has {len(found)} products or services named "
+                f"{shown(line.service_name)}, so it is not clear which one line {position} on "
+                f"{where} goes to. Choose one under {WHERE_TO_CHOOSE}. {THEN_RETRY}",
+                subject=_subject(line),
+            )
+        return found[0] if found else None
+
+    @cached_property
+    def _ids_by_name(self) -> dict[str, list[str]]:
+        by_name: defaultdict[str, list[str]] = defaultdict(list)
+        for item in self.profile.items.values():
+            if _can_be_sold(item) and (key := _key(item.name)):
+                by_name[key].append(item.id)
+        return dict(by_name)
+
+
+def _can_be_sold(item: Item) -> bool:
+    """Tell whether a line can name the item: categories only group items."""
+    return item.active and item.type.casefold() != _NOT_SOLD
+
+
+def _key(name: str) -> str:
+    return one_line(name).casefold()
+
+
+def _subject(line: LineItem) -> str:
+    return one_line(line.service_name) or one_line(line.description)[:100]
+
+
+def _line_words(line: LineItem) -> str:
+    if line.service_name.strip():
+        return f"the service {shown(line.service_name)}"
+    return shown(line.description) if line.description.strip() else "a line without text"
