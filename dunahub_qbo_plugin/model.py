@@ -10,6 +10,7 @@ import attrs
 from dunahub_hookspecs import Invoice, Lead, Payment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from decimal import Decimal
 
 Value = Lead | Invoice | Payment
@@ -180,6 +181,49 @@ class Intent:
 
 
 @attrs.frozen(kw_only=True)
+class Parent:
+    """What a record stands on: an invoice's customer, or a payment's invoice.
+
+    Attributes:
+        label: how people call it; empty when DunaHub never told us of it.
+        remote_id: its Id in QuickBooks, None while it is not there.
+        pending: True while a change of it is still to be sent.
+    """
+
+    key: RecordKey
+    label: str = ""
+    remote_id: str | None = None
+    pending: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """A due record, with everything that is needed to make QuickBooks agree.
+
+    Attributes:
+        generation: counts the changes in DunaHub; tells whether one came while we worked.
+        fingerprint: of ``value``.
+        remote: the object in QuickBooks, None until there is one.
+        customer_id: for a payment, QuickBooks' Id of its invoice's customer.
+        intent: a write that was committed earlier and never got a definite answer.
+        intent_at: when that was.
+    """
+
+    record_id: int
+    key: RecordKey
+    label: str
+    generation: int
+    fingerprint: str
+    value: Value = attrs.field(repr=False)
+    remote: RemoteRef | None = None
+    parent: Parent | None = None
+    customer_id: str | None = None
+    attempts: int = 0
+    intent: Intent | None = None
+    intent_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Written:
     """QuickBooks' answer to a write.
 
@@ -205,6 +249,13 @@ class Synced:
     written: Written
     fingerprint: str
     note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """There is nothing to send, by decision (a void of what was never there)."""
+
+    hold: Hold
 
 
 @attrs.frozen(kw_only=True)
@@ -269,4 +320,4 @@ class Halted:
     reauthorize: bool = False
 
 
-Outcome = Synced | Waiting | Retry | Rejected | Halted
+Outcome = Synced | Kept | Waiting | Retry | Rejected | Halted

@@ -1,0 +1,1 @@
+"""The plugin's state: the only package that speaks SQL and ciphers."""

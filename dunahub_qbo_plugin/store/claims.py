@@ -1,0 +1,160 @@
+"""What a drain reads before it sends: due records, and the intents it commits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import (
+    Claim,
+    Intent,
+    Kind,
+    Operation,
+    Parent,
+    RecordKey,
+    RemoteRef,
+)
+from dunahub_qbo_plugin.snapshot import load
+from dunahub_qbo_plugin.store.edge import from_ms, from_text, to_ms, to_text
+from dunahub_qbo_plugin.store.leases import LATEST_DUE, Lease, renew
+from dunahub_qbo_plugin.store.tables import records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+PARENT_KIND: Final = {Kind.INVOICE: Kind.CUSTOMER, Kind.PAYMENT: Kind.INVOICE}
+CHILD_KIND: Final = {parent: child for child, parent in PARENT_KIND.items()}
+
+_parent = records.alias("parent")
+_grandparent = records.alias("grandparent")
+
+
+def due_claims(
+    connection: sa.Connection,
+    lease: Lease,
+    kind: Kind,
+    *,
+    now: datetime,
+    limit: int,
+    without: Collection[int] = (),
+) -> list[Claim]:
+    """Give due records of one kind, longest due first.
+
+    Args:
+        connection: a transaction, or a consistent read.
+        lease: of the company; records of another epoch are left behind.
+        kind: which kind.
+        now: records due until then are given.
+        limit: how many at most.
+        without: ids of records that are under way already.
+    """
+    row = records
+    columns: list[Any] = [
+        row,
+        _parent.c.label.label("parent_label"),
+        _parent.c.qbo_id.label("parent_qbo_id"),
+        _parent.c.due_at.label("parent_due_at"),
+        _grandparent.c.qbo_id.label("grandparent_qbo_id"),
+    ]
+    joined = row.outerjoin(
+        _parent,
+        sa.and_(
+            _parent.c.company_id == row.c.company_id,
+            _parent.c.kind == PARENT_KIND.get(kind, Kind.CUSTOMER).value,
+            _parent.c.local_id == row.c.parent,
+        ),
+    ).outerjoin(
+        _grandparent,
+        sa.and_(
+            _grandparent.c.company_id == row.c.company_id,
+            _grandparent.c.kind == Kind.CUSTOMER.value,
+            _grandparent.c.local_id == _parent.c.parent,
+        ),
+    )
+    statement = (
+        sa.select(*columns)
+        .select_from(joined)
+        .where(
+            row.c.company_id == lease.company_id,
+            row.c.epoch == lease.epoch,
+            row.c.kind == kind.value,
+            row.c.due_at.is_not(None),
+            sa.or_(row.c.due_at <= to_ms(now), row.c.due_at > to_ms(now + LATEST_DUE)),
+        )
+        .order_by(row.c.due_at, row.c.id)
+        .limit(limit + len(without))
+    )
+    found = [found for found in connection.execute(statement) if found.id not in without]
+    return [_claim(found, kind) for found in found[:limit]]
+
+
+def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the statement above
+    return Claim(
+        record_id=row.id,
+        key=RecordKey(kind=kind, local_id=row.local_id),
+        label=row.label,
+        generation=row.generation,
+        fingerprint=row.fingerprint,
+        value=load(kind, row.snapshot),
+        remote=None if row.qbo_id is None else RemoteRef(id=row.qbo_id, sync_token=row.sync_token),
+        parent=None
+        if row.parent is None
+        else Parent(
+            key=RecordKey(kind=PARENT_KIND[kind], local_id=row.parent),
+            label=row.parent_label or "",
+            remote_id=row.parent_qbo_id,
+            pending=row.parent_due_at is not None,
+        ),
+        customer_id=row.grandparent_qbo_id,
+        attempts=row.attempts,
+        intent=_intent(row, kind),
+        intent_at=from_ms(row.request_at),
+    )
+
+
+def _intent(row: Any, kind: Kind) -> Intent | None:  # noqa: ANN401  as above
+    if row.request_key is None:
+        return None
+    return Intent(
+        entity=kind.value,
+        operation=Operation(row.request_operation),
+        body=row.request_body,
+        request_key=row.request_key,
+        fingerprint=row.request_fingerprint,
+        total=from_text(row.request_total),
+    )
+
+
+def commit_intents(
+    connection: sa.Connection,
+    lease: Lease,
+    intents: Iterable[tuple[Claim, Intent]],
+    *,
+    now: datetime,
+) -> Lease:
+    """Write down what is about to be sent, and under which key, before any of it leaves.
+
+    An intent that was committed earlier keeps its key, its body and its time.
+
+    Raises:
+        LeaseLost: the company is not ours any more; nothing was written.
+    """
+    lease = renew(connection, lease, now=now)
+    for claim, intent in intents:
+        if claim.intent is not None:
+            continue
+        connection.execute(
+            sa.update(records)
+            .where(records.c.id == claim.record_id, records.c.request_key.is_(None))
+            .values(
+                request_key=intent.request_key,
+                request_body=intent.body,
+                request_operation=intent.operation.value,
+                request_fingerprint=intent.fingerprint,
+                request_total=to_text(intent.total),
+                request_at=to_ms(now),
+            )
+        )
+    return lease

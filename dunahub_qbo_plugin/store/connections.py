@@ -1,0 +1,324 @@
+"""Connections to QuickBooks companies: connect, confirm, expire, disconnect, pause, gate.
+
+Nothing here gives out a token but `Connections.tokens`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.model import Status
+from dunahub_qbo_plugin.store import periods
+from dunahub_qbo_plugin.store.edge import from_ms, to_ms
+from dunahub_qbo_plugin.store.tables import connections
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.store.cipher import Cipher
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """A company of an organization as the rest of the plugin sees it: no token, no realm id.
+
+    Attributes:
+        id: our own id of the company.
+        pending_at: when it was chosen in place of another company and awaits a person's yes.
+        paused_until: nothing is sent before this moment (throttled, subscription ended).
+    """
+
+    id: str
+    org_id: str
+    current: bool
+    epoch: int
+    environment: str
+    company_name: str
+    connected_at: datetime
+    connected_by: str
+    disconnected_at: datetime | None
+    expired_at: datetime | None
+    pending_at: datetime | None
+    region_closed_at: datetime | None
+    paused_until: datetime | None
+    pause_code: str | None
+    pause_text: str | None
+    profile_at: datetime | None
+    default_item_id: str | None
+    tax_code_id: str | None
+
+    @property
+    def status(self) -> Status:
+        """One of the three that people see."""
+        if self.disconnected_at is not None or self.pending_at is not None:
+            return Status.NOT_CONNECTED
+        return Status.CONNECTED if self.expired_at is None else Status.TOKEN_EXPIRED
+
+
+@attrs.frozen(kw_only=True)
+class Tokens:
+    """What is needed to speak to a company; never shown.
+
+    Attributes:
+        access_expires_at: when the access token ends.
+    """
+
+    realm_id: str = attrs.field(repr=False)
+    access: str = attrs.field(repr=False)
+    refresh: str = attrs.field(repr=False)
+    access_expires_at: datetime
+    refresh_expires_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Arrival:
+    """What came of a consent.
+
+    Attributes:
+        connection: the company that was chosen.
+        pending: True when it is another company than before: a person must say yes first.
+        reconnected: True when this company had been connected before.
+    """
+
+    connection: Connection
+    pending: bool
+    reconnected: bool
+
+
+class Connections:
+    """Reads and writes connections; every method works in the transaction that it is given."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+
+    def current(self, db: sa.Connection, org_id: str) -> Connection | None:
+        """Give the company that the organization's records go to, None if it never connected."""
+        return _one(db, connections.c.org_id == org_id, connections.c.current)
+
+    def pending(self, db: sa.Connection, org_id: str) -> Connection | None:
+        """Give the company that was chosen and awaits confirmation."""
+        return _one(db, connections.c.org_id == org_id, connections.c.pending_at.is_not(None))
+
+    def get(self, db: sa.Connection, company_id: str) -> Connection | None:
+        """Give a company by our id."""
+        return _one(db, connections.c.id == company_id)
+
+    def all(self, db: sa.Connection) -> list[Connection]:
+        """Give every company of every organization, for the operator."""
+        rows = db.execute(sa.select(connections).order_by(connections.c.org_id, connections.c.id))
+        return [_connection(row) for row in rows]
+
+    def arrive(
+        self,
+        db: sa.Connection,
+        *,
+        org_id: str,
+        tokens: Tokens,
+        environment: str,
+        by: str,
+        now: datetime,
+    ) -> Arrival:
+        """Store what a person consented to.
+
+        The same company as before goes on where it was. Another one is kept apart until a person
+        confirms it, so that nothing is sent to the wrong books (product rule 19).
+
+        Raises:
+            ConfigurationError: there is no usable encryption key.
+        """
+        known = list(db.execute(sa.select(connections).where(connections.c.org_id == org_id)))
+        same = next(
+            (row for row in known if self._cipher.decrypt(row.realm_enc) == tokens.realm_id), None
+        )
+        current = next((row for row in known if row.current), None)
+        pending = current is not None and (same is None or same.id != current.id)
+        values = self._sealed(tokens) | {
+            "environment": environment,
+            "expired_at": None,
+            "paused_until": 0,
+            "pause_code": None,
+            "pending_at": to_ms(now) if pending else None,
+        }
+        if same is None:
+            company_id = secrets.token_hex(8)
+            values |= {
+                "id": company_id,
+                "org_id": org_id,
+                "current": not pending,
+                "realm_enc": self._cipher.encrypt(tokens.realm_id),
+                "connected_at": to_ms(now),
+                "connected_by": by,
+                "company_name": "",
+            }
+            db.execute(sa.insert(connections).values(values))
+        else:
+            company_id = same.id
+            _change(db, company_id, **values)
+            if not pending:
+                self._resume(db, same, by=by, now=now)
+        arrived = self.get(db, company_id)
+        assert arrived is not None  # noqa: S101  it was written just now
+        return Arrival(connection=arrived, pending=pending, reconnected=same is not None)
+
+    def confirm(self, db: sa.Connection, org_id: str, *, by: str, now: datetime) -> Tokens | None:
+        """Go over to the company that awaits confirmation.
+
+        Returns:
+            the tokens of the company that is left, to be revoked; None if it has none.
+        """
+        new, old = self.pending(db, org_id), self.current(db, org_id)
+        if new is None:
+            return None
+        left = None
+        if old is not None:
+            left = self._leave(db, old, by=by, now=now)
+            _change(db, old.id, current=False)
+        _change(db, new.id, current=True, pending_at=None)
+        row = db.execute(sa.select(connections).where(connections.c.id == new.id)).one()
+        self._resume(db, row, by=by, now=now)
+        return left
+
+    def decline(self, db: sa.Connection, org_id: str) -> Tokens | None:
+        """Let go of the company that awaits confirmation; gives its tokens to be revoked."""
+        new = self.pending(db, org_id)
+        if new is None:
+            return None
+        tokens = self.tokens(db, new.id)
+        _change(db, new.id, pending_at=None, access_enc=None, refresh_enc=None)
+        if new.disconnected_at is None:
+            db.execute(sa.delete(connections).where(connections.c.id == new.id))
+        return tokens
+
+    def disconnect(
+        self, db: sa.Connection, org_id: str, *, by: str, now: datetime
+    ) -> Tokens | None:
+        """Stop at once: tokens deleted, drains fenced off, what is unsent left behind.
+
+        Returns:
+            the tokens, to be revoked at Intuit; None when there are none that can be read.
+        """
+        current = self.current(db, org_id)
+        if current is None or current.disconnected_at is not None:
+            return None
+        return self._leave(db, current, by=by, now=now)
+
+    def expire(self, db: sa.Connection, company_id: str, *, refused: Tokens, now: datetime) -> bool:
+        """Note that Intuit refused a refresh token, unless another one was stored meanwhile."""
+        stored = self.tokens(db, company_id)
+        if stored is None or stored.refresh != refused.refresh:
+            return False
+        _change(db, company_id, expired_at=to_ms(now), access_enc=None)
+        return True
+
+    def tokens(self, db: sa.Connection, company_id: str) -> Tokens | None:
+        """Give a company's tokens, None when it has none.
+
+        Raises:
+            ConfigurationError: the keys do not open them.
+        """
+        row = db.execute(sa.select(connections).where(connections.c.id == company_id)).one_or_none()
+        if row is None or row.refresh_enc is None:
+            return None
+        return Tokens(
+            realm_id=self._cipher.decrypt(row.realm_enc),
+            access=self._cipher.decrypt(row.access_enc) if row.access_enc else "",
+            refresh=self._cipher.decrypt(row.refresh_enc),
+            access_expires_at=from_ms(row.access_expires_at or 0),
+            refresh_expires_at=from_ms(row.refresh_expires_at),
+        )
+
+    def save_tokens(self, db: sa.Connection, company_id: str, tokens: Tokens) -> None:
+        """Keep renewed tokens, unless the company was disconnected while they were fetched."""
+        db.execute(
+            sa.update(connections)
+            .where(connections.c.id == company_id, connections.c.refresh_enc.is_not(None))
+            .values(self._sealed(tokens))
+        )
+
+    def _sealed(self, tokens: Tokens) -> dict[str, Any]:
+        return {
+            "access_enc": self._cipher.encrypt(tokens.access),
+            "refresh_enc": self._cipher.encrypt(tokens.refresh),
+            "access_expires_at": to_ms(tokens.access_expires_at),
+            "refresh_expires_at": to_ms(tokens.refresh_expires_at),
+            "refresh_owner": None,
+            "refresh_until": 0,
+        }
+
+    def _leave(
+        self, db: sa.Connection, connection: Connection, *, by: str, now: datetime
+    ) -> Tokens | None:
+        tokens = self._readable_tokens(db, connection.id)
+        if connection.disconnected_at is None:
+            epoch = connection.epoch + 1
+            _change(
+                db,
+                connection.id,
+                access_enc=None,
+                refresh_enc=None,
+                expired_at=None,
+                disconnected_at=to_ms(now),
+                epoch=epoch,
+                fence=connections.c.fence + 1,
+                lease_owner=None,
+                lease_until=0,
+            )
+            periods.begin(db, connection.id, epoch=epoch, by=by, now=now)
+        return tokens
+
+    def _readable_tokens(self, db: sa.Connection, company_id: str) -> Tokens | None:
+        try:
+            return self.tokens(db, company_id)
+        except ConfigurationError:
+            return None  # a lost key must not keep anybody from disconnecting
+
+    @staticmethod
+    def _resume(db: sa.Connection, row: Any, *, by: str, now: datetime) -> None:  # noqa: ANN401  a Row
+        """Begin a new epoch if the company had been left; a mere expiry goes on as it was."""
+        if row.disconnected_at is not None:
+            _change(
+                db,
+                row.id,
+                disconnected_at=None,
+                epoch=row.epoch + 1,
+                connected_at=to_ms(now),
+                connected_by=by,
+            )
+            periods.end(db, row.id, now=now)
+
+
+def _change(db: sa.Connection, company_id: str, **values: Any) -> None:  # noqa: ANN401  columns
+    db.execute(sa.update(connections).where(connections.c.id == company_id).values(**values))
+
+
+def _one(db: sa.Connection, *where: sa.ColumnElement[bool]) -> Connection | None:
+    row = db.execute(sa.select(connections).where(*where)).one_or_none()
+    return None if row is None else _connection(row)
+
+
+def _connection(row: Any) -> Connection:  # noqa: ANN401  a Row
+    return Connection(
+        id=row.id,
+        org_id=row.org_id,
+        current=row.current,
+        epoch=row.epoch,
+        environment=row.environment,
+        company_name=row.company_name,
+        connected_at=from_ms(row.connected_at),
+        connected_by=row.connected_by,
+        disconnected_at=from_ms(row.disconnected_at),
+        expired_at=from_ms(row.expired_at),
+        pending_at=from_ms(row.pending_at),
+        region_closed_at=from_ms(row.region_closed_at),
+        paused_until=from_ms(row.paused_until) if row.paused_until else None,
+        pause_code=row.pause_code,
+        pause_text=row.pause_text,
+        profile_at=from_ms(row.profile_at),
+        default_item_id=row.default_item_id,
+        tax_code_id=row.tax_code_id,
+    )

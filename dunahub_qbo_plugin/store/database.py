@@ -1,0 +1,142 @@
+"""The database: how it is opened, and that its schema is there.
+
+SQLite is used with a write-ahead log. Three kinds of connection, since each must wait differently:
+
+- ``hook``: waits some tens of milliseconds for a lock at most, and never makes a checkpoint;
+- ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
+  reading first and writing then cannot fail in between;
+- ``read``: a consistent look, which keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+HOOK_LOCK_WAIT: Final = 0.025
+"""Seconds that a hook waits for SQLite's lock; after that its row goes through memory."""
+WORK_LOCK_WAIT: Final = 10.0
+"""Seconds that the worker and the pages wait for it."""
+HOOK_CHECKPOINT_PAGES: Final = 20_000
+"""Pages of log after which even a hook makes a checkpoint: only where no worker ever runs."""
+
+SCHEMA: Final = "0001"
+"""The newest migration: a database that has it needs no look at Alembic."""
+VERSION_TABLE: Final = "qbo_alembic_version"
+
+
+class Database:
+    """The engines on one database. Nothing is opened before the first use.
+
+    Args:
+        url: an SQLAlchemy address.
+        synchronous: SQLite's durability: ``FULL`` or ``NORMAL``.
+
+    Raises:
+        ConfigurationError: the address cannot be understood, or its driver is not installed.
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self._synchronous = synchronous
+        try:
+            self.url = sa.make_url(url)
+            self.dialect = self.url.get_dialect().name
+            self.hook = self._engine(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES)
+            self.write = self._engine(lock_wait=WORK_LOCK_WAIT, checkpoint=1000)
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+            raise ConfigurationError(
+                "DUNAHUB_QBO_DATABASE_URL cannot be used: it must be an SQLAlchemy address such as "
+                "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed"
+            ) from error
+        self.read = self.write.execution_options(qbo_read=True)
+        self._ready = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True when the database is a file of ours."""
+        return self.dialect == "sqlite"
+
+    def _engine(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
+        if self.dialect != "sqlite":
+            return sa.create_engine(
+                self.url, pool_pre_ping=True, pool_size=10, hide_parameters=True
+            )
+        engine = sa.create_engine(
+            self.url,
+            connect_args={"timeout": lock_wait, "check_same_thread": False},
+            poolclass=sa.QueuePool,
+            pool_size=16,
+            max_overflow=32,
+            hide_parameters=True,
+        )
+        pragmas = (
+            "PRAGMA journal_mode=WAL",
+            f"PRAGMA synchronous={self._synchronous}",
+            f"PRAGMA wal_autocheckpoint={checkpoint}",
+            "PRAGMA temp_store=MEMORY",
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+            connection.isolation_level = None  # transactions begin where `_begin` says
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(pragma)
+            cursor.close()
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            reading = connection.get_execution_options().get("qbo_read")
+            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+        return engine
+
+    def prepare(self) -> None:
+        """Create the file and the schema if they are missing; bring an older schema up to date.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        if self._ready:
+            return
+        with self._lock:
+            if self._ready:
+                return
+            if self.is_sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            if self._version() != SCHEMA:
+                from dunahub_qbo_plugin.store.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import and seldom needed
+
+                upgrade(self.write)
+            self._ready = True
+
+    def _version(self) -> str | None:
+        statement = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  a constant
+        try:
+            with self.read.connect() as connection:
+                return connection.execute(statement).scalar()
+        except (sa.exc.OperationalError, sa.exc.ProgrammingError):
+            return None
+
+    def checkpoint(self) -> None:
+        """Move SQLite's log into the file, as far as nobody is in the way."""
+        if self.is_sqlite:
+            with self.write.connect() as connection:
+                driver = connection.connection.driver_connection
+                if driver is not None:
+                    driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close every pooled connection; the database can be used again afterwards."""
+        self.hook.dispose()
+        self.write.dispose()

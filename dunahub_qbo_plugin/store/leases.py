@@ -1,0 +1,136 @@
+"""One drain per company: a lease with a deadline, and a fence that only ever grows.
+
+The fence is what stops a worker that was paused past its deadline: every claim and every settle
+looks at it in the same transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import LeaseLost
+from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.tables import connections, records
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LEASE: Final = timedelta(seconds=15)
+"""How long a company stays taken after its worker's last sign of life."""
+LATEST_DUE: Final = timedelta(days=1)
+"""A due time further off than this comes from a clock that jumped, and counts as due."""
+
+live: Final = sa.and_(
+    connections.c.current,
+    connections.c.disconnected_at.is_(None),
+    connections.c.expired_at.is_(None),
+    connections.c.pending_at.is_(None),
+    connections.c.region_closed_at.is_(None),
+)
+"""A connection over which records are sent."""
+
+
+@attrs.frozen(kw_only=True)
+class Lease:
+    """The right to drain one company.
+
+    Attributes:
+        until: when it ends unless it is renewed.
+    """
+
+    company_id: str
+    org_id: str
+    owner: str
+    fence: int
+    epoch: int
+    until: datetime
+
+
+def acquire(
+    connection: sa.Connection, company_id: str, *, owner: str, now: datetime
+) -> Lease | None:
+    """Take a company that is live, not paused, and nobody's; None when it is not to be had."""
+    stamp = to_ms(now)
+    held = sa.and_(
+        connections.c.lease_owner.is_not(None),
+        connections.c.lease_until > stamp,
+        # A deadline that no worker could have set comes from a clock that jumped.
+        connections.c.lease_until <= to_ms(now + 2 * LEASE),
+    )
+    statement = (
+        sa.update(connections)
+        .where(
+            connections.c.id == company_id,
+            live,
+            connections.c.paused_until <= stamp,
+            sa.not_(held),
+        )
+        .values(lease_owner=owner, lease_until=to_ms(now + LEASE), fence=connections.c.fence + 1)
+        .returning(connections.c.org_id, connections.c.fence, connections.c.epoch)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Lease(
+        company_id=company_id,
+        org_id=row.org_id,
+        owner=owner,
+        fence=row.fence,
+        epoch=row.epoch,
+        until=now + LEASE,
+    )
+
+
+def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
+    """Prolong a lease, and thereby make sure that it still is ours.
+
+    Raises:
+        LeaseLost: somebody took the company over, or it was disconnected meanwhile.
+    """
+    statement = (
+        sa.update(connections)
+        .where(connections.c.id == lease.company_id, connections.c.fence == lease.fence)
+        .values(lease_until=to_ms(now + LEASE))
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise LeaseLost(f"company {lease.company_id} is no longer ours to drain")
+    return attrs.evolve(lease, until=now + LEASE)
+
+
+def release(connection: sa.Connection, lease: Lease) -> None:
+    """Give a company back, if it still is ours."""
+    connection.execute(
+        sa.update(connections)
+        .where(connections.c.id == lease.company_id, connections.c.fence == lease.fence)
+        .values(lease_owner=None, lease_until=0)
+    )
+
+
+def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]:
+    """Tell when each live company next has something due: company to milliseconds.
+
+    Companies that another worker holds are in it as well; the sweep sees whether it died.
+    """
+    next_due = sa.func.min(records.c.due_at)
+    statement = (
+        sa.select(connections.c.id, connections.c.paused_until, next_due.label("due"))
+        .join(
+            records,
+            sa.and_(
+                records.c.company_id == connections.c.id,
+                records.c.epoch == connections.c.epoch,
+                records.c.due_at.is_not(None),
+            ),
+        )
+        .where(live)
+        .group_by(connections.c.id, connections.c.paused_until)
+    )
+    horizon = to_ms(now + LATEST_DUE)
+    return {
+        row.id: max(row.due if row.due <= horizon else 0, row.paused_until)
+        for row in connection.execute(statement)
+    }

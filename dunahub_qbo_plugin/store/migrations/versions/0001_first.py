@@ -1,0 +1,209 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "qbo_connection",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("environment", sa.String(), nullable=False),
+        sa.Column("company_name", sa.String(), nullable=False),
+        sa.Column("realm_enc", sa.String(), nullable=False),
+        sa.Column("access_enc", sa.String(), nullable=True),
+        sa.Column("refresh_enc", sa.String(), nullable=True),
+        sa.Column("access_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("refresh_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("refresh_owner", sa.String(), nullable=True),
+        sa.Column("refresh_until", sa.BigInteger(), nullable=False),
+        sa.Column("connected_at", sa.BigInteger(), nullable=False),
+        sa.Column("connected_by", sa.String(), nullable=False),
+        sa.Column("disconnected_at", sa.BigInteger(), nullable=True),
+        sa.Column("expired_at", sa.BigInteger(), nullable=True),
+        sa.Column("pending_at", sa.BigInteger(), nullable=True),
+        sa.Column("region_closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("paused_until", sa.BigInteger(), nullable=False),
+        sa.Column("pause_code", sa.String(), nullable=True),
+        sa.Column("pause_text", sa.String(), nullable=True),
+        sa.Column("profile", sa.String(), nullable=True),
+        sa.Column("profile_at", sa.BigInteger(), nullable=True),
+        sa.Column("default_item_id", sa.String(), nullable=True),
+        sa.Column("tax_code_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_connection")),
+    )
+    op.create_index(op.f("ix_qbo_connection_org_id"), "qbo_connection", ["org_id"], unique=False)
+    op.create_index(
+        "uq_qbo_connection_current",
+        "qbo_connection",
+        ["org_id"],
+        unique=True,
+        sqlite_where=sa.text("current"),
+        postgresql_where=sa.text("current"),
+    )
+    op.create_table(
+        "qbo_history",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=True),
+        sa.Column("qbo_id", sa.String(), nullable=True),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("text", sa.String(), nullable=True),
+        sa.Column("tid", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_history")),
+    )
+    op.create_index("ix_qbo_history_company", "qbo_history", ["company_id", "id"], unique=False)
+    op.create_index("ix_qbo_history_record", "qbo_history", ["record_id", "id"], unique=False)
+    op.create_table(
+        "qbo_item_map",
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("service_key", sa.String(), nullable=False),
+        sa.Column("service_name", sa.String(), nullable=False),
+        sa.Column("item_id", sa.String(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("company_id", "service_key", name=op.f("pk_qbo_item_map")),
+    )
+    op.create_table(
+        "qbo_oauth_state",
+        sa.Column("state_hash", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("redirect_uri", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_qbo_oauth_state")),
+    )
+    op.create_index(
+        op.f("ix_qbo_oauth_state_expires_at"), "qbo_oauth_state", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "qbo_outage",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_outage")),
+    )
+    op.create_index(op.f("ix_qbo_outage_company_id"), "qbo_outage", ["company_id"], unique=False)
+    op.create_table(
+        "qbo_record",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("local_id", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=True),
+        sa.Column("parent", sa.String(), nullable=True),
+        sa.Column("snapshot", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("hold", sa.String(), nullable=True),
+        sa.Column("hold_note", sa.String(), nullable=True),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("touched_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("request_key", sa.String(), nullable=True),
+        sa.Column("request_body", sa.String(), nullable=True),
+        sa.Column("request_operation", sa.String(), nullable=True),
+        sa.Column("request_fingerprint", sa.String(), nullable=True),
+        sa.Column("request_total", sa.String(), nullable=True),
+        sa.Column("request_at", sa.BigInteger(), nullable=True),
+        sa.Column("qbo_id", sa.String(), nullable=True),
+        sa.Column("sync_token", sa.String(), nullable=True),
+        sa.Column("qbo_total", sa.String(), nullable=True),
+        sa.Column("qbo_number", sa.String(), nullable=True),
+        sa.Column("synced_fingerprint", sa.String(), nullable=True),
+        sa.Column("synced_total", sa.String(), nullable=True),
+        sa.Column("synced_at", sa.BigInteger(), nullable=True),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_text", sa.String(), nullable=True),
+        sa.Column("error_status", sa.Integer(), nullable=True),
+        sa.Column("error_element", sa.String(), nullable=True),
+        sa.Column("error_tid", sa.String(), nullable=True),
+        sa.Column("error_subject", sa.String(), nullable=True),
+        sa.Column("error_at", sa.BigInteger(), nullable=True),
+        sa.Column("first_failed_at", sa.BigInteger(), nullable=True),
+        sa.Column("candidate_id", sa.String(), nullable=True),
+        sa.Column("candidate_token", sa.String(), nullable=True),
+        sa.Column("candidate_name", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_record")),
+        sa.UniqueConstraint("company_id", "kind", "local_id", name="uq_qbo_record_key"),
+    )
+    op.create_index(
+        "ix_qbo_record_due",
+        "qbo_record",
+        ["company_id", "epoch", "kind", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_qbo_record_open",
+        "qbo_record",
+        ["company_id", "kind", "id"],
+        unique=False,
+        sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+        postgresql_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+    )
+    op.create_index(
+        "ix_qbo_record_parent", "qbo_record", ["company_id", "kind", "parent"], unique=False
+    )
+    op.create_index(
+        "ix_qbo_record_touched", "qbo_record", ["company_id", "touched_at"], unique=False
+    )
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_index("ix_qbo_record_touched", table_name="qbo_record")
+    op.drop_index("ix_qbo_record_parent", table_name="qbo_record")
+    op.drop_index(
+        "ix_qbo_record_open",
+        table_name="qbo_record",
+        sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+        postgresql_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+    )
+    op.drop_index(
+        "ix_qbo_record_due",
+        table_name="qbo_record",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.drop_table("qbo_record")
+    op.drop_index(op.f("ix_qbo_outage_company_id"), table_name="qbo_outage")
+    op.drop_table("qbo_outage")
+    op.drop_index(op.f("ix_qbo_oauth_state_expires_at"), table_name="qbo_oauth_state")
+    op.drop_table("qbo_oauth_state")
+    op.drop_table("qbo_item_map")
+    op.drop_index("ix_qbo_history_record", table_name="qbo_history")
+    op.drop_index("ix_qbo_history_company", table_name="qbo_history")
+    op.drop_table("qbo_history")
+    op.drop_index(
+        "uq_qbo_connection_current",
+        table_name="qbo_connection",
+        sqlite_where=sa.text("current"),
+        postgresql_where=sa.text("current"),
+    )
+    op.drop_index(op.f("ix_qbo_connection_org_id"), table_name="qbo_connection")
+    op.drop_table("qbo_connection")

@@ -1,0 +1,261 @@
+"""What a drain writes after it heard from QuickBooks.
+
+A change that arrived meanwhile stays due: a record is done only when what was sent is what is
+desired *now*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import (
+    Claim,
+    Halted,
+    Hold,
+    Intent,
+    Kept,
+    Operation,
+    Outcome,
+    Rejected,
+    Retry,
+    Synced,
+    Waiting,
+)
+from dunahub_qbo_plugin.store import history
+from dunahub_qbo_plugin.store.claims import CHILD_KIND
+from dunahub_qbo_plugin.store.edge import to_ms, to_text
+from dunahub_qbo_plugin.store.history import Entry, Event
+from dunahub_qbo_plugin.store.leases import Lease, renew
+from dunahub_qbo_plugin.store.tables import records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.model import ErrorInfo
+
+NO_REQUEST: Final[dict[str, Any]] = {
+    "request_key": None,
+    "request_body": None,
+    "request_operation": None,
+    "request_fingerprint": None,
+    "request_total": None,
+    "request_at": None,
+}
+NO_ERROR: Final[dict[str, Any]] = {
+    "error_code": None,
+    "error_text": None,
+    "error_status": None,
+    "error_element": None,
+    "error_tid": None,
+    "error_subject": None,
+    "error_at": None,
+    "first_failed_at": None,
+    "candidate_id": None,
+    "candidate_token": None,
+    "candidate_name": None,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Settlement:
+    """How one claim ended.
+
+    Attributes:
+        intent: what was sent; None when nothing was.
+        retry_at: for a `Retry`, when to try again.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    intent: Intent | None = None
+    retry_at: datetime | None = None
+
+
+def settle(
+    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+) -> Lease:
+    """Write outcomes down, in the connection's transaction.
+
+    Raises:
+        LeaseLost: the company is not ours any more; nothing was written (see `settle_late`).
+    """
+    lease = renew(connection, lease, now=now)
+    for settlement in settlements:
+        _write(connection, lease, settlement, now)
+    return lease
+
+
+def settle_late(
+    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+) -> None:
+    """Save what QuickBooks accepted although the lease is gone.
+
+    That an object was made under a key is true whoever holds the lease, and the key still standing
+    in the row proves that nobody has settled it since.
+    """
+    for settlement in settlements:
+        if isinstance(settlement.outcome, Synced):
+            _write(connection, lease, settlement, now)
+
+
+def _write(connection: sa.Connection, lease: Lease, settlement: Settlement, now: datetime) -> None:
+    claim = settlement.claim
+    where = [records.c.id == claim.record_id]
+    if settlement.intent is not None:
+        where.append(records.c.request_key == settlement.intent.request_key)
+    values = _values(settlement, to_ms(now))
+    values["touched_at"] = to_ms(now)
+    done = connection.execute(sa.update(records).where(*where).values(values)).rowcount
+    if not done:
+        return
+    if _frees_children(settlement):
+        _release_children(connection, lease.company_id, claim, now)
+    history.add(connection, lease.company_id, _entries(settlement, now))
+
+
+def _values(settlement: Settlement, now: int) -> dict[str, Any]:
+    claim, outcome = settlement.claim, settlement.outcome
+    unless_changed = sa.case((records.c.generation == claim.generation, None), else_=now)
+    match outcome:
+        case Synced():
+            return _synced_values(settlement, outcome, now)
+        case Kept(hold=hold):
+            return {**NO_ERROR, **NO_REQUEST, "hold": hold.value, "due_at": unless_changed}
+        case Waiting():
+            ready = _parent_is_ready(claim)
+            return {
+                "waiting": sa.not_(ready),
+                "due_at": sa.case((ready, now), else_=unless_changed),
+            }
+        case Retry(info=info):
+            forget = {"qbo_id": None, "sync_token": None} if outcome.forget_remote else {}
+            learned = {"sync_token": outcome.remote.sync_token} if outcome.remote else {}
+            return {
+                **({} if outcome.unknown else NO_REQUEST),
+                **_error_values(info, now),
+                **forget,
+                **learned,
+                "attempts": records.c.attempts + 1,
+                "due_at": now if settlement.retry_at is None else to_ms(settlement.retry_at),
+            }
+        case Rejected(info=info, candidate=candidate):
+            return {
+                **({} if outcome.unknown else NO_REQUEST),
+                **_error_values(info, now),
+                "candidate_id": candidate.id if candidate else None,
+                "candidate_token": candidate.sync_token if candidate else None,
+                "candidate_name": outcome.candidate_name or None,
+                "attempts": records.c.attempts + 1,
+                "due_at": unless_changed,
+            }
+        case Halted():
+            return {} if outcome.unknown else dict(NO_REQUEST)
+
+
+def _synced_values(settlement: Settlement, outcome: Synced, now: int) -> dict[str, Any]:
+    written, intent = outcome.written, settlement.intent
+    voided = intent is not None and intent.operation is Operation.VOID
+    total = intent.total if intent is not None else None
+    agrees = records.c.fingerprint == outcome.fingerprint
+    return {
+        **NO_REQUEST,
+        **NO_ERROR,
+        "qbo_id": written.remote.id,
+        "sync_token": written.remote.sync_token,
+        "qbo_total": to_text(written.total),
+        "qbo_number": written.number or records.c.qbo_number,
+        "synced_total": "0.00" if voided else to_text(total),
+        "synced_fingerprint": outcome.fingerprint,
+        "synced_at": now,
+        "attempts": 0,
+        "waiting": False,
+        "hold": sa.case((records.c.hold == Hold.DISMISSED.value, None), else_=records.c.hold),
+        "due_at": sa.case((agrees, None), (records.c.hold.is_not(None), None), else_=now),
+    }
+
+
+def _error_values(info: ErrorInfo, now: int) -> dict[str, Any]:
+    return {
+        "error_code": info.code,
+        "error_text": info.text,
+        "error_status": info.status,
+        "error_element": info.element,
+        "error_tid": info.intuit_tid,
+        "error_subject": info.subject,
+        "error_at": now,
+        "first_failed_at": sa.func.coalesce(records.c.first_failed_at, now),
+    }
+
+
+def _parent_is_ready(claim: Claim) -> sa.Exists:
+    """Tell whether the parent arrived between our look and now."""
+    parent = records.alias("ready")
+    assert claim.parent is not None  # noqa: S101  only a record with a parent waits for one
+    return sa.exists(
+        sa.select(parent.c.id).where(
+            parent.c.company_id == records.c.company_id,
+            parent.c.kind == claim.parent.key.kind.value,
+            parent.c.local_id == claim.parent.key.local_id,
+            parent.c.qbo_id.is_not(None),
+            parent.c.due_at.is_(None),
+        )
+    )
+
+
+def _frees_children(settlement: Settlement) -> bool:
+    """Tell whether records that wait for this one may be looked at again."""
+    known = settlement.claim.remote is not None
+    return isinstance(settlement.outcome, Synced) or (
+        known and isinstance(settlement.outcome, Rejected)
+    )
+
+
+def _release_children(
+    connection: sa.Connection, company_id: str, claim: Claim, now: datetime
+) -> None:
+    child = CHILD_KIND.get(claim.key.kind)
+    if child is None:
+        return
+    connection.execute(
+        sa.update(records)
+        .where(
+            records.c.company_id == company_id,
+            records.c.kind == child.value,
+            records.c.parent == claim.key.local_id,
+            records.c.waiting,
+        )
+        .values(waiting=False, due_at=to_ms(now))
+    )
+
+
+def _entries(settlement: Settlement, now: datetime) -> list[Entry]:
+    claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
+    entry = Entry(
+        record_id=claim.record_id,
+        at=now,
+        event=Event.SENT,
+        operation=intent.operation.value if intent else None,
+    )
+    match outcome:
+        case Synced(written=written, note=note):
+            sent = attrs.evolve(
+                entry, qbo_id=written.remote.id, tid=written.intuit_tid or None, text=note or None
+            )
+            return [sent]
+        case Waiting(parent=parent):
+            return [attrs.evolve(entry, event=Event.WAITING, text=str(parent))]
+        case Retry(info=info) | Rejected(info=info):
+            event = Event.RETRY if isinstance(outcome, Retry) else Event.REJECTED
+            failed = attrs.evolve(
+                entry, event=event, code=info.code, text=info.text, tid=info.intuit_tid or None
+            )
+            note = outcome.note if isinstance(outcome, Retry) else ""
+            return [failed, attrs.evolve(entry, event=Event.NOTED, text=note)] if note else [failed]
+        case Kept(hold=hold):
+            return [attrs.evolve(entry, event=Event.NOTED, text=hold.value)]
+        case Halted():
+            return []

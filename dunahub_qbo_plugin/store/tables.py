@@ -1,0 +1,230 @@
+"""The tables, as dumb rows that never leave this package.
+
+Times are whole milliseconds since 1970 in UTC, money is text, so that SQLite and PostgreSQL give
+back what was put in. Conversions happen at the edge of this package (`store.edge`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class _Row(SQLModel):
+    """Base of the tables: their own metadata, apart from the host's."""
+
+    metadata: ClassVar[sa.MetaData] = metadata
+
+
+class ConnectionRow(_Row, table=True):
+    """One QuickBooks company of one organization, once it was connected.
+
+    ``current`` marks the one that the organization's records go to. ``epoch`` grows at each
+    connect and disconnect, never when a token merely expires: a record of an older epoch is not
+    sent unless a person asks. ``fence`` grows whenever a worker takes the company over.
+    """
+
+    __tablename__ = "qbo_connection"
+    __table_args__ = (
+        sa.Index(
+            "uq_qbo_connection_current",
+            "org_id",
+            unique=True,
+            sqlite_where=sa.text("current"),
+            postgresql_where=sa.text("current"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    org_id: str = Field(index=True)
+    current: bool = True
+    epoch: int = 1
+    environment: str = ""
+    company_name: str = ""
+
+    realm_enc: str
+    access_enc: str | None = None
+    refresh_enc: str | None = None
+    access_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    refresh_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    refresh_owner: str | None = None
+    refresh_until: int = Field(default=0, sa_type=sa.BigInteger)
+
+    connected_at: int = Field(sa_type=sa.BigInteger)
+    connected_by: str = ""
+    disconnected_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    expired_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    pending_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    region_closed_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+    lease_owner: str | None = None
+    lease_until: int = Field(default=0, sa_type=sa.BigInteger)
+    fence: int = 0
+    paused_until: int = Field(default=0, sa_type=sa.BigInteger)
+    pause_code: str | None = None
+    pause_text: str | None = None
+
+    profile: str | None = None
+    profile_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    default_item_id: str | None = None
+    tax_code_id: str | None = None
+
+
+class RecordRow(_Row, table=True):
+    """What one record shall look like in QuickBooks, and what QuickBooks has of it.
+
+    What people see as its state is derived from these columns, never stored. ``parent`` is the
+    local id of the customer of an invoice, or of the invoice of a payment.
+    """
+
+    __tablename__ = "qbo_record"
+    __table_args__ = (
+        sa.UniqueConstraint("company_id", "kind", "local_id", name="uq_qbo_record_key"),
+        sa.Index(
+            "ix_qbo_record_due",
+            "company_id",
+            "epoch",
+            "kind",
+            "due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_qbo_record_open",
+            "company_id",
+            "kind",
+            "id",
+            sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+            postgresql_where=sa.text(
+                "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
+            ),
+        ),
+        sa.Index("ix_qbo_record_parent", "company_id", "kind", "parent"),
+        sa.Index("ix_qbo_record_touched", "company_id", "touched_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    org_id: str
+    company_id: str
+    kind: str
+    local_id: str
+    label: str = ""
+    amount: str | None = None
+    parent: str | None = None
+
+    snapshot: str
+    fingerprint: str
+    generation: int = 1
+    epoch: int
+    hold: str | None = None
+    hold_note: str | None = None
+    saved_at: int = Field(sa_type=sa.BigInteger)
+    created_at: int = Field(sa_type=sa.BigInteger)
+    touched_at: int = Field(sa_type=sa.BigInteger)
+
+    due_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    waiting: bool = False
+    attempts: int = 0
+
+    request_key: str | None = None
+    request_body: str | None = None
+    request_operation: str | None = None
+    request_fingerprint: str | None = None
+    request_total: str | None = None
+    request_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+    qbo_id: str | None = None
+    sync_token: str | None = None
+    qbo_total: str | None = None
+    qbo_number: str | None = None
+    synced_fingerprint: str | None = None
+    synced_total: str | None = None
+    synced_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+    error_code: str | None = None
+    error_text: str | None = None
+    error_status: int | None = None
+    error_element: str | None = None
+    error_tid: str | None = None
+    error_subject: str | None = None
+    error_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    first_failed_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    candidate_id: str | None = None
+    candidate_token: str | None = None
+    candidate_name: str | None = None
+
+
+class ItemMapRow(_Row, table=True):
+    """A DunaHub service that was seen on an invoice, and the QuickBooks item chosen for it."""
+
+    __tablename__ = "qbo_item_map"
+
+    company_id: str = Field(primary_key=True)
+    service_key: str = Field(primary_key=True)
+    service_name: str = ""
+    item_id: str | None = None
+    seen_at: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+class HistoryRow(_Row, table=True):
+    """One thing that happened to a record; only ever added, and pruned by age."""
+
+    __tablename__ = "qbo_history"
+    __table_args__ = (
+        sa.Index("ix_qbo_history_record", "record_id", "id"),
+        sa.Index("ix_qbo_history_company", "company_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    company_id: str
+    record_id: int
+    at: int = Field(sa_type=sa.BigInteger)
+    event: str
+    operation: str | None = None
+    qbo_id: str | None = None
+    code: str | None = None
+    text: str | None = None
+    tid: str | None = None
+
+
+class OutageRow(_Row, table=True):
+    """A period in which an organization was disconnected from a company."""
+
+    __tablename__ = "qbo_outage"
+
+    id: int | None = Field(default=None, primary_key=True)
+    company_id: str = Field(index=True)
+    epoch: int
+    started_at: int = Field(sa_type=sa.BigInteger)
+    started_by: str = ""
+    ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+
+class OAuthStateRow(_Row, table=True):
+    """A consent page that somebody was sent to; only a hash of its ``state`` is kept."""
+
+    __tablename__ = "qbo_oauth_state"
+
+    state_hash: str = Field(primary_key=True)
+    org_id: str
+    person_id: str
+    redirect_uri: str
+    expires_at: int = Field(sa_type=sa.BigInteger, index=True)
+
+
+records: sa.Table = RecordRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
+item_maps: sa.Table = ItemMapRow.__table__  # type: ignore[attr-defined]
+history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
+outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
+oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]

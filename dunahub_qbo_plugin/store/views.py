@@ -1,0 +1,272 @@
+"""What pages and commands show of records: read-only, the state derived, never stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import ErrorInfo, Hold, Kind, RecordKey, Shown
+from dunahub_qbo_plugin.store.claims import PARENT_KIND
+from dunahub_qbo_plugin.store.edge import from_ms, from_text, to_ms
+from dunahub_qbo_plugin.store.tables import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from decimal import Decimal
+
+    from dunahub_qbo_plugin.store.connections import Connection
+
+is_open: Final = sa.or_(
+    records.c.synced_fingerprint.is_(None), records.c.synced_fingerprint != records.c.fingerprint
+)
+"""What was asked for is not what QuickBooks has; the partial index ``ix_qbo_record_open``."""
+
+
+@attrs.frozen(kw_only=True)
+class RecordView:
+    """A record as people see it.
+
+    Attributes:
+        amount: dollars as DunaHub has them; None for customers.
+        shown: one of the four states.
+        hold: why it is kept back, if it is.
+        error: why the last try failed; None when it did not.
+        parent: the record it stands on, with its label, when it waits for it.
+        due_at: when it is tried next; None when a person must act or there is nothing to do.
+        qbo_number, qbo_total: as QuickBooks answered.
+        variance: QuickBooks' total minus the one that was sent; None where they agree.
+        candidate_name: the customer in QuickBooks that it could be linked to.
+    """
+
+    id: int
+    key: RecordKey
+    label: str
+    amount: Decimal | None
+    shown: Shown
+    hold: Hold | None
+    hold_note: str
+    error: ErrorInfo | None
+    attempts: int
+    waiting_for: RecordKey | None
+    parent: RecordKey | None
+    parent_label: str
+    due_at: datetime | None
+    epoch: int
+    qbo_id: str | None
+    qbo_number: str
+    qbo_total: Decimal | None
+    synced_total: Decimal | None
+    synced_at: datetime | None
+    saved_at: datetime
+    touched_at: datetime
+    error_at: datetime | None
+    first_failed_at: datetime | None
+    candidate_id: str | None
+    candidate_name: str
+
+    @property
+    def variance(self) -> Decimal | None:
+        """How much more QuickBooks has than was sent, dollars."""
+        if self.qbo_total is None or self.synced_total is None:
+            return None
+        return (self.qbo_total - self.synced_total) or None
+
+
+def shown_column(connection: Connection) -> sa.Case[str]:
+    """Derive the state in SQL; `_shown` is the same rule in Python."""
+    away = sa.literal(connection.disconnected_at is not None)
+    return sa.case(
+        (records.c.hold.is_not(None), Shown.NOT_SENT.value),
+        (sa.not_(is_open), Shown.SYNCED.value),
+        (sa.or_(away, records.c.epoch != connection.epoch), Shown.NOT_SENT.value),
+        (
+            sa.and_(records.c.error_code.is_not(None), records.c.due_at.is_(None)),
+            Shown.ATTENTION.value,
+        ),
+        else_=Shown.WAITING.value,
+    )
+
+
+def _shown(row: Any, connection: Connection) -> Shown:  # noqa: ANN401  a Row
+    if row.hold is not None:
+        return Shown.NOT_SENT
+    if row.synced_fingerprint == row.fingerprint:
+        return Shown.SYNCED
+    if connection.disconnected_at is not None or row.epoch != connection.epoch:
+        return Shown.NOT_SENT
+    if row.error_code is not None and row.due_at is None:
+        return Shown.ATTENTION
+    return Shown.WAITING
+
+
+def counts(db: sa.Connection, connection: Connection) -> dict[Kind, dict[Shown, int]]:
+    """Count records by kind and state. Payments that are never sent are not counted."""
+    by_kind = {kind: dict.fromkeys(Shown, 0) for kind in Kind}
+    shown = shown_column(connection)
+    mine = records.c.company_id == connection.id
+    ineligible = sa.and_(records.c.hold.is_not(None), records.c.hold == Hold.INELIGIBLE.value)
+    opened = (
+        sa.select(records.c.kind, shown.label("shown"), sa.func.count().label("n"))
+        .where(mine, is_open, sa.not_(ineligible))
+        .group_by(records.c.kind, shown)
+    )
+    open_of_kind = dict.fromkeys(Kind, 0)
+    for row in db.execute(opened):
+        by_kind[Kind(row.kind)][Shown(row.shown)] += row.n
+    still_open = sa.select(records.c.kind, sa.func.count().label("n")).where(mine, is_open)
+    for row in db.execute(still_open.group_by(records.c.kind)):
+        open_of_kind[Kind(row.kind)] = row.n
+    whole = sa.select(records.c.kind, sa.func.count().label("n")).where(mine)
+    for row in db.execute(whole.group_by(records.c.kind)):
+        by_kind[Kind(row.kind)][Shown.SYNCED] = row.n - open_of_kind[Kind(row.kind)]
+    return by_kind
+
+
+def of_state(
+    db: sa.Connection, connection: Connection, shown: Shown, *, limit: int = 200
+) -> list[RecordView]:
+    """Give records in one state, parents first, without payments that are never sent."""
+    statement = (
+        _select()
+        .where(
+            records.c.company_id == connection.id,
+            is_open,
+            shown_column(connection) == shown.value,
+            sa.or_(records.c.hold.is_(None), records.c.hold != Hold.INELIGIBLE.value),
+        )
+        .order_by(records.c.kind, records.c.id)
+        .limit(limit)
+    )
+    return [view(row, connection) for row in db.execute(statement)]
+
+
+def latest(
+    db: sa.Connection, connection: Connection, *, limit: int = 20, before: datetime | None = None
+) -> list[RecordView]:
+    """Give the records to which something happened last, newest first."""
+    statement = _select().where(records.c.company_id == connection.id)
+    if before is not None:
+        statement = statement.where(records.c.touched_at < to_ms(before))
+    statement = statement.order_by(records.c.touched_at.desc(), records.c.id.desc()).limit(limit)
+    return [view(row, connection) for row in db.execute(statement)]
+
+
+def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView | None:
+    """Give one record of the company, None if DunaHub never told us of it."""
+    statement = _select().where(
+        records.c.company_id == connection.id,
+        records.c.kind == key.kind.value,
+        records.c.local_id == key.local_id,
+    )
+    row = db.execute(statement).one_or_none()
+    return None if row is None else view(row, connection)
+
+
+def children_of(
+    db: sa.Connection, connection: Connection, parents: Iterable[RecordKey]
+) -> dict[RecordKey, dict[Kind, int]]:
+    """Count what each customer or invoice holds up: open invoices, and their open payments."""
+    held: dict[RecordKey, dict[Kind, int]] = {}
+    for parent in parents:
+        counted: dict[Kind, int] = {}
+        if parent.kind is Kind.CUSTOMER:
+            counted[Kind.INVOICE] = _count(db, connection, Kind.INVOICE, [parent.local_id])
+            invoices = sa.select(records.c.local_id).where(
+                records.c.company_id == connection.id,
+                records.c.kind == Kind.INVOICE.value,
+                records.c.parent == parent.local_id,
+            )
+            counted[Kind.PAYMENT] = _count(db, connection, Kind.PAYMENT, invoices)
+        elif parent.kind is Kind.INVOICE:
+            counted[Kind.PAYMENT] = _count(db, connection, Kind.PAYMENT, [parent.local_id])
+        held[parent] = {kind: number for kind, number in counted.items() if number}
+    return held
+
+
+def _count(db: sa.Connection, connection: Connection, kind: Kind, parents: Any) -> int:  # noqa: ANN401  a list or a query of local ids
+    statement = sa.select(sa.func.count()).where(
+        records.c.company_id == connection.id,
+        records.c.kind == kind.value,
+        records.c.parent.in_(parents),
+        is_open,
+        records.c.hold.is_(None),
+    )
+    return int(db.execute(statement).scalar_one())
+
+
+def last_sent(db: sa.Connection, connection: Connection) -> datetime | None:
+    """Tell when a record last went through."""
+    statement = (
+        sa.select(records.c.synced_at)
+        .where(records.c.company_id == connection.id, records.c.synced_at.is_not(None))
+        .order_by(records.c.touched_at.desc())
+        .limit(1)
+    )
+    return from_ms(db.execute(statement).scalar_one_or_none())
+
+
+_parent = records.alias("parent")
+
+
+def _select() -> sa.Select[Any]:
+    parent_kind = sa.case(
+        *((records.c.kind == child.value, kind.value) for child, kind in PARENT_KIND.items())
+    )
+    return sa.select(records, _parent.c.label.label("parent_label")).select_from(
+        records.outerjoin(
+            _parent,
+            sa.and_(
+                _parent.c.company_id == records.c.company_id,
+                _parent.c.kind == parent_kind,
+                _parent.c.local_id == records.c.parent,
+            ),
+        )
+    )
+
+
+def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
+    """Turn a row into what people see."""
+    kind = Kind(row.kind)
+    parent = None
+    if row.parent is not None:
+        parent = RecordKey(kind=PARENT_KIND[kind], local_id=row.parent)
+    error = None
+    if row.error_code is not None:
+        error = ErrorInfo(
+            code=row.error_code,
+            text=row.error_text or "",
+            status=row.error_status,
+            element=row.error_element or "",
+            intuit_tid=row.error_tid or "",
+            subject=row.error_subject or "",
+        )
+    return RecordView(
+        id=row.id,
+        key=RecordKey(kind=kind, local_id=row.local_id),
+        label=row.label,
+        amount=from_text(row.amount),
+        shown=_shown(row, connection),
+        hold=Hold(row.hold) if row.hold else None,
+        hold_note=row.hold_note or "",
+        error=error,
+        attempts=row.attempts,
+        waiting_for=parent if row.waiting else None,
+        parent=parent,
+        parent_label=row.parent_label or "",
+        due_at=from_ms(row.due_at),
+        epoch=row.epoch,
+        qbo_id=row.qbo_id,
+        qbo_number=row.qbo_number or "",
+        qbo_total=from_text(row.qbo_total),
+        synced_total=from_text(row.synced_total),
+        synced_at=from_ms(row.synced_at),
+        saved_at=from_ms(row.saved_at),
+        touched_at=from_ms(row.touched_at),
+        error_at=from_ms(row.error_at),
+        first_failed_at=from_ms(row.first_failed_at),
+        candidate_id=row.candidate_id,
+        candidate_name=row.candidate_name or "",
+    )
