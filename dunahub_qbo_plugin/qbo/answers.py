@@ -1,0 +1,54 @@
+"""Find what we need in the payload of a good answer, or say that it is not there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.model import ErrorInfo, RemoteRef, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def written(entity: Mapping[str, Any], tid: str) -> Written:
+    """Read what a write gives back."""
+    id_, token = entity.get("Id"), entity.get("SyncToken")
+    if not isinstance(id_, str) or not id_ or not isinstance(token, str) or not token:
+        raise _unreadable("the object has no Id or no SyncToken", tid)
+    total = entity.get("TotalAmt")
+    number = entity.get("DocNumber")
+    return Written(
+        remote=RemoteRef(id=id_, sync_token=token),
+        total=Decimal(total) if isinstance(total, int | Decimal) else None,
+        number=number if isinstance(number, str) else "",
+        intuit_tid=tid,
+    )
+
+
+def entity(payload: Mapping[str, Any], name: str, tid: str) -> dict[str, Any]:
+    """Find the object in its envelope; the key is the entity in QuickBooks' own spelling."""
+    for key, value in payload.items():
+        if key.lower() == name.lower() and isinstance(value, dict):
+            return value
+    raise _unreadable(f"it holds no {name.lower()}", tid)
+
+
+def rows(response: object, tid: str) -> list[dict[str, Any]]:
+    """Give a query's rows; no rows is an empty object (recorded)."""
+    if not isinstance(response, dict):
+        raise _unreadable("it holds no QueryResponse", tid)
+    return [row for rows in response.values() if isinstance(rows, list) for row in dicts(rows, tid)]
+
+
+def dicts(items: object, tid: str) -> list[dict[str, Any]]:
+    """Read a list of objects."""
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise _unreadable("a list of objects is missing", tid)
+    return items
+
+
+def _unreadable(problem: str, tid: str) -> Unreachable:
+    text = f"QuickBooks answered, but {problem}."
+    return Unreachable(ErrorInfo(code="unreadable", text=text, intuit_tid=tid), sent=True)

@@ -1,0 +1,92 @@
+"""Secrets, and the two ways in which a request says who sends it."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import NoReturn
+
+import attrs
+
+
+class Secret:
+    """A text that shows itself only to those who ask for it.
+
+    Neither ``repr`` nor ``str`` nor a format gives it away, it cannot be pickled, and comparing
+    takes the same time wherever two secrets differ.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        mine, theirs = (
+            value.encode("utf-8", "surrogatepass") for value in (self._value, other._value)
+        )
+        return hmac.compare_digest(mine, theirs)
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+
+@attrs.frozen(kw_only=True)
+class Grant:
+    """The right to work in one QuickBooks company, for one request.
+
+    Attributes:
+        company: our own id of the company: what is counted, throttled and logged under.
+        realm_id: QuickBooks' id of the company, which Intuit wants treated as confidential.
+        access_token: valid for an hour; renewing it is the caller's business.
+    """
+
+    company: str
+    realm_id: Secret
+    access_token: Secret
+
+    def bearer(self) -> str:
+        """Give the ``Authorization`` header's value."""
+        return f"Bearer {self.access_token.reveal()}"
+
+    def confidential(self) -> tuple[str, ...]:
+        """Give what must be in no text: the token and the realm id."""
+        return (self.access_token.reveal(), self.realm_id.reveal())
+
+
+@attrs.frozen(kw_only=True)
+class ClientAuth:
+    """Who our app is, to Intuit's OAuth service (``client_secret_basic``).
+
+    Made here and not by authlib, whose versions differ in how they quote the two before encoding;
+    Intuit's own clients do not quote them.
+    """
+
+    client_id: str
+    client_secret: Secret
+
+    def basic(self) -> str:
+        """Give the ``Authorization`` header's value."""
+        pair = f"{self.client_id}:{self.client_secret.reveal()}"
+        return "Basic " + base64.b64encode(pair.encode()).decode("ascii")

@@ -1,0 +1,273 @@
+"""The Accounting API: writes to the letter, reads as few as possible."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from dunahub_qbo_plugin.errors import BadReference, Busy, QboError
+from dunahub_qbo_plugin.model import Operation
+from dunahub_qbo_plugin.qbo import answers
+from dunahub_qbo_plugin.qbo import query as language
+from dunahub_qbo_plugin.qbo.faults import examine, tid_of
+from dunahub_qbo_plugin.qbo.metrics import Metrics
+from dunahub_qbo_plugin.qbo.profile import company_profile
+from dunahub_qbo_plugin.qbo.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Literal
+
+    import httpx
+
+    from dunahub_qbo_plugin.model import CompanyProfile, Intent, Written
+    from dunahub_qbo_plugin.qbo.auth import Grant
+    from dunahub_qbo_plugin.qbo.throttle import Throttles
+
+    Check = Callable[[], None] | None
+
+MINOR_VERSION = "75"
+"""The only minor version since August 2025; sent so that answers do not depend on a default."""
+PAUSE = 60.0
+"""Seconds that a company rests after a 429 (Intuit's page on limits and throttles)."""
+LONGEST_ADDRESS = 1500
+"""Characters of a query in an address; a longer one travels in a POST's body."""
+
+_VOID = {
+    "invoice": {"operation": "void"},
+    # Intuit's SDKs void a payment as an update; its reference also shows the other form.
+    "payment": {"operation": "update", "include": "void"},
+}
+
+logger = logging.getLogger(__name__)
+
+
+class QboClient:
+    """Speaks with QuickBooks Online for any number of companies; safe to use from any thread.
+
+    Args:
+        api_url: base of the Accounting API, such as ``https://quickbooks.api.intuit.com``.
+        http: see `dunahub_qbo_plugin.qbo.transport.http_client`.
+        throttles: the limits for each company.
+        user_agent: product and version.
+
+    Attributes:
+        metrics: requests that left, for each company.
+
+    Every method raises `QboError` (see `dunahub_qbo_plugin.errors`), and what ``check`` raises.
+    ``check`` is called after any waiting, right before a request leaves.
+    """
+
+    def __init__(
+        self, *, api_url: str, http: httpx.Client, throttles: Throttles, user_agent: str
+    ) -> None:
+        self.metrics = Metrics()
+        self._api_url = api_url.rstrip("/")
+        self._throttles = throttles
+        self._user_agent = user_agent
+        self._transport = Transport(http, clock=throttles.clock)
+
+    def write(self, grant: Grant, intent: Intent, *, check: Check = None) -> Written:
+        """Send an intent: its body to the letter, under its request key.
+
+        Raises:
+            Unreachable: also when the answer lacks what it must have: it may have been done.
+        """
+        parameters = {"requestid": intent.request_key}
+        if intent.operation is Operation.VOID:
+            parameters |= _VOID[intent.entity]
+        payload, tid = self._call(
+            grant,
+            "POST",
+            intent.entity,
+            parameters,
+            body=intent.body.encode(),
+            content_type="application/json",
+            writes=1,
+            check=check,
+        )
+        return answers.written(answers.entity(payload, intent.entity, tid), tid)
+
+    def read(
+        self,
+        grant: Grant,
+        entity: str,
+        id: str,  # noqa: A002  QuickBooks' own name for it
+        *,
+        check: Check = None,
+    ) -> dict[str, Any] | None:
+        """Read one object by Id; None when QuickBooks has no such object (610).
+
+        Args:
+            grant: of the company.
+            entity: such as ``invoice``; case does not matter.
+            id: QuickBooks' Id.
+            check: see the class.
+        """
+        path = f"{entity.lower()}/{quote(id, safe='')}"
+        try:
+            payload, tid = self._call(grant, "GET", path, {}, check=check)
+        except BadReference as error:
+            if error.info.code == "610":
+                return None
+            raise
+        return answers.entity(payload, entity, tid)
+
+    def query(self, grant: Grant, statement: str, *, check: Check = None) -> list[dict[str, Any]]:
+        """Run one statement (see `dunahub_qbo_plugin.qbo.query`) and give its rows."""
+        if len(quote(statement)) <= LONGEST_ADDRESS:
+            payload, tid = self._call(grant, "GET", "query", {"query": statement}, check=check)
+        else:
+            payload, tid = self._call(
+                grant,
+                "POST",
+                "query",
+                {},
+                body=statement.encode(),
+                content_type="application/text",
+                check=check,
+            )
+        return answers.rows(payload.get("QueryResponse"), tid)
+
+    def query_all(
+        self,
+        grant: Grant,
+        entity: str,
+        where: Sequence[language.Condition] = (),
+        *,
+        active: Literal["any"] | None = None,
+        page: int = language.MAX_ROWS,
+        check: Check = None,
+    ) -> list[dict[str, Any]]:
+        """Run a query page by page, ordered by Id, and give each object once.
+
+        Ordered by Id, since QuickBooks' own order moves while objects change, and a page would
+        miss what moved. One request for each ``page`` rows, and one more where the last is full.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        start = 1
+        while True:
+            statement = language.select(
+                entity, where, active=active, order_by="Id", start=start, max=page
+            )
+            rows = self.query(grant, statement, check=check)
+            for row in rows:
+                found[str(row.get("Id"))] = row
+            if len(rows) < page:
+                return list(found.values())
+            start += page
+
+    def cdc(
+        self,
+        grant: Grant,
+        entities: Iterable[str],
+        changed_since: datetime,
+        *,
+        check: Check = None,
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Give what changed, by entity; deleted objects come with ``status`` "Deleted".
+
+        QuickBooks looks back 30 days and gives at most 1,000 objects; it does not say when it
+        leaves some out (Intuit's reference, ChangeDataCapture).
+        """
+        names = list(entities)
+        parameters = {
+            "entities": ",".join(names),
+            "changedSince": changed_since.isoformat(timespec="seconds"),
+        }
+        payload, tid = self._call(grant, "GET", "cdc", parameters, check=check)
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for response in answers.dicts(payload.get("CDCResponse"), tid):
+            for block in answers.dicts(response.get("QueryResponse"), tid):
+                for name in names:
+                    found[name] += answers.dicts(block.get(name, []), tid)
+        return found
+
+    def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
+        """Read the company's name, country and the like: the cheapest test of a connection."""
+        path = f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}"
+        payload, tid = self._call(grant, "GET", path, {}, check=check)
+        return answers.entity(payload, "companyinfo", tid)
+
+    def preferences(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
+        """Read the company's preferences."""
+        payload, tid = self._call(grant, "GET", "preferences", {}, check=check)
+        return answers.entity(payload, "preferences", tid)
+
+    def profile(self, grant: Grant, *, check: Check = None) -> CompanyProfile:
+        """Read what we need to know of a company: four requests.
+
+        Company, preferences, active items, payment methods; one more for each further 1,000 items.
+        The office's own choices (item mapping, default item, tax code) are not QuickBooks' to say.
+        """
+        return company_profile(
+            company=self.company_info(grant, check=check),
+            preferences=self.preferences(grant, check=check),
+            items=self.query_all(grant, "Item", check=check),
+            payment_methods=self.query_all(grant, "PaymentMethod", check=check),
+        )
+
+    def _call(
+        self,
+        grant: Grant,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        writes: int = 0,
+        check: Check = None,
+    ) -> tuple[Mapping[str, Any], str]:
+        """Send one request and give its payload and ``intuit_tid``."""
+        asked = urlencode({**parameters, "minorversion": MINOR_VERSION}, quote_via=quote)
+        realm = quote(grant.realm_id.reveal(), safe="")
+        url = f"{self._api_url}/v3/company/{realm}/{path}?{asked}"
+        headers = {
+            "Authorization": grant.bearer(),
+            "Accept": "application/json",
+            "User-Agent": self._user_agent,
+        }
+        if content_type:
+            headers["Content-Type"] = content_type
+        secrets = grant.confidential()
+        try:
+            with self._throttles.of(grant.company).slot(check=check):
+                self.metrics.count(grant.company, reads=1 - writes, writes=writes)
+                answer = self._transport.exchange(
+                    method, url, headers=headers, body=body, secrets=secrets
+                )
+            verdict = examine(answer, now=self._throttles.clock.now(), secrets=secrets)
+            if isinstance(verdict, QboError):
+                raise verdict
+        except QboError as error:
+            self._note(grant, method, path, error)
+            raise
+        tid = tid_of(answer.headers)
+        logger.debug("%s %s for %s: intuit_tid=%s", method, _noun(path), grant.company, tid)
+        return verdict, tid
+
+    def _note(self, grant: Grant, method: str, path: str, error: QboError) -> None:
+        """Log a failure by its codes (Intuit asks for the tid); let a company rest after a 429."""
+        info = error.info
+        logger.warning(
+            "%s %s for %s failed: %s status=%s code=%s intuit_tid=%s",
+            method,
+            _noun(path),
+            grant.company,
+            type(error).__name__,
+            info.status,
+            info.code,
+            info.intuit_tid,
+        )
+        if isinstance(error, Busy) and error.throttled:
+            self._throttles.of(grant.company).pause(
+                PAUSE if error.retry_after is None else error.retry_after
+            )
+
+
+def _noun(path: str) -> str:
+    """Give the path's entity, without an Id."""
+    return path.partition("/")[0]

@@ -1,0 +1,192 @@
+"""The four shapes in which QuickBooks answers: ``Fault``, ``fault``, XML, and none of them.
+
+Which of them comes depends on the part of Intuit's house that answers, not on the ``Accept``
+header (recorded: the 429 and some 401 are XML although JSON was asked for; a 503 is an HTML page).
+So the body's first character decides, not its content type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from dunahub_qbo_plugin.qbo import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MAX_XML_DEPTH = 60
+_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_HIDDEN_PARTS = re.compile(r"(?is)<(script|style)\b.*?</\1>")
+_TAG = re.compile(r"<[^>]*>")
+_PAGE_START = 8_000
+_ERROR_CODE = re.compile(r"errorCode=0*(\d+)")
+_ITEM_LISTS = ("CDCResponse", "QueryResponse", "AttachableResponse")
+
+
+@attrs.frozen(kw_only=True)
+class FaultError:
+    """One ``Error`` of a fault, as it came (not redacted)."""
+
+    code: str = ""
+    message: str = ""
+    detail: str = ""
+    element: str = ""
+
+    @property
+    def number(self) -> str:
+        """QuickBooks' code without leading zeros (the gateway writes 3200 and 003200)."""
+        code = self.code.strip().lstrip("0")
+        if not code and (match := _ERROR_CODE.search(self.message)):
+            code = match[1]
+        return code if code.isascii() and code.isalnum() else ""
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """What a body turned out to be.
+
+    Attributes:
+        payload: the JSON object, if it is one.
+        errors: of its fault; empty where there is no fault.
+        text: what a page or a plain text says, where the body is neither JSON nor a fault.
+        problem: why the body could not be read; empty where it could.
+    """
+
+    payload: Mapping[str, Any] | None = None
+    errors: tuple[FaultError, ...] = ()
+    text: str = ""
+    problem: str = ""
+
+
+def read(body: bytes) -> Reading:
+    """Read a body in whichever of the shapes it has; never raises."""
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start in (b"{", b"["):
+        return _read_json(body)
+    if start == b"<":
+        errors = _xml_errors(body)
+        if errors:
+            return Reading(errors=errors)
+        return Reading(text=_page_text(body), problem="the answer is a page, not JSON")
+    if not start:
+        return Reading(problem="the answer is empty")
+    return Reading(text=_page_text(body), problem="the answer is plain text, not JSON")
+
+
+def _read_json(body: bytes) -> Reading:
+    try:
+        payload = wire.decode(body)
+    except wire.Unreadable as error:
+        return Reading(problem=str(error))
+    if not isinstance(payload, dict):
+        return Reading(problem="the answer is JSON, but not an object")
+    errors = tuple(_json_errors(payload))
+    return Reading(payload=payload, errors=errors)
+
+
+def _json_errors(payload: Mapping[str, Any]) -> Iterator[FaultError]:
+    """Find the errors of an object, or of the items of an answer that is a list.
+
+    A batch's items are left alone: there each item has its own fate.
+    """
+    fault = payload.get("Fault") or payload.get("fault")
+    if isinstance(fault, dict):
+        items = fault.get("Error") or fault.get("error")
+        found = _objects(items)
+        for item in found:
+            yield FaultError(
+                code=_word(item, "code"),
+                message=_word(item, "Message", "message"),
+                detail=_word(item, "Detail", "detail"),
+                element=_word(item, "element"),
+            )
+        if not found:
+            yield FaultError(message=_word(fault, "type"))
+    for name in _ITEM_LISTS:
+        for item in _objects(payload.get(name)):
+            yield from _json_errors(item)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _word(item: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = item.get(name)
+        if isinstance(value, str | int):
+            return str(value)
+    return ""
+
+
+class _Refused(Exception):
+    """The XML has a part that we do not read."""
+
+
+class _FaultHandler:
+    """Collects ``Error`` elements while expat reads; builds no tree, so depth costs nothing."""
+
+    def __init__(self) -> None:
+        self.errors: list[FaultError] = []
+        self._path: list[str] = []
+        self._attributes: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._path.append(name.rpartition(":")[2].lower())
+        if len(self._path) > MAX_XML_DEPTH:
+            raise _Refused
+        if self._path[-2:] == ["fault", "error"]:
+            self._attributes, self._texts = attributes, {}
+
+    def data(self, text: str) -> None:
+        if self._path[-3:-1] == ["fault", "error"]:
+            field = self._path[-1]
+            self._texts[field] = self._texts.get(field, "") + text
+
+    def end(self, _name: str) -> None:
+        if self._path[-2:] == ["fault", "error"]:
+            self.errors.append(
+                FaultError(
+                    code=self._attributes.get("code", ""),
+                    message=self._texts.get("message", ""),
+                    detail=self._texts.get("detail", ""),
+                    element=self._attributes.get("element", ""),
+                )
+            )
+        self._path.pop()
+
+
+def _refuse(*_: object) -> None:
+    raise _Refused
+
+
+def _xml_errors(body: bytes) -> tuple[FaultError, ...]:
+    """Read a fault in XML; entities are never expanded, since a document type is refused."""
+    from xml.parsers import expat  # noqa: PLC0415  rarely needed
+
+    handler = _FaultHandler()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    parser.StartElementHandler = handler.start
+    parser.CharacterDataHandler = handler.data
+    parser.EndElementHandler = handler.end
+    # A fault that is complete counts, even where the page breaks off after it.
+    with contextlib.suppress(expat.ExpatError, _Refused, ValueError, LookupError):
+        parser.Parse(body, True)  # noqa: FBT003  expat takes no keyword here
+    return tuple(handler.errors)
+
+
+def _page_text(body: bytes) -> str:
+    """Give the title of a page, or its first words."""
+    text = body[:_PAGE_START].decode("utf-8", "replace")
+    title = _TITLE.search(text)
+    if title and title[1].strip():
+        return _TAG.sub(" ", title[1])
+    return _TAG.sub(" ", _HIDDEN_PARTS.sub(" ", text))

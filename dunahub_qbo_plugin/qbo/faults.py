@@ -1,0 +1,145 @@
+"""Tell a good answer of QuickBooks from a refusal, and make the refusal's error: pure.
+
+What a refusal means is data: see `dunahub_qbo_plugin.qbo.fault_table`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin import errors
+from dunahub_qbo_plugin.model import ErrorInfo
+from dunahub_qbo_plugin.qbo import envelope
+from dunahub_qbo_plugin.qbo.fault_table import OK, TABLE, Meaning, Row
+from dunahub_qbo_plugin.qbo.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dunahub_qbo_plugin.qbo.transport import Answer
+
+LONGEST_WAIT = 3600.0
+"""Seconds: the most of a ``Retry-After`` that we honor before asking again."""
+
+
+_THROTTLE_TEXT = re.compile(r"errorCode=0*3001\b|ThrottleExceeded")
+_SUBJECTS = {
+    "6140": re.compile(r"TxnId=(\w+)"),
+    "6240": re.compile(r"\bId=(\d+)"),
+    "2500": re.compile(r"(\w+ element id \S+) not found"),
+}
+_PLAIN: dict[Meaning, type[errors.QboError]] = {
+    Meaning.UNAUTHORIZED: errors.Unauthorized,
+    Meaning.FORBIDDEN: errors.Forbidden,
+    Meaning.STALE: errors.Stale,
+    Meaning.DUPLICATE_NAME: errors.DuplicateName,
+    Meaning.DUPLICATE_NUMBER: errors.DuplicateNumber,
+    Meaning.DUPLICATE_REQUEST: errors.DuplicateRequest,
+    Meaning.BAD_REFERENCE: errors.BadReference,
+    Meaning.REFUSED: errors.Refused,
+}
+
+
+def examine(
+    answer: Answer, *, now: datetime, secrets: Iterable[str] = ()
+) -> Mapping[str, Any] | errors.QboError:
+    """Tell what an answer is: the payload of a good one, or the error to raise for another.
+
+    Args:
+        answer: status, headers and body.
+        now: for a ``Retry-After`` that is a date.
+        secrets: values that may be in no text of an error.
+    """
+    reading = envelope.read(answer.body)
+    if answer.status in OK and not reading.errors:
+        if reading.payload is not None:
+            return reading.payload
+        return errors.Unreachable(
+            ErrorInfo(
+                code="unreadable",
+                text=f"QuickBooks answered, but {reading.problem}.",
+                status=answer.status,
+                intuit_tid=tid_of(answer.headers),
+            ),
+            sent=True,
+        )
+    found = reading.errors or (envelope.FaultError(code=_coded(reading.text), detail=reading.text),)
+    row, error = _decide(answer.status, found)
+    info = ErrorInfo(
+        code=error.number or f"http-{answer.status}",
+        text=redact(
+            _text(error), secrets=secrets, suspicious=answer.status == HTTPStatus.UNAUTHORIZED
+        ),
+        status=answer.status,
+        element=redact(error.element, secrets=secrets),
+        intuit_tid=tid_of(answer.headers),
+        subject=_subject(error),
+    )
+    return _make(row.meaning, info, retry_after(answer.headers, now))
+
+
+def tid_of(headers: Mapping[str, str]) -> str:
+    """Give Intuit's id of the exchange; recordings spell the header both ways."""
+    tid = headers.get("intuit_tid") or headers.get("intuit-tid") or ""
+    return redact(tid)[:100] if not re.fullmatch(r"[\w.-]{1,100}", tid) else tid
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Give the seconds that a ``Retry-After`` asks for, at most an hour; None without one.
+
+    Intuit documents no such header and no recording has one; proxies send it.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
+    """Choose among several errors: what only a person can mend outweighs what heals itself."""
+    decided = [(next(row for row in TABLE if row.fits(status, error)), error) for error in found]
+    refused = (pair for pair in decided if pair[0].meaning is Meaning.REFUSED)
+    return next(refused, decided[0])
+
+
+def _make(meaning: Meaning, info: ErrorInfo, wait: float | None) -> errors.QboError:
+    match meaning:
+        case Meaning.THROTTLED | Meaning.PAUSED:
+            return errors.Busy(info, retry_after=wait, throttled=True, carried_out=False)
+        case Meaning.NOT_DONE:
+            return errors.Busy(info, retry_after=wait, carried_out=False)
+        case Meaning.MAYBE_DONE:
+            return errors.Busy(info, retry_after=wait, carried_out=None)
+        case Meaning.LOST:
+            return errors.Unreachable(info, sent=True)
+        case _:
+            return _PLAIN[meaning](info)
+
+
+def _coded(text: str) -> str:
+    """Recognize throttling in a text that is no fault (a proxy's page around it)."""
+    return "3001" if _THROTTLE_TEXT.search(text) else ""
+
+
+def _text(error: envelope.FaultError) -> str:
+    message, detail = error.message.strip(), error.detail.strip()
+    if not message or detail.startswith(message):
+        return detail
+    return f"{message}: {detail}" if detail else message
+
+
+def _subject(error: envelope.FaultError) -> str:
+    """Find what the error is about: a transaction's or a name's Id, a dead reference."""
+    pattern = _SUBJECTS.get(error.number)
+    match = pattern.search(error.detail) if pattern else None
+    return match[1][:100] if match else ""

@@ -1,0 +1,139 @@
+"""Keep each company under QuickBooks' limits: 500 requests a minute, 10 a second and at once.
+
+Limits per company (realm) and app, from Intuit's page on limits and throttles. Ours lie a little
+below, since a request does not arrive the moment it leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dunahub_qbo_plugin.clock import Clock
+
+PER_MINUTE = 490
+PER_SECOND = 9
+AT_ONCE = 8
+LONGEST_SLEEP = 1.0
+"""Seconds after which a waiting request looks again whether it still may leave."""
+SHORTEST_SLEEP = 0.001
+
+
+class Throttle:
+    """The limits of one company, shared by all threads that send for it.
+
+    Args:
+        clock: for the windows and the waiting.
+        per_minute: requests that may leave in any 60 seconds.
+        per_second: requests that may leave in any second.
+        at_once: requests that may be on their way at the same time.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        per_minute: int = PER_MINUTE,
+        per_second: int = PER_SECOND,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._clock = clock
+        self._windows = ((per_minute, 60.0), (per_second, 1.0))
+        self._left: deque[float] = deque(maxlen=max(per_minute, per_second))
+        self._at_once = at_once
+        self._under_way = 0
+        self._paused_until = clock.monotonic()
+        # Whoever holds the turnstile is next; the others queue there and need not be woken.
+        self._turnstile = threading.Lock()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def slot(self, *, check: Callable[[], None] | None = None) -> Iterator[float]:
+        """Wait until a request may leave, and count it as under way until the block ends.
+
+        Gives the monotonic time at which it left.
+
+        Args:
+            check: called right before leaving, and about every second while waiting; what it
+                raises ends the waiting, and nothing is counted.
+        """
+        left = self._enter(check)
+        try:
+            yield left
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify()
+
+    def pause(self, seconds: float) -> None:
+        """Let no further request of the company leave for so long."""
+        with self._changed:
+            until = self._clock.monotonic() + seconds
+            self._paused_until = max(self._paused_until, until)
+
+    def _enter(self, check: Callable[[], None] | None) -> float:
+        with self._turnstile:
+            with self._changed:
+                while self._under_way >= self._at_once:
+                    if not self._changed.wait(LONGEST_SLEEP) and check is not None:
+                        check()
+            while (wait := self._earliest() - self._clock.monotonic()) > 0:
+                self._clock.sleep(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))
+                if wait > LONGEST_SLEEP and check is not None:
+                    check()
+            if check is not None:
+                check()
+            with self._changed:
+                now = self._clock.monotonic()
+                self._left.append(now)
+                self._under_way += 1
+                return now
+
+    def _earliest(self) -> float:
+        """Give the moment from which one more request exceeds no window and no pause."""
+        moments = [self._paused_until]
+        moments += [
+            self._left[-most] + seconds
+            for most, seconds in self._windows
+            if len(self._left) >= most
+        ]
+        return max(moments)
+
+
+class Throttles:
+    """One `Throttle` for each company: companies do not slow each other.
+
+    Args:
+        clock: for all of them.
+        per_minute, per_second, at_once: as for `Throttle`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        per_minute: int = PER_MINUTE,
+        per_second: int = PER_SECOND,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self.clock = clock
+        self._limits = {"per_minute": per_minute, "per_second": per_second, "at_once": at_once}
+        self._lock = threading.Lock()
+        self._throttles: dict[str, Throttle] = {}
+
+    def of(self, company: str) -> Throttle:
+        """Give the company's throttle."""
+        with self._lock:
+            throttle = self._throttles.get(company)
+            if throttle is None:
+                throttle = self._throttles[company] = Throttle(self.clock, **self._limits)
+            return throttle
+
+    def pause(self, company: str, seconds: float) -> None:
+        """Let no further request of the company leave for so long."""
+        self.of(company).pause(seconds)

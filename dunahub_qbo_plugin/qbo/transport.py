@@ -1,0 +1,189 @@
+"""One request, one answer: what can go wrong on the way is told as `Unreachable`."""
+
+from __future__ import annotations
+
+import logging
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.model import ErrorInfo
+from dunahub_qbo_plugin.qbo.faults import tid_of
+from dunahub_qbo_plugin.qbo.redact import HIDDEN, redact
+from dunahub_qbo_plugin.qbo.wire import MAX_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import httpx
+
+    from dunahub_qbo_plugin.clock import Clock
+
+PATIENCE = 120.0
+"""Seconds that one answer may take from first to last byte: Intuit's own limit for a request."""
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """An HTTP answer, whole.
+
+    Attributes:
+        headers: names in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+
+
+def http_client(
+    *,
+    user_agent: str,
+    connect: float = 5.0,
+    read: float = 60.0,
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Client:
+    """Make the HTTP client that `QboClient` and `IntuitOAuth` share.
+
+    It keeps no cookies (one company's must not travel with another's request) and keeps the realm
+    id out of httpx's own log lines.
+
+    Args:
+        user_agent: product and version.
+        connect: seconds to wait for a connection; a time-out here is harmless, nothing was sent.
+        read: seconds without a byte after which an answer counts as lost. QuickBooks answers
+            writes in well under a second, so a minute of silence nearly always means a dead
+            connection; the request may yet have been carried out, and is sent again under its
+            own request key.
+        transport: what a test puts in the place of the network.
+    """
+    import httpx  # noqa: PLC0415  most of this layer's import time; every host imports us
+
+    _hide_realms_in_log()
+    return httpx.Client(
+        transport=transport,
+        headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
+        timeout=httpx.Timeout(connect=connect, read=read, write=30.0, pool=30.0),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=5.0),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+    )
+
+
+class Transport:
+    """Sends one request and reads its answer, within bounds of size and time.
+
+    Args:
+        http: the client; its time-outs apply.
+        clock: measures `PATIENCE`.
+        peer: whom the sentences of an error name.
+    """
+
+    def __init__(self, http: httpx.Client, *, clock: Clock, peer: str = "QuickBooks") -> None:
+        self._http = http
+        self._clock = clock
+        self._peer = peer
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        secrets: Iterable[str] = (),
+    ) -> Answer:
+        """Send a request; redirects are not followed.
+
+        Raises:
+            Unreachable: there is no answer. Its ``sent`` is False only when it is certain that
+                nothing arrived: no connection was made.
+        """
+        outcome = self._attempt(method, url, headers, body, tuple(secrets))
+        if isinstance(outcome, Unreachable):
+            # Raised outside of the handler: httpx's error refers to the request and its headers.
+            raise outcome
+        return outcome
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        secrets: tuple[str, ...],
+    ) -> Answer | Unreachable:
+        import httpx  # noqa: PLC0415  as in http_client
+
+        unsent = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+        )
+        try:
+            request = self._http.build_request(method, url, headers=dict(headers), content=body)
+            response = self._http.send(request, stream=True, follow_redirects=False)
+            try:
+                return self._receive(response)
+            finally:
+                response.close()
+        except unsent as error:
+            reason = redact(str(error), secrets=secrets) or type(error).__name__
+            return _lost("unreachable", f"{self._peer} could not be reached: {reason}.", sent=False)
+        except httpx.TimeoutException:
+            return _lost("no-answer", f"{self._peer} did not answer in time.", sent=True)
+        except (httpx.HTTPError, OSError) as error:
+            reason = redact(str(error), secrets=secrets) or type(error).__name__
+            text = f"The connection to {self._peer} broke before its answer was complete: {reason}."
+            return _lost("no-answer", text, sent=True)
+
+    def _receive(self, response: httpx.Response) -> Answer | Unreachable:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        until = self._clock.monotonic() + PATIENCE
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY:
+                text = f"The answer of {self._peer} is larger than {MAX_BODY:,} bytes."
+                return _lost("unreadable", text, headers=headers, sent=True)
+            if self._clock.monotonic() > until:
+                text = f"{self._peer} did not finish its answer in time."
+                return _lost("no-answer", text, headers=headers, sent=True)
+        return Answer(status=response.status_code, headers=headers, body=bytes(body))
+
+
+def _lost(
+    code: str, text: str, *, sent: bool, headers: Mapping[str, str] | None = None
+) -> Unreachable:
+    info = ErrorInfo(code=code, text=text, intuit_tid=tid_of(headers or {}))
+    return Unreachable(info, sent=sent)
+
+
+class _HideRealm(logging.Filter):
+    """Takes the realm id out of the addresses that httpx logs; Intuit wants it in no log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_realm(item) for item in record.args)
+        return True
+
+
+def _without_realm(item: object) -> object:
+    text = str(item) if type(item).__name__ == "URL" else item
+    if not isinstance(text, str) or "/v3/company/" not in text:
+        return item
+    head, _, rest = text.partition("/v3/company/")
+    rest = rest.partition("?")[0]
+    tail = rest.partition("/")[2]
+    return f"{head}/v3/company/{HIDDEN}/{tail}"
+
+
+def _hide_realms_in_log() -> None:
+    logger = logging.getLogger("httpx")
+    if not any(isinstance(item, _HideRealm) for item in logger.filters):
+        logger.addFilter(_HideRealm())
