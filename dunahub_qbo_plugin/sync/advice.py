@@ -1,0 +1,398 @@
+"""What went wrong, in the words of the people who run the office, and what they can do about it.
+
+One row for each cause. QuickBooks' own code and text are not shown here: the page folds them
+underneath for support (product rule 22).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from dunahub_qbo_plugin.mapping.causes import TITLES
+from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, THEN_RETRY, one_line
+from dunahub_qbo_plugin.model import ErrorInfo, Kind
+
+
+class Who(StrEnum):
+    """Who can mend it."""
+
+    OFFICE = "office"
+    BOOKKEEPER = "bookkeeper"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+class Fix(StrEnum):
+    """Which button helps."""
+
+    RETRY = "retry"
+    LINK = "link"
+    CHOOSE_ITEM = "choose-item"
+    EDIT = "edit"
+    RECONNECT = "reconnect"
+    NONE = "none"
+
+
+@attrs.frozen(kw_only=True)
+class Advice:
+    """What to tell people about one failed try. Plain text: escape it in a page.
+
+    Attributes:
+        title: one line: what happened, to which kind of record.
+        why: the reason, one or two sentences.
+        action: what to do, or that there is nothing to do.
+        retried: True when it is tried again by itself.
+        who: who can mend it.
+        fix: which button helps.
+    """
+
+    title: str
+    why: str
+    action: str
+    retried: bool
+    who: Who
+    fix: Fix
+
+
+@attrs.frozen
+class _Row:
+    title: str
+    why: str
+    action: str
+    who: Who = Who.OFFICE
+    fix: Fix = Fix.RETRY
+    retried: bool = False
+
+
+_WAIT: Final = "Nothing to do: it is tried again by itself."
+_SUPPORT: Final = "Send the support details below to DunaHub support."
+_CORRECT: Final = "Correct it in DunaHub and save; it is then sent again by itself."
+
+
+def _passing(title: str, why: str, action: str = _WAIT) -> _Row:
+    return _Row(title, why, action, Who.NOBODY, Fix.NONE, retried=True)
+
+
+def _edit(title: str, why: str, action: str = _CORRECT) -> _Row:
+    return _Row(title, why, action, Who.OFFICE, Fix.EDIT)
+
+
+def _books(title: str, why: str, action: str) -> _Row:
+    return _Row(title, why, action, Who.BOOKKEEPER)
+
+
+# In each text: {kind} the record, {subject} what it is about ({named} the same in brackets, or
+# nothing), {said} QuickBooks' own words, {length} how long a text is and may be.
+_ROWS: Final = {
+    # Passing by themselves (product rule 26).
+    "unreachable": _passing(
+        "QuickBooks could not be reached",
+        "There was no connection to QuickBooks when this {kind} was due.",
+    ),
+    "busy 130 6002 10000": _passing(
+        "QuickBooks had a problem of its own",
+        "QuickBooks could not take this {kind} just now. Your records are fine.",
+    ),
+    "throttled 3001": _passing(
+        "QuickBooks asked for a short pause",
+        "More was sent than QuickBooks takes in one minute, so this {kind} waits a little.",
+    ),
+    "company-maintenance 140 150": _passing(
+        "QuickBooks is working on your company's books",
+        "QuickBooks has closed your company's books for maintenance, so this {kind} waits.",
+    ),
+    "lost-answer unknown-outcome timeout unreadable 600": _passing(
+        "QuickBooks' answer got lost",
+        "This {kind} was sent, but the answer did not arrive, so it may be in QuickBooks already.",
+        "Nothing to do: before it is sent again, DunaHub makes sure that it does not get in twice.",
+    ),
+    "stale 5010": _passing(
+        "This {kind} was being changed in QuickBooks at the same time",
+        "Somebody, or QuickBooks itself, changed it there while it was being sent.",
+    ),
+    # Access.
+    "unauthorized not-connected token-expired grant-revoked 100 110 3200 3202": _Row(
+        "QuickBooks no longer accepts our access",
+        "The connection expired or was removed in QuickBooks, so this {kind} waits.",
+        "Press Reconnect and choose the same company; what is waiting then goes out by itself.",
+        fix=Fix.RECONNECT,
+    ),
+    "forbidden 120 3100 5020": _Row(
+        "QuickBooks does not let DunaHub into this company",
+        "The person who connected it has no access to these books any more, or too little.",
+        "Have an administrator of the company press Reconnect. If that fails, ask DunaHub support.",
+        fix=Fix.RECONNECT,
+    ),
+    "subscription 6190": _Row(
+        "Your QuickBooks subscription has ended or was not paid",
+        "QuickBooks takes no new records until it is renewed.",
+        "Renew it in QuickBooks under Billing and subscription. Then press Retry.",
+    ),
+    "configuration": _Row(
+        "DunaHub's QuickBooks setup is incomplete",
+        "A setting on our side is missing or wrong. Your records are fine.",
+        _SUPPORT,
+        who=Who.OPERATOR,
+    ),
+    # Is it there already?
+    "ambiguous": _Row(
+        "QuickBooks may already have this {kind}",
+        "Something very much like it is there{named}, but not all details agree.",
+        "Open it in QuickBooks. If it is the same, link it here; if it is not, press Retry.",
+        fix=Fix.LINK,
+    ),
+    "number-taken 6140": _edit(
+        "This invoice number is already used in QuickBooks",
+        "QuickBooks holds another invoice or receipt under the same number{named}.",
+        "Change this number in DunaHub and save (it is then sent again by itself), or change the "
+        "other one in QuickBooks and press Retry.",
+    ),
+    # Something it needs is gone.
+    "item-gone": _Row(
+        "A product or service on this {kind} is gone from QuickBooks",
+        "{subject} was deleted or made inactive there.",
+        "Make it active again in QuickBooks, or choose another one under Settings → QuickBooks → "
+        "Products and services. Then press Retry.",
+        fix=Fix.CHOOSE_ITEM,
+    ),
+    "customer-gone 6250 6310": _books(
+        "The customer of this {kind} is gone from QuickBooks",
+        "The customer{named} was deleted, merged or made inactive there.",
+        "Make the customer active again in QuickBooks. Then press Retry.",
+    ),
+    "record-gone": _books(
+        "This {kind} is no longer in QuickBooks",
+        "Somebody deleted it there or made it inactive, so it cannot be changed.",
+        "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry.",
+    ),
+    "parent-gone invoice-gone 620": _books(
+        "This payment could not be put on its invoice",
+        "The invoice{named} was deleted or voided in QuickBooks, or takes no payment any more.",
+        "Open the invoice in QuickBooks. Once it is right, press Retry.",
+    ),
+    "reference-gone 610 2500": _books(
+        "Something that this {kind} uses is gone from QuickBooks",
+        "A customer, product, service or invoice{named} was deleted or made inactive there.",
+        "Make it active again in QuickBooks, or choose another one. Then press Retry.",
+    ),
+    # The books say no.
+    "closed-books 6200 6210": _books(
+        "The books are closed for the date of this {kind}",
+        "Your bookkeeper closed that period, so nothing in it can be added or changed from here.",
+        "Ask your bookkeeper to enter it there, or to open the period. Then press Retry.",
+    ),
+    "deposited 6450 6480 6540": _books(
+        "This {kind} is part of a bank deposit in QuickBooks",
+        "QuickBooks keeps what was deposited, settled or matched with the bank as it is.",
+        "Your bookkeeper first takes it out of the deposit in QuickBooks. Then press Retry.",
+    ),
+    "tax-setup 6100 6160 6170": _books(
+        "QuickBooks did not accept the sales tax of this {kind}",
+        "The sales tax settings in QuickBooks do not fit what was sent.",
+        "Press Check connection under Settings → QuickBooks. Then press Retry.",
+    ),
+    "currency 2220": _books(
+        "QuickBooks keeps this customer in another currency",
+        "DunaHub sends US dollars, and QuickBooks never changes a customer's currency.",
+        "Your bookkeeper makes a customer in US dollars. Link the lead to it, then press Retry.",
+    ),
+    "inventory-date 6270": _books(
+        "The date of this {kind} is before the start of an inventory item",
+        "QuickBooks counts stock of a product on it only from a later day.",
+        "Your bookkeeper sets an earlier start date for it in QuickBooks. Then press Retry.",
+    ),
+    "tied 630 800 5030 6130 6180 6220 6280 10200": _books(
+        "Something in QuickBooks stands in the way of this {kind}",
+        "{said}",
+        "Your bookkeeper puts it in order in QuickBooks. Then press Retry.",
+    ),
+    # The record itself.
+    "too-long 2050": _edit(
+        "A text on this {kind} is longer than QuickBooks takes",
+        "{length}",
+        "Shorten it in DunaHub and save; it is then sent again by itself.",
+    ),
+    "characters 2040": _edit(
+        "A text on this {kind} has a character that QuickBooks does not take",
+        "A name, for example, may hold no colon.",
+        "Write it without such a character and save; it is then sent again by itself.",
+    ),
+    "email 2210 4002 6420": _edit(
+        "QuickBooks did not accept the e-mail address",
+        "It is missing, incomplete, or more than one.",
+        "Put one complete address on the customer and save; it is then sent again by itself.",
+    ),
+    "incomplete 2250 6080": _edit(
+        "This {kind} is not complete",
+        "QuickBooks needs a name or a company on a customer and at least one line on an invoice.",
+    ),
+    "amount 2140 2150 2160 2290": _edit(
+        "QuickBooks did not accept an amount on this {kind}",
+        "A quantity, a price or an amount is not one that QuickBooks takes; it may be negative.",
+    ),
+    "line-amount 6070": _edit(
+        "The amount of a line on this {kind} does not add up for QuickBooks",
+        "Quantity times price must give the amount of the line to the cent.",
+    ),
+    "date 2060 2070": _edit(
+        "QuickBooks did not accept a date on this {kind}", "One of its days is missing or wrong."
+    ),
+    "discount 6090": _edit(
+        "QuickBooks did not accept the discount on this {kind}",
+        "The discount has no amount, or discounts are turned off in QuickBooks.",
+        "Correct it in DunaHub, or turn discounts on in QuickBooks. Then press Retry.",
+    ),
+    "item-needed 6440": _Row(
+        "A line on this {kind} belongs to no product or service",
+        "QuickBooks needs one for each line that has an amount.",
+        "Choose one under Settings → QuickBooks → Products and services. Then press Retry.",
+        fix=Fix.CHOOSE_ITEM,
+    ),
+    # Ours to mend.
+    "refused 500 1040 2010 2020 2030 2130 2170 4000 4001 5000 6041 10100": _Row(
+        "QuickBooks did not understand what DunaHub sent",
+        "That is a mistake on our side, not in your {kind}.",
+        _SUPPORT,
+        who=Who.OPERATOR,
+    ),
+    "6000": _Row(
+        "QuickBooks did not accept this {kind}",
+        "{said}",
+        "Correct what it names, then press Retry. If that is not clear, ask your bookkeeper.",
+    ),
+}
+
+_TABLE: Final = {code: row for codes, row in _ROWS.items() for code in codes.split()}
+
+_MEANT_BY_6000: Final = (
+    ("please wait a few minutes", "busy"),
+    ("-30000", "busy"),
+    ("only add or edit one name", "busy"),
+    ("closing date", "closed-books"),
+    ("currency", "currency"),
+    ("list element that has been deleted", "record-gone"),
+)
+_HOLDER: Final = re.compile(r"(?P<state>inactive )?(?P<kind>customer|vendor|employee) (?P<name>.+)")
+_THEIR_PREFIX: Final = re.compile(r"^.*Business Validation Error:\s*", re.DOTALL)
+_LENGTHS: Final = re.compile(r"Max:(?P<most>[\d,]+).*Supplied length:(?P<given>[\d,]+)", re.DOTALL)
+_FIRST_SERVER_STATUS: Final = 500
+
+
+def advise(kind: Kind, info: ErrorInfo) -> Advice:
+    """Say what happened to a record and what to do.
+
+    Args:
+        kind: the kind of the record that failed.
+        info: why. Its ``subject`` names the item that is gone, the record that it waits for, or
+            who holds a name, as ``vendor Home Depot`` or ``inactive customer John Smith``.
+    """
+    code = info.code.lstrip("0") or info.code
+    if code in TITLES:
+        return _own(kind, code, info)
+    if code in {"6240", "name-taken"}:
+        return _name_taken(kind, info)
+    row = _row(kind, code, info)
+    subject = one_line(info.subject)
+    words = {
+        "kind": kind.word,
+        "subject": subject or "A product or service",
+        "named": f" ({subject})" if subject else "",
+        "said": _said(info),
+        "length": _length_words(info),
+    }
+    return Advice(
+        title=row.title.format(**words),
+        why=row.why.format(**words),
+        action=row.action.format(**words),
+        retried=row.retried,
+        who=row.who,
+        fix=row.fix,
+    )
+
+
+def _row(kind: Kind, code: str, info: ErrorInfo) -> _Row:
+    """Find the row for a code, and for the few codes that mean several things."""
+    if code == "6000":
+        text = info.text.casefold()
+        code = next((meant for part, meant in _MEANT_BY_6000 if part in text), code)
+    elif kind is Kind.INVOICE and info.subject and code in {"610", "2500"}:
+        code = "item-gone"
+    elif kind is Kind.INVOICE and code == "parent-gone":
+        code = "customer-gone"
+    if code == str(info.status) or code not in _TABLE:
+        code = _by_status(info.status or 0) or code
+    return _TABLE.get(code, _TABLE["6000"])
+
+
+def _by_status(status: int) -> str | None:
+    """Name the cause of an answer that only its HTTP status explains."""
+    if status >= _FIRST_SERVER_STATUS:
+        return "busy"
+    return {401: "unauthorized", 403: "forbidden", 429: "throttled"}.get(status)
+
+
+def _said(info: ErrorInfo) -> str:
+    text = one_line(_THEIR_PREFIX.sub("", info.text))
+    if not text:
+        return "QuickBooks gave no reason."
+    return f"QuickBooks says: {text}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def _length_words(info: ErrorInfo) -> str:
+    """Read how long a text may be (code 2050: ``Max:1,000 ... Supplied length:1,016``)."""
+    found = _LENGTHS.search(info.text)
+    if found is None:
+        return "One of its texts has more characters than QuickBooks has room for."
+    field = one_line(info.element) or "The text"
+    return f"{field} has {found['given']} characters; QuickBooks takes {found['most']} at most."
+
+
+def _own(kind: Kind, code: str, info: ErrorInfo) -> Advice:
+    """Pass the sentence on that `mapping` wrote, its last part as what to do."""
+    of_items = code.startswith("item-")
+    action = THEN_RETRY if of_items else SENT_AGAIN
+    title = TITLES[code].format(kind=kind.word)
+    return Advice(
+        title=title,
+        why=info.text.removesuffix(action).strip() or f"{title}.",
+        action=action,
+        retried=False,
+        who=Who.OFFICE,
+        fix=Fix.CHOOSE_ITEM if of_items else Fix.EDIT,
+    )
+
+
+def _name_taken(kind: Kind, info: ErrorInfo) -> Advice:
+    """Say who holds a name (product rule 23); only a customer can be linked to."""
+    subject = one_line(info.subject)
+    holder = _HOLDER.fullmatch(subject)
+    fix = Fix.EDIT
+    action = (
+        "Change this name in DunaHub and save (it is then sent again by itself), or change the "
+        "other one in QuickBooks and press Retry."
+    )
+    if holder is None:
+        whom = "a customer, vendor or employee " + (f"named {subject}" if subject else "so named")
+    else:
+        article = "an" if holder["state"] or holder["kind"] == "employee" else "a"
+        whom = f"{article} {holder['state'] or ''}{holder['kind']} named {holder['name']}"
+        if holder["kind"] == "customer":
+            fix = Fix.LINK
+            first = "make it active in QuickBooks and then press" if holder["state"] else "press"
+            action = (
+                f"If it is the same customer, {first} Use this customer. If it is not, change the "
+                "name in DunaHub and save; it is then sent again by itself."
+            )
+    return Advice(
+        title=f"QuickBooks already has {whom}",
+        why=f"A name can be used only once there, so this {kind.word} was not sent. DunaHub never "
+        "changes a name by itself.",
+        action=action,
+        retried=False,
+        who=Who.OFFICE,
+        fix=fix,
+    )

@@ -1,0 +1,257 @@
+"""Every cause of failure is told in the contractor's words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import dunahub_qbo_plugin.mapping as mapping_package
+from dunahub_qbo_plugin.mapping.causes import TITLES
+from dunahub_qbo_plugin.model import ErrorInfo, Kind
+from dunahub_qbo_plugin.sync.advice import Advice, Fix, Who, advise
+
+# The codes of Intuit's error list and of recorded answers.
+DOCUMENTED_TEXT = (
+    "100 110 120 130 140 150 500 600 610 620 630 800 1040 2010 2020 2030 2040 2050 2060 2070 2130 "
+    "2140 2150 2160 2170 2210 2220 2250 2290 2500 3001 003001 3100 003100 3200 003200 3202 4000 "
+    "4001 4002 5000 5010 5020 5030 6000 6002 6041 6070 6080 6090 6100 6130 6140 6160 6170 6180 "
+    "6190 6200 6210 6220 6240 6250 6270 6280 6310 6420 6440 6450 6480 6540 10000 10100 10200"
+)
+OURS_TEXT = (
+    "unreachable busy throttled unauthorized forbidden company-maintenance subscription "
+    "lost-answer unknown-outcome timeout unreadable ambiguous parent-gone item-gone customer-gone "
+    "record-gone reference-gone name-taken number-taken closed-books deposited configuration "
+    "stale not-connected token-expired grant-revoked"
+)
+PASSING_TEXT = (
+    "unreachable busy throttled 3001 003001 company-maintenance 130 140 150 lost-answer "
+    "unknown-outcome 600 5010 6002 10000"
+)
+DOCUMENTED = DOCUMENTED_TEXT.split()
+OURS = OURS_TEXT.split()
+GENERIC = "QuickBooks did not accept this"
+SAYS_WHAT_QUICKBOOKS_SAYS = {"6000"}
+JARGON = re.compile(
+    r"\b(API|HTTP|JSON|XML|tokens?|sync ?token|payload|endpoint|request ?id|realm|OAuth|sparse|"
+    r"null|faults?|server|query|parameter|exception|entity|reference id)\b",
+    re.IGNORECASE,
+)
+BARE_CODE = re.compile(r"\b\d{3,5}\b")
+
+
+def texts(advice: Advice) -> list[str]:
+    """Give what a person reads."""
+    return [advice.title, advice.why, advice.action]
+
+
+def of(code: str, kind: Kind = Kind.INVOICE, **others: str) -> Advice:
+    """Give the advice for a code."""
+    return advise(kind, ErrorInfo(code=code, status=400, **others))
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("code", [*DOCUMENTED, *OURS, *TITLES])
+def test_words(code: str, kind: Kind) -> None:
+    """Each cause has a title, a reason and an action, in whole sentences and without jargon."""
+    advice = of(code, kind)
+    for text in texts(advice):
+        assert text
+        assert text[0].isupper()
+        assert not JARGON.search(text), text
+        assert not BARE_CODE.search(text), text
+        assert "{" not in text
+        assert "  " not in text
+    assert not advice.title.endswith(".")
+    assert "\n" not in advice.title
+    assert advice.why.endswith(".")
+    assert advice.action.endswith(".")
+
+
+@pytest.mark.parametrize("code", [*DOCUMENTED, *OURS])
+def test_no_cause_is_left_to_the_general_row(code: str) -> None:
+    """Each documented code has a row of its own; only 6000 says whatever QuickBooks says."""
+    generic = of(code).title.startswith(GENERIC + " invoice")
+    assert generic is (code in SAYS_WHAT_QUICKBOOKS_SAYS)
+
+
+@pytest.mark.parametrize("code", [*DOCUMENTED, *OURS, *TITLES])
+def test_what_retries_itself_needs_nobody(code: str) -> None:
+    """Passing troubles ask nothing of people; everything else names somebody (rule 26)."""
+    advice = of(code)
+    assert advice.retried is (advice.who is Who.NOBODY)
+    assert advice.retried is (advice.fix is Fix.NONE)
+    assert advice.retried is advice.action.startswith("Nothing to do")
+
+
+@pytest.mark.parametrize("code", PASSING_TEXT.split())
+def test_passing_troubles(code: str) -> None:
+    """What passes by itself is tried again by itself (product rule 26)."""
+    assert of(code).retried
+
+
+@pytest.mark.parametrize(
+    ("code", "who", "fix"),
+    [
+        ("3200", Who.OFFICE, Fix.RECONNECT),
+        ("003100", Who.OFFICE, Fix.RECONNECT),
+        ("120", Who.OFFICE, Fix.RECONNECT),
+        ("6190", Who.OFFICE, Fix.RETRY),
+        ("ambiguous", Who.OFFICE, Fix.LINK),
+        ("6140", Who.OFFICE, Fix.EDIT),
+        ("6210", Who.BOOKKEEPER, Fix.RETRY),
+        ("6540", Who.BOOKKEEPER, Fix.RETRY),
+        ("2010", Who.OPERATOR, Fix.RETRY),
+        ("6070", Who.OFFICE, Fix.EDIT),
+        ("item-missing", Who.OFFICE, Fix.CHOOSE_ITEM),
+        ("name-missing", Who.OFFICE, Fix.EDIT),
+    ],
+)
+def test_who_and_what(code: str, who: Who, fix: Fix) -> None:
+    """Each cause names who mends it and which button helps."""
+    advice = of(code)
+    assert (advice.who, advice.fix) == (who, fix)
+
+
+@pytest.mark.parametrize(
+    ("subject", "title", "fix"),
+    [
+        ("vendor Home Depot", "QuickBooks already has a vendor named Home Depot", Fix.EDIT),
+        ("employee Ann Lee", "QuickBooks already has an employee named Ann Lee", Fix.EDIT),
+        ("customer Ann Lee", "QuickBooks already has a customer named Ann Lee", Fix.LINK),
+        (
+            "inactive customer Ann Lee",
+            "QuickBooks already has an inactive customer named Ann Lee",
+            Fix.LINK,
+        ),
+        (
+            "Ann Lee",
+            "QuickBooks already has a customer, vendor or employee named Ann Lee",
+            Fix.EDIT,
+        ),
+        ("", "QuickBooks already has a customer, vendor or employee so named", Fix.EDIT),
+    ],
+)
+def test_taken_name(subject: str, title: str, fix: Fix) -> None:
+    """A taken name says who holds it, and offers a link to a customer only (product rule 23)."""
+    advice = of("6240", Kind.CUSTOMER, subject=subject)
+    assert (advice.title, advice.fix) == (title, fix)
+    assert ("Use this customer" in advice.action) is (fix is Fix.LINK)
+    assert "never changes a name" in advice.why
+
+
+@pytest.mark.parametrize("code", ["610", "2500", "item-gone"])
+def test_item_that_is_gone_is_named(code: str) -> None:
+    """A deleted product is named, with what to do (product rule 24)."""
+    advice = of(code, subject="AC tune-up")
+    assert advice.why.startswith("AC tune-up was deleted")
+    assert advice.fix is Fix.CHOOSE_ITEM
+
+
+def test_parent_that_is_gone_is_of_the_records_kind() -> None:
+    """A payment lost its invoice, an invoice its customer."""
+    payment = of("parent-gone", Kind.PAYMENT, subject="1042")
+    assert payment.why.startswith("The invoice (1042) was deleted")
+    assert of("parent-gone").title == "The customer of this invoice is gone from QuickBooks"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Unexpected Internal Error. (-30000)", "QuickBooks had a problem of its own"),
+        ("Please wait a few minutes and try again", "QuickBooks had a problem of its own"),
+        ("You can only add or edit one name at a time", "QuickBooks had a problem of its own"),
+        (
+            "The transaction date is prior to the closing date",
+            "The books are closed for the date of this invoice",
+        ),
+        (
+            "The currency of the transaction is invalid for customer",
+            "QuickBooks keeps this customer in another currency",
+        ),
+        (
+            "You cannot modify a list element that has been deleted.",
+            "This invoice is no longer in QuickBooks",
+        ),
+        ("You must select a customer", "QuickBooks did not accept this invoice"),
+    ],
+)
+def test_business_rules_by_their_text(text: str, title: str) -> None:
+    """The code that stands for every business rule is told apart by its text."""
+    advice = of("6000", text=f"Business Validation Error: {text}")
+    assert advice.title == title
+
+
+def test_business_rule_in_quickbooks_words() -> None:
+    """A business rule that we do not know is QuickBooks' own sentence, without its preface."""
+    text = "A validation error has occurred: Business Validation Error: You must select a customer"
+    assert of("6000", text=text).why == "QuickBooks says: You must select a customer."
+
+
+@pytest.mark.parametrize("code", ["9999", "new-cause", "", "0"])
+def test_unknown_code_shows_quickbooks_words(code: str) -> None:
+    """An unknown code shows QuickBooks' text, and asks people to act (product rule 22)."""
+    advice = of(code, text="Gutters are {not} allowed!\nAt all")
+    assert advice.why == "QuickBooks says: Gutters are {not} allowed! At all."
+    assert not advice.retried
+    assert of(code).why == "QuickBooks gave no reason."
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "retried", "fix"),
+    [
+        ("", 503, True, Fix.NONE),
+        ("500", 500, True, Fix.NONE),
+        ("502", 502, True, Fix.NONE),
+        ("429", 429, True, Fix.NONE),
+        ("", 401, False, Fix.RECONNECT),
+        ("403", 403, False, Fix.RECONNECT),
+        ("500", 400, False, Fix.RETRY),
+        ("404", 404, False, Fix.RETRY),
+    ],
+)
+def test_answers_that_only_a_status_explains(
+    code: str,
+    status: int,
+    retried: bool,  # noqa: FBT001  a parameter of the test
+    fix: Fix,
+) -> None:
+    """Without a known code the HTTP status decides; code 500 of QuickBooks is not HTTP's 500."""
+    advice = advise(Kind.INVOICE, ErrorInfo(code=code, status=status))
+    assert (advice.retried, advice.fix) == (retried, fix)
+
+
+def test_too_long_a_text_says_how_long_it_may_be() -> None:
+    """The limit and the length are read from QuickBooks' answer."""
+    advice = of(
+        "2050",
+        text="String length specified does not match the supported length. Min:0 Max:1,000 "
+        "supported. Supplied length:1,016",
+        element="Customer Memo",
+    )
+    assert advice.why == "Customer Memo has 1,016 characters; QuickBooks takes 1,000 at most."
+
+
+def test_sentence_of_the_mapping_is_passed_on() -> None:
+    """What the mapping found is shown as it was written, its last part as what to do."""
+    sentence = "This is odd. Mend it. Once you save it in DunaHub, it is sent again by itself."
+    advice = of("name-colon", Kind.CUSTOMER, text=sentence)
+    assert f"{advice.why} {advice.action}" == sentence
+    sentence = "No item for it. Then press Retry."
+    advice = of("item-missing", text=sentence)
+    assert f"{advice.why} {advice.action}" == sentence
+
+
+def test_every_title_has_its_refusal() -> None:
+    """Each title belongs to a code that the mapping can raise (the reverse is in its tests)."""
+    written = {
+        node.value
+        for path in Path(mapping_package.__path__[0]).glob("*.py")
+        if path.name != "causes.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    unused = [code for code in TITLES if not {code, code.removesuffix("-too-long")} & written]
+    assert unused == []
