@@ -68,7 +68,7 @@ def examine(
             sent=True,
         )
     found = reading.errors or (envelope.FaultError(code=_coded(reading.text), detail=reading.text),)
-    row, error = _decide(answer.status, found)
+    row, error = decide(answer.status, found)
     info = ErrorInfo(
         code=error.number or f"http-{answer.status}",
         text=redact(
@@ -105,7 +105,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def _decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
+def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
     """Choose among several errors: what only a person can mend outweighs what heals itself."""
     decided = [(next(row for row in TABLE if row.fits(status, error)), error) for error in found]
     refused = (pair for pair in decided if pair[0].meaning is Meaning.REFUSED)
