@@ -130,7 +130,7 @@ class Plugins:
         panels = collect_panels(self._manager, visitor.org, request)
         return next((panel for panel in panels if panel.slug == slug), None)
 
-    def act(  # noqa: PLR0913  a request has as many parts
+    def act(
         self,
         visitor: Visitor,
         slug: str,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.demo.records import Service
 
     Form = MultiDict[str, str]
+    Texts = Mapping[str, str]
 
 LEAD_FIELDS = (
     "name",

@@ -1,0 +1,1 @@
+"""The CRM's pages. Imports Flask; nothing else of the CRM does."""
