@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from flask import Blueprint, Response, jsonify
 
+from dunahub_qbo_plugin.emulator import codec
 from dunahub_qbo_plugin.emulator.admin_input import (
     BadInput,
     apply_settings,
@@ -15,6 +16,8 @@ from dunahub_qbo_plugin.emulator.admin_input import (
     text,
 )
 from dunahub_qbo_plugin.emulator.directory import Environment, HostedCompany, Offline
+from dunahub_qbo_plugin.emulator.entities import BY_PATH
+from dunahub_qbo_plugin.emulator.faults import QboFaultError
 from dunahub_qbo_plugin.emulator.world import SEEDS, World
 
 
@@ -37,7 +40,7 @@ def add_routes(routes: Blueprint, world: World) -> None:
 def _companies(routes: Blueprint, world: World) -> None:
     @routes.get("/books/<realm>")
     def books(realm: str) -> Response:
-        return jsonify(world.companies[realm].books.books())
+        return _json(world.companies[realm].books.books())
 
     @routes.post("/companies")
     def add() -> tuple[Response, int]:
@@ -88,7 +91,12 @@ def _companies(routes: Blueprint, world: World) -> None:
 def _accountant(routes: Blueprint, world: World) -> None:
     def named() -> tuple[str, str]:
         values = body()
-        return text(values, "entity"), text(values, "id")
+        return entity_named(text(values, "entity")), text(values, "id")
+
+    @routes.errorhandler(QboFaultError)
+    def refused(error: QboFaultError) -> tuple[Response, int]:
+        first = error.errors[0]
+        return jsonify(error=first.detail or first.message, code=first.code), 400
 
     @routes.post("/companies/<realm>/edit")
     def edit(realm: str) -> Response:
@@ -96,24 +104,37 @@ def _accountant(routes: Blueprint, world: World) -> None:
         changes = body().get("changes")
         if not isinstance(changes, dict):
             raise BadInput("changes must be a JSON object.")
-        return jsonify(world.companies[realm].books.edit(entity, identifier, changes))
+        return _json(world.companies[realm].books.edit(entity, identifier, changes))
 
     @routes.post("/companies/<realm>/delete")
     def delete(realm: str) -> Response:
-        return jsonify(_done(world.companies[realm].books.delete(*named())))
+        return _json(world.companies[realm].books.delete(*named()))
 
     @routes.post("/companies/<realm>/void")
     def void(realm: str) -> Response:
-        return jsonify(_done(world.companies[realm].books.void(*named())))
+        return _json(world.companies[realm].books.void(*named()))
 
     @routes.post("/companies/<realm>/deactivate")
     def deactivate(realm: str) -> Response:
-        return jsonify(_done(world.companies[realm].books.deactivate(*named())))
+        return _json(world.companies[realm].books.deactivate(*named()))
 
     @routes.post("/companies/<realm>/deposit")
     def deposit(realm: str) -> Response:
-        return jsonify(_done(world.companies[realm].books.deposit(text(body(), "payment"))))
+        return _json(world.companies[realm].books.deposit(text(body(), "payment")))
 
 
-def _done(result: object) -> object:
-    return result or {"ok": True}
+def _json(value: object) -> Response:
+    """The value as JSON, amounts with the digits they have."""
+    return Response(codec.encode(value), content_type="application/json")
+
+
+def entity_named(name: str) -> str:
+    """QuickBooks' name of an entity, whatever its case.
+
+    Raises:
+        BadInput: There is no such entity.
+    """
+    entity = BY_PATH.get(name.lower())
+    if entity is None:
+        raise BadInput(f"There is no entity {name!r}.")
+    return entity.name

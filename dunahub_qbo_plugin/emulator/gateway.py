@@ -19,7 +19,7 @@ from dunahub_qbo_plugin.emulator.outcomes import SECURE, before, deliver, refusa
 from dunahub_qbo_plugin.emulator.wire import ApiReply, ApiRequest
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.tokens import AccessToken
+    from dunahub_qbo_plugin.emulator.grants import AccessToken
     from dunahub_qbo_plugin.emulator.world import World
 
 _SHORTEST_TOKEN = 32

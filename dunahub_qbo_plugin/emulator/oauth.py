@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from dunahub_qbo_plugin.emulator.tokens import Grant, Issued, OAuthFault
+from dunahub_qbo_plugin.emulator.grants import Grant, Issued, OAuthFault
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.directory import OAuthApp

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from dunahub_qbo_plugin.emulator.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings
-from dunahub_qbo_plugin.emulator.tokens import OAuthSettings
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world import SEEDS, ServiceSettings, World
 

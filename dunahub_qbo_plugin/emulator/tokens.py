@@ -1,150 +1,26 @@
-"""Authorization codes, access tokens and refresh tokens, and how long each lives.
-
-Lifetimes and rotation are those of Intuit's OAuth 2.0 documentation and FAQ: an access token
-lives an hour; the refresh token's value changes about every 24 hours, and a refresh in
-between answers with the same value and the seconds left to it (recorded). What Intuit leaves
-open is a setting.
-"""
+"""The desk that issues, rotates, checks and ends tokens."""
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import attrs
+from dunahub_qbo_plugin.emulator.grants import (
+    AccessToken,
+    Code,
+    Grant,
+    Issued,
+    OAuthFault,
+    OAuthSettings,
+    new_access_value,
+    new_code_value,
+    new_refresh_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_ALPHABET = string.ascii_letters + string.digits
-_CIPHER_LENGTH = 560
-
-
-@attrs.define(kw_only=True)
-class OAuthSettings:
-    """Switches of the OAuth server. Durations are in seconds.
-
-    Attributes:
-        code_lifetime: Life of an authorization code. Intuit does not document it.
-        code_reuse_revokes: A code used twice also ends the tokens it gave. Intuit says it "may".
-        access_token_lifetime: Life of an access token; Intuit: 3600.
-        refresh_token_lifetime: Life of one refresh token value; recorded: 8726400 (101 days).
-        refresh_value_period: Age at which a refresh gives a new value; Intuit: about 24 hours.
-        refresh_grace: How long the value before the present one still works. Disputed: at once
-            (0, Intuit's FAQ) or 24 hours (86400, Intuit's older documentation).
-        grant_lifetime: Hard end of a connection; Intuit, November 2025: five years.
-    """
-
-    code_lifetime: float = 300
-    code_reuse_revokes: bool = False
-    access_token_lifetime: int = 3600
-    refresh_token_lifetime: int = 8_726_400
-    refresh_value_period: float = 86_400
-    refresh_grace: float = 0
-    grant_lifetime: int = 157_680_000
-
-
-@attrs.frozen(kw_only=True)
-class OAuthFault(Exception):
-    """A refusal of the token endpoint.
-
-    Attributes:
-        status: HTTP status.
-        error: The standard's error code.
-        description: Text of `error_description`, or None where Intuit sends none.
-        extra: Further members, such as `x_error_reason`.
-    """
-
-    status: int = 400
-    error: str
-    description: str | None = None
-    extra: dict[str, str] = attrs.field(factory=dict)
-
-
-@attrs.define(kw_only=True, eq=False)
-class Grant:
-    """One connection of one app to one company, made by one person.
-
-    Attributes:
-        client_id: The app.
-        user: The person's `sub`.
-        realm: The company, or None if only OpenID scopes were granted.
-        scopes: What was granted.
-        created_at: When it was granted.
-        refresh_value: Present refresh token.
-        refresh_since: When that value was made.
-        nonce: What the id token repeats, if the app asked for it.
-        ended: Revoked by the app or by the person.
-    """
-
-    client_id: str
-    user: str
-    realm: str | None
-    scopes: frozenset[str]
-    created_at: datetime
-    refresh_value: str = attrs.field(repr=False)
-    refresh_since: datetime
-    nonce: str | None = None
-    ended: bool = False
-
-
-@attrs.define(kw_only=True, eq=False)
-class _Code:
-    grant: Grant
-    redirect_uri: str
-    expires_at: datetime
-    used: bool = False
-
-
-@attrs.define(kw_only=True, eq=False)
-class AccessToken:
-    """An access token's state.
-
-    Attributes:
-        grant: The connection it belongs to.
-        expires_at: When it stops working.
-    """
-
-    grant: Grant
-    expires_at: datetime
-
-
-@attrs.frozen(kw_only=True)
-class Issued:
-    """What a successful token request gives.
-
-    Attributes:
-        access_token: The new access token.
-        expires_in: Its life in seconds.
-        refresh_token: The refresh token to use from now on.
-        refresh_expires_in: Seconds left to the refresh token.
-        hard_expires_in: Seconds left to the connection as a whole.
-        grant: The connection.
-    """
-
-    access_token: str = attrs.field(repr=False)
-    expires_in: int
-    refresh_token: str = attrs.field(repr=False)
-    refresh_expires_in: int
-    hard_expires_in: int
-    grant: Grant
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
-
-
-def _new_access_value() -> str:
-    # Intuit's access tokens are encrypted JWTs: header, no key, vector, cipher text, tag.
-    head = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwieC5vcmciOiJIMCJ9"
-    return f"{head}..{_random(22)}.{secrets.token_urlsafe(_CIPHER_LENGTH)}.{_random(22)}"
-
-
-def _new_refresh_value(expires_at: datetime) -> str:
-    return f"RT1-{secrets.randbelow(250)}-H0-{int(expires_at.timestamp())}{_random(20).lower()}"
+    from datetime import datetime
 
 
 class TokenDesk:
@@ -159,7 +35,7 @@ class TokenDesk:
         self.settings = settings
         self._clock = clock
         self._lock = threading.RLock()
-        self._codes: dict[str, _Code] = {}
+        self._codes: dict[str, Code] = {}
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, Grant] = {}
         self._superseded: dict[str, datetime] = {}
@@ -178,10 +54,10 @@ class TokenDesk:
         now = self._clock()
         grant = self._new_grant(client_id, user, realm, scopes, now)
         grant.nonce = nonce
-        code = f"XAB11{int(now.timestamp())}{_random(35)}"
+        code = new_code_value(now)
         expires_at = now + timedelta(seconds=self.settings.code_lifetime)
         with self._lock:
-            self._codes[code] = _Code(grant=grant, redirect_uri=redirect_uri, expires_at=expires_at)
+            self._codes[code] = Code(grant=grant, redirect_uri=redirect_uri, expires_at=expires_at)
         return code
 
     def exchange(
@@ -339,7 +215,7 @@ class TokenDesk:
             realm=realm,
             scopes=scopes,
             created_at=now,
-            refresh_value=_new_refresh_value(expires_at),
+            refresh_value=new_refresh_value(expires_at),
             refresh_since=now,
         )
 
@@ -361,14 +237,14 @@ class TokenDesk:
         grace = timedelta(seconds=self.settings.refresh_grace)
         self._superseded[grant.refresh_value] = now + grace
         expires_at = now + timedelta(seconds=self.settings.refresh_token_lifetime)
-        grant.refresh_value = _new_refresh_value(expires_at)
+        grant.refresh_value = new_refresh_value(expires_at)
         grant.refresh_since = now
         self._refresh[grant.refresh_value] = grant
 
     def _issue(self, grant: Grant) -> Issued:
         now = self._clock()
         settings = self.settings
-        value = _new_access_value()
+        value = new_access_value()
         self._access[value] = AccessToken(
             grant=grant, expires_at=now + timedelta(seconds=settings.access_token_lifetime)
         )

@@ -21,6 +21,7 @@ from dunahub_qbo_plugin.emulator.directory import (
     OAuthApp,
     User,
 )
+from dunahub_qbo_plugin.emulator.grants import Issued, OAuthSettings
 from dunahub_qbo_plugin.emulator.journal import Journal
 from dunahub_qbo_plugin.emulator.seeds import (
     seed_automated_tax,
@@ -30,7 +31,7 @@ from dunahub_qbo_plugin.emulator.seeds import (
 from dunahub_qbo_plugin.emulator.settings import CompanySettings
 from dunahub_qbo_plugin.emulator.signing import Signer
 from dunahub_qbo_plugin.emulator.throttle import Throttle, ThrottleSettings
-from dunahub_qbo_plugin.emulator.tokens import Issued, OAuthSettings, TokenDesk
+from dunahub_qbo_plugin.emulator.tokens import TokenDesk
 from dunahub_qbo_plugin.emulator.trouble import TroubleDesk
 
 if TYPE_CHECKING:
