@@ -1,0 +1,229 @@
+"""What can be done to an object: the one door to the books for API, batch and accountant."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
+from dunahub_qbo_plugin.emulator.lists import create_list_object, update_list_object
+from dunahub_qbo_plugin.emulator.payments import (
+    create_payment,
+    delete_payment,
+    update_payment,
+    void_payment,
+)
+from dunahub_qbo_plugin.emulator.people import create_person, update_person
+from dunahub_qbo_plugin.emulator.sales import create_sale, delete_sale, update_sale, void_sale
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.ledger import Ledger
+    from dunahub_qbo_plugin.emulator.singles import Singles
+    from dunahub_qbo_plugin.emulator.store import Row
+
+Json = dict[str, Any]
+
+ALLOW_DUPLICATE = "allowduplicatedocnum"
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
+_PSEUDONYM_SINCE = 2026
+
+
+class Operations:
+    """Creates, updates, voids, deletes, reads and sends the objects of one company."""
+
+    def __init__(self, ledger: Ledger, singles: Singles) -> None:
+        """Work on these books."""
+        self._ledger = ledger
+        self._singles = singles
+
+    def write(
+        self, entity: Entity, raw: Json, *, operation: str, include: frozenset[str], user: str
+    ) -> str:
+        """Do one write and give the object's JSON text.
+
+        Args:
+            entity: What is written.
+            raw: The request's object.
+            operation: `create`, `update`, `delete`, `void`, or empty: a create without an Id,
+                an update with one.
+            include: Options: `void`, `allowduplicatedocnum`.
+            user: Whose write a stale object is blamed on.
+
+        Raises:
+            QboFaultError: Whatever refuses the write.
+        """
+        body = self._ledger.schema.read(entity.name, raw)
+        if not operation:
+            operation = "update" if body.get("Id") or entity.kind == "single" else "create"
+        if operation == "update" and "void" in include:
+            operation = "void"
+        elif (
+            operation == "void"
+            and entity.name == "Payment"
+            and self._ledger.settings.payment_operation_void == "refuse"
+        ):
+            raise faults.unsupported_operation("void", "Operation")
+        if operation not in entity.operations:
+            raise faults.unsupported_operation(operation, "Operation")
+        if entity.kind == "single":
+            return codec.encode(self._singles.update(entity.name, body, user=user))
+        allow = ALLOW_DUPLICATE in include
+        if operation == "create":
+            return self._shown(self._create(entity, body, allow_duplicate=allow))
+        row = self._current(entity, body, user)
+        if operation == "delete":
+            self.delete(entity, row)
+            return codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
+        if operation == "void":
+            return self.void(entity, row, body).text
+        return self._shown(self._update(entity, row, body, allow_duplicate=allow))
+
+    def read(self, entity: Entity, id_: str) -> str:
+        """An object's JSON text as a read gives it.
+
+        Raises:
+            QboFaultError: 2030 or 610.
+        """
+        if entity.kind == "single":
+            return codec.encode(self._singles.read(entity.name))
+        row = self._ledger.need(entity.name, id_)
+        text = self._shown(row)
+        if entity.name == "Customer" and self._ledger.settings.replies_as_of >= _PSEUDONYM_SINCE:
+            text = _with_pseudonym(text, row.id)
+        return text
+
+    def queried(self, row: Row) -> str:
+        """An object's JSON text as a query gives it."""
+        if row.entity == "Customer" and self._ledger.settings.replies_as_of >= _PSEUDONYM_SINCE:
+            return _with_pseudonym(row.text, row.id)
+        return row.text
+
+    def delete(self, entity: Entity, row: Row) -> None:
+        """Delete a transaction."""
+        if entity.name == "Payment":
+            delete_payment(self._ledger, row)
+        elif entity.name == "Deposit":
+            delete_deposit(self._ledger, row)
+        else:
+            delete_sale(self._ledger, entity.name, row)
+
+    def void(self, entity: Entity, row: Row, body: Json) -> Row:
+        """Void a transaction."""
+        if entity.name == "Payment":
+            return void_payment(self._ledger, row, body)
+        return void_sale(self._ledger, entity.name, row)
+
+    def send(self, entity: Entity, id_: str, to: str | None) -> str:
+        """E-mail a sales form.
+
+        Raises:
+            QboFaultError: 610, 2210 for an address that is none, 6420 without any.
+        """
+        row = self._ledger.need(entity.name, id_)
+        data = row.load()
+        if to:
+            if not all(_EMAIL.fullmatch(one.strip()) for one in to.split(",")):
+                raise faults.QboFaultError(faults.bad_email(to, "sendTo"))
+            data["BillEmail"] = {"Address": to}
+        if not data.get("BillEmail", {}).get("Address"):
+            raise faults.email_required()
+        data["EmailStatus"] = "EmailSent"
+        data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
+        self._ledger.touch(data)
+        return self._ledger.save(entity.name, data).text
+
+    def _create(self, entity: Entity, body: Json, *, allow_duplicate: bool) -> Row:
+        if entity.kind == "name":
+            return create_person(self._ledger, entity.name, body)
+        if entity.kind == "list":
+            return create_list_object(self._ledger, entity.name, body)
+        if entity.name == "Payment":
+            return create_payment(self._ledger, body)
+        return create_sale(self._ledger, entity.name, body, allow_duplicate=allow_duplicate)
+
+    def _update(self, entity: Entity, row: Row, body: Json, *, allow_duplicate: bool) -> Row:
+        if entity.kind == "name":
+            return update_person(self._ledger, entity.name, row, body)
+        if entity.kind == "list":
+            return update_list_object(self._ledger, entity.name, row, body)
+        if entity.name == "Payment":
+            return update_payment(self._ledger, row, body)
+        return update_sale(self._ledger, entity.name, row, body, allow_duplicate=allow_duplicate)
+
+    def _current(self, entity: Entity, body: Json, user: str) -> Row:
+        """The row a write is about, if the caller has seen its latest state."""
+        if not body.get("Id"):
+            raise faults.missing("Id")
+        row = self._ledger.need(entity.name, body["Id"])
+        token = body.get("SyncToken")
+        if not token:
+            raise faults.missing("SyncToken")
+        if token != row.load()["SyncToken"]:
+            raise faults.stale(user)
+        return row
+
+    def _shown(self, row: Row) -> str:
+        """A taxable customer shows the tax code the company gives it (recorded 2020)."""
+        text = row.text
+        if (
+            row.entity == "Customer"
+            and self._ledger.settings.sales_tax != "none"
+            and '"DefaultTaxCodeRef"' not in text
+            and row.load().get("Taxable")
+        ):
+            return text[:-1] + ',"DefaultTaxCodeRef":{"value":"2"}}'
+        return text
+
+
+def _with_pseudonym(text: str, id_: str) -> str:
+    return f'{text[:-1]},"V4IDPseudonym":"0020{int(id_):028x}","ClientEntityId":"0"}}'
+
+
+def make_deposit(ledger: Ledger, payment_id: str) -> Row:
+    """Deposit a payment: it is on a bank deposit now and frozen.
+
+    Raises:
+        QboFaultError: 610 if there is no such payment, 6540 if it is deposited already.
+    """
+    payment = ledger.need("Payment", payment_id).load()
+    if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
+        raise faults.deposited()
+    bank = ledger.names("Account").holder("checking")
+    deposit = ledger.new("Deposit")
+    deposit.update(
+        {
+            "DepositToAccountRef": {"value": bank[1] if bank else "35", "name": "Checking"},
+            "TotalAmt": payment["TotalAmt"],
+            "TxnDate": ledger.today().isoformat(),
+            "CurrencyRef": payment["CurrencyRef"],
+            "Line": [
+                {
+                    "Amount": payment["TotalAmt"],
+                    "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}],
+                }
+            ],
+        }
+    )
+    payment["LinkedTxn"] = [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]
+    ledger.touch(payment)
+    ledger.save("Payment", payment)
+    return ledger.save("Deposit", deposit)
+
+
+def delete_deposit(ledger: Ledger, row: Row) -> None:
+    """Delete a bank deposit: its payments can be changed again."""
+    for line in row.load()["Line"]:
+        for linked in line.get("LinkedTxn", []):
+            payment_row = ledger.row("Payment", linked["TxnId"])
+            if payment_row is not None:
+                payment = payment_row.load()
+                payment["LinkedTxn"] = []
+                ledger.touch(payment)
+                ledger.save("Payment", payment)
+    ledger.remove("Deposit", row.id)
+
+
+def entity_named(name: str) -> Entity | None:
+    """The entity with this PascalCase name."""
+    return ENTITIES.get(name)

@@ -1,0 +1,114 @@
+"""A company's switches: its preferences, and one switch for each fact that is disputed.
+
+Where Intuit's documents and observations of the live service disagree, or nothing was ever
+recorded, both behaviours exist here and the default is the newest observation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+_ADDRESS = {
+    "Line1": "123 Sierra Way",
+    "City": "San Pablo",
+    "CountrySubDivisionCode": "CA",
+    "PostalCode": "87999",
+}
+
+
+@attrs.define(kw_only=True)
+class CompanySettings:
+    """What can be set on one company, at any time, also while requests run.
+
+    Attributes:
+        custom_txn_numbers: `SalesFormsPrefs.CustomTxnNumbers`: the user numbers documents; a
+            document sent without a number has none.
+        warn_duplicate_numbers: The user asked to be warned of a number used before; together
+            with `custom_txn_numbers` a duplicate is refused (6140).
+        doc_number_when_off: A number sent while `custom_txn_numbers` is off is kept (observed
+            2026-09) or replaced by the next in sequence (documented).
+        sales_tax: No sales tax, the classic centre with fixed rates, or automated (AST).
+        ast_override: A `TxnTaxDetail.TotalTax` sent to an automated company is honoured
+            (Intuit staff) or recomputed (observed 2026-09).
+        ast_rate: Percent the automated engine applies to taxable lines with a US address.
+        multicurrency: More than the home currency is allowed.
+        home_currency: ISO code of the home currency.
+        allow_discount: `SalesFormsPrefs.AllowDiscount`.
+        book_close_date: Last day of the closed books, none if they are open.
+        book_close_password: The closing date carries a password (6210 instead of 6200).
+        timezone: IANA name of the company's time zone; decides "today" and every offset.
+        item_less_line: A sales line without `ItemRef` gets the default item (observed 2026-09),
+            becomes a description (documented) or is refused with 6440 (error list).
+        company_address: The company's own address, by property name.
+        default_item: Id of the item used for such a line.
+        default_terms: Id of the company's default sales terms, empty for none.
+        default_due_days: Days to the due date without any terms.
+        sales_custom_fields: Names of the custom fields shown on sales forms.
+        requestid_retention: Seconds a request id keeps its answer.
+        request_id_mismatch: The same request id with another body replays the first answer, or
+            is refused with 600.
+        requestid_replays_faults: A stored fault is replayed like any other answer.
+        payment_sparse: A sparse payment that touches more than notes needs `CustomerRef` and
+            `TotalAmt` (observed 2026-09), or does not.
+        payment_void: A payment void needs the whole payment (observed 2026-09) or only its Id.
+        payment_operation_void: Whether `operation=void`, which one documentation page shows for
+            payments, is accepted.
+        void_paid_invoice: A paid invoice can be voided and its payments become unapplied
+            (observed 2026-09), or the void is refused with 6000.
+        delete_paid_invoice: Deleting an invoice with a payment is refused with 800 or 6000, or
+            leaves the payment unapplied; nobody recorded it.
+        foreign_payment: A payment applied to another customer's invoice is created unapplied
+            (hearsay) or refused with 6000.
+        no_change_bumps_token: An update of a list object that changes nothing still raises its
+            SyncToken.
+        batch_limit: Most items in one batch (30 documented; 10, 25 and 50 are claimed too).
+        batch_default_operation: What a batch item without `operation` means.
+        cdc_window: A `changedSince` of more than 30 days ago is answered (observed 2020) or
+            refused.
+        auto_apply_payments: `SalesFormsPrefs.AutoApplyPayments`: unapplied money is applied to
+            the customer's open invoices.
+        private_note_queryable: `PrivateNote` may stand in a WHERE clause.
+        replies_as_of: Year whose reply shape is given; the properties QuickBooks Online adds to
+            its replies changed over the years.
+    """
+
+    custom_txn_numbers: bool = False
+    warn_duplicate_numbers: bool = True
+    doc_number_when_off: Literal["keep", "ignore"] = "keep"
+    sales_tax: Literal["none", "classic", "automated"] = "none"
+    ast_override: Literal["honour", "recompute"] = "recompute"
+    ast_rate: str = "8.25"
+    multicurrency: bool = False
+    home_currency: str = "USD"
+    allow_discount: bool = True
+    book_close_date: date | None = None
+    book_close_password: bool = False
+    timezone: str = "America/Los_Angeles"
+    item_less_line: Literal["default_item", "description", "refuse"] = "default_item"
+    company_address: Mapping[str, str] = attrs.field(factory=lambda: dict(_ADDRESS))
+    default_item: str = "1"
+    default_terms: str = ""
+    default_due_days: int = 30
+    sales_custom_fields: tuple[str, ...] = ()
+    requestid_retention: int = 24 * 60 * 60
+    request_id_mismatch: Literal["replay", "fault_600"] = "replay"
+    requestid_replays_faults: bool = True
+    payment_sparse: Literal["strict", "lenient"] = "strict"
+    payment_void: Literal["strict", "lenient"] = "lenient"
+    payment_operation_void: Literal["accept", "refuse"] = "refuse"
+    void_paid_invoice: Literal["allow", "refuse"] = "allow"
+    delete_paid_invoice: Literal["fault_800", "fault_6000", "unlink"] = "fault_800"
+    foreign_payment: Literal["unapplied", "refuse"] = "unapplied"
+    no_change_bumps_token: bool = False
+    batch_limit: int = 30
+    batch_default_operation: Literal["create", "refuse"] = "create"
+    cdc_window: Literal["answer", "refuse"] = "answer"
+    auto_apply_payments: bool = False
+    private_note_queryable: bool = True
+    replies_as_of: Literal[2019, 2020, 2026] = 2026

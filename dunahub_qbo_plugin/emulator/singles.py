@@ -1,0 +1,216 @@
+"""The two objects a company has one of: CompanyInfo and Preferences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.emulator import faults
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.ledger import Ledger
+
+Json = dict[str, Any]
+
+_MESSAGES = {
+    "InvoiceMessage": "Invoice",
+    "EstimateMessage": "Estimate",
+    "SalesReceiptMessage": "Sales Receipt",
+    "StatementMessage": "Statement",
+}
+
+
+class Singles:
+    """CompanyInfo, kept as it was changed, and Preferences, which always show the switches."""
+
+    def __init__(self, ledger: Ledger, *, realm_id: str, name: str) -> None:
+        """Describe one company."""
+        self._ledger = ledger
+        self._created = ledger.stamp
+        self._changed = {"CompanyInfo": ledger.stamp, "Preferences": ledger.stamp}
+        self._tokens = {"CompanyInfo": 0, "Preferences": 0}
+        self._realm_id = realm_id
+        self.name = name
+        self._info: Json = {}
+
+    def read(self, entity: str) -> Json:
+        """The current object."""
+        body = self._company_info() if entity == "CompanyInfo" else self._preferences()
+        return {
+            **body,
+            "domain": "QBO",
+            "sparse": False,
+            "Id": "1",
+            "SyncToken": str(self._tokens[entity]),
+            "MetaData": {
+                "CreateTime": self._created,
+                "LastUpdatedTime": self._changed[entity],
+            },
+        }
+
+    def update(self, entity: str, body: Json, *, user: str) -> Json:
+        """Change the object; of the preferences, what the books obey.
+
+        Raises:
+            QboFaultError: 5010 for a stale token.
+        """
+        if "SyncToken" not in body:
+            raise faults.missing("SyncToken")
+        if body["SyncToken"] != str(self._tokens[entity]):
+            raise faults.stale(user)
+        if entity == "CompanyInfo":
+            for key in ("CompanyName", "LegalName", "CompanyAddr", "Email", "WebAddr"):
+                if body.get(key):
+                    self._info[key] = body[key]
+            self.name = self._info.get("CompanyName", self.name)
+        else:
+            self._obey(body)
+        self._tokens[entity] += 1
+        self._changed[entity] = self._ledger.stamp
+        return self.read(entity)
+
+    def _obey(self, body: Json) -> None:
+        settings = self._ledger.settings
+        sales = body.get("SalesFormsPrefs", {})
+        settings.custom_txn_numbers = sales.get("CustomTxnNumbers", settings.custom_txn_numbers)
+        settings.allow_discount = sales.get("AllowDiscount", settings.allow_discount)
+        settings.auto_apply_payments = sales.get("AutoApplyPayments", settings.auto_apply_payments)
+
+    def _company_info(self) -> Json:
+        address = {"Id": "1", **self._ledger.settings.company_address}
+        pairs = {
+            "NeoEnabled": "true",
+            "IndustryType": "Landscaping Services",
+            "IndustryCode": "541320",
+            "SubscriptionStatus": "PAID",
+            "OfferingSku": "QuickBooks Online Plus",
+            "PayrollFeature": "false",
+            "AccountantFeature": "false",
+        }
+        return {
+            "CompanyName": self.name,
+            "LegalName": self.name,
+            "CompanyAddr": address,
+            "CustomerCommunicationAddr": address,
+            "LegalAddr": address,
+            "CustomerCommunicationEmailAddr": {"Address": "books@example.com"},
+            "PrimaryPhone": {},
+            "CompanyStartDate": self._created[:10],
+            "FiscalYearStartMonth": "January",
+            "Country": "US",
+            "Email": {"Address": "books@example.com"},
+            "WebAddr": {},
+            "SupportedLanguages": "en",
+            "DefaultTimeZone": self._ledger.settings.timezone,
+            "NameValue": [{"Name": name, "Value": value} for name, value in pairs.items()],
+            **self._info,
+        }
+
+    def _preferences(self) -> Json:
+        settings = self._ledger.settings
+        accounting: Json = {
+            "TrackDepartments": False,
+            "ClassTrackingPerTxn": False,
+            "ClassTrackingPerTxnLine": False,
+            "FirstMonthOfFiscalYear": "January",
+            "TaxYearMonth": "January",
+            "CustomerTerminology": "Customers",
+        }
+        if settings.book_close_date is not None:
+            accounting["BookCloseDate"] = settings.book_close_date.isoformat()
+        sales: Json = {
+            "CustomField": _custom_fields(settings.sales_custom_fields),
+            "CustomTxnNumbers": settings.custom_txn_numbers,
+            "EmailCopyToCompany": False,
+            "AllowDeposit": False,
+            "AllowDiscount": settings.allow_discount,
+            "AllowEstimates": True,
+            "ETransactionEnabledStatus": "NotApplicable",
+            "ETransactionAttachPDF": False,
+            "ETransactionPaymentEnabled": False,
+            "IPNSupportEnabled": False,
+            "AllowServiceDate": False,
+            "AllowShipping": False,
+            "AutoApplyCredit": settings.auto_apply_payments,
+            "AutoApplyPayments": settings.auto_apply_payments,
+            "UsingPriceLevels": False,
+            "DefaultCustomerMessage": "Thank you for your business and have a great day!",
+        }
+        if settings.default_terms:
+            sales["DefaultTerms"] = {"value": settings.default_terms}
+        tax: Json = {"UsingSalesTax": settings.sales_tax != "none"}
+        if settings.sales_tax == "automated":
+            tax["PartnerTaxEnabled"] = True
+        elif settings.sales_tax == "classic":
+            tax["PartnerTaxEnabled"] = False
+            tax["TaxGroupCodeRef"] = {"value": "2"}
+        pairs = {
+            "SalesFormsPrefs.DefaultItem": settings.default_item,
+            "DTXCopyMemo": "true",
+            "WarnDuplicateInvoiceNumber": str(settings.warn_duplicate_numbers).lower(),
+            "TimeTrackingFeatureEnabled": "true",
+            "ProjectsEnabled": "false",
+        }
+        return {
+            "AccountingInfoPrefs": accounting,
+            "ProductAndServicesPrefs": {
+                "ForSales": True,
+                "ForPurchase": True,
+                "QuantityWithPriceAndRate": True,
+                "QuantityOnHand": True,
+            },
+            "SalesFormsPrefs": sales,
+            "EmailMessagesPrefs": {
+                key: {
+                    "Subject": f"{title} from {self.name}",
+                    "Message": f"Your {title.lower()} is attached.\n\nSincerely,\n{self.name}",
+                }
+                for key, title in _MESSAGES.items()
+            },
+            "VendorAndPurchasesPrefs": {
+                "TrackingByCustomer": True,
+                "BillableExpenseTracking": True,
+            },
+            "TimeTrackingPrefs": {
+                "UseServices": True,
+                "BillCustomers": True,
+                "ShowBillRateToAll": False,
+                "WorkWeekStartDate": "Monday",
+                "MarkTimeEntriesBillable": True,
+            },
+            "TaxPrefs": tax,
+            "CurrencyPrefs": {
+                "MultiCurrencyEnabled": settings.multicurrency,
+                "HomeCurrency": {"value": settings.home_currency},
+            },
+            "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
+            "OtherPrefs": {
+                "NameValue": [{"Name": name, "Value": value} for name, value in pairs.items()]
+            },
+        }
+
+
+def _custom_fields(names: tuple[str, ...]) -> list[Json]:
+    slots = range(1, 4)
+    used: Json = {
+        "CustomField": [
+            {
+                "Name": f"SalesFormsPrefs.UseSalesCustom{number}",
+                "Type": "BooleanType",
+                "BooleanValue": number <= len(names),
+            }
+            for number in slots
+        ]
+    }
+    if not names:
+        return [used]
+    named: Json = {
+        "CustomField": [
+            {
+                "Name": f"SalesFormsPrefs.SalesCustomName{number}",
+                "Type": "StringType",
+                "StringValue": name,
+            }
+            for number, name in enumerate(names, start=1)
+        ]
+    }
+    return [used, named]
