@@ -1,5 +1,5 @@
 """From DunaHub's values to what QuickBooks takes: pure functions, no I/O.
 
-A payload is a dict of JSON values in which numbers are ``Decimal``; `body.encode` writes it.
+A payload is a dict of JSON values in which numbers are ``Decimal`` or ``int``, never floats.
 A record that QuickBooks cannot hold raises `MappingError` before anything is sent.
 """

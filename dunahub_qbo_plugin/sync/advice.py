@@ -69,7 +69,7 @@ class _Row:
 
 
 _WAIT: Final = "Nothing to do: it is tried again by itself."
-_SUPPORT: Final = "Send the support details below to DunaHub support."
+_ONE_NAME: Final = "A name can be used only once there, and DunaHub never changes one by itself."
 _CORRECT: Final = "Correct it in DunaHub and save; it is then sent again by itself."
 
 
@@ -89,11 +89,11 @@ def _books(title: str, why: str, action: str) -> _Row:
 # nothing), {said} QuickBooks' own words, {length} how long a text is and may be.
 _ROWS: Final = {
     # Passing by themselves (product rule 26).
-    "unreachable": _passing(
+    "unreachable discovery": _passing(
         "QuickBooks could not be reached",
         "There was no connection to QuickBooks when this {kind} was due.",
     ),
-    "busy 130 6002 10000": _passing(
+    "busy 130 10000": _passing(
         "QuickBooks had a problem of its own",
         "QuickBooks could not take this {kind} just now. Your records are fine.",
     ),
@@ -105,7 +105,7 @@ _ROWS: Final = {
         "QuickBooks is working on your company's books",
         "QuickBooks has closed your company's books for maintenance, so this {kind} waits.",
     ),
-    "lost-answer unknown-outcome timeout unreadable 600": _passing(
+    "lost-answer unknown-outcome no-answer unreadable 600": _passing(
         "QuickBooks' answer got lost",
         "This {kind} was sent, but the answer did not arrive, so it may be in QuickBooks already.",
         "Nothing to do: before it is sent again, DunaHub makes sure that it does not get in twice.",
@@ -114,29 +114,42 @@ _ROWS: Final = {
         "This {kind} was being changed in QuickBooks at the same time",
         "Somebody, or QuickBooks itself, changed it there while it was being sent.",
     ),
+    "internal lease-lost": _passing(
+        "DunaHub had a problem of its own",
+        "This {kind} could not be sent just now. Nothing is lost.",
+    ),
+    "not-carried-out replay-of-deleted": _passing(
+        "This {kind} is sent once more",
+        "An earlier try did not get into QuickBooks, or was deleted there since.",
+    ),
     # Access.
-    "unauthorized not-connected token-expired grant-revoked 100 110 3200 3202": _Row(
+    "unauthorized not-connected token-expired grant-revoked 100 110 3200": _Row(
         "QuickBooks no longer accepts our access",
         "The connection expired or was removed in QuickBooks, so this {kind} waits.",
         "Press Reconnect and choose the same company; what is waiting then goes out by itself.",
         fix=Fix.RECONNECT,
+        retried=True,
     ),
-    "forbidden 120 3100 5020": _Row(
+    "forbidden 120 3100": _Row(
         "QuickBooks does not let DunaHub into this company",
         "The person who connected it has no access to these books any more, or too little.",
-        "Have an administrator of the company press Reconnect. If that fails, ask DunaHub support.",
+        "Have an administrator press Reconnect; what is waiting then goes out by itself.",
         fix=Fix.RECONNECT,
+        retried=True,
     ),
     "subscription 6190": _Row(
         "Your QuickBooks subscription has ended or was not paid",
         "QuickBooks takes no new records until it is renewed.",
-        "Renew it in QuickBooks under Billing and subscription. Then press Retry.",
+        "Renew it under Billing and subscription; what is waiting then goes out by itself.",
+        retried=True,
     ),
     "configuration": _Row(
         "DunaHub's QuickBooks setup is incomplete",
         "A setting on our side is missing or wrong. Your records are fine.",
-        _SUPPORT,
-        who=Who.OPERATOR,
+        "Tell DunaHub support; what is waiting then goes out by itself.",
+        Who.OPERATOR,
+        Fix.NONE,
+        retried=True,
     ),
     # Is it there already?
     "ambiguous": _Row(
@@ -151,6 +164,25 @@ _ROWS: Final = {
         "Change this number in DunaHub and save (it is then sent again by itself), or change the "
         "other one in QuickBooks and press Retry.",
     ),
+    "name-taken 6240": _edit(
+        "QuickBooks already has {holder}",
+        _ONE_NAME,
+        "Change this name in DunaHub and save (it is then sent again by itself), or change the "
+        "other one in QuickBooks and press Retry.",
+    ),
+    "name-taken-customer": _Row(
+        "QuickBooks already has {holder}",
+        _ONE_NAME,
+        "If it is the same customer, press Use this customer. If it is not, change the name in "
+        "DunaHub and save; it is then sent again by itself.",
+        fix=Fix.LINK,
+    ),
+    "name-taken-inactive": _Row(
+        "QuickBooks already has {holder}",
+        _ONE_NAME,
+        "Make that customer active in QuickBooks and press Retry, or change the name in DunaHub "
+        "and save; it is then sent again by itself.",
+    ),
     # Something it needs is gone.
     "item-gone": _Row(
         "A product or service on this {kind} is gone from QuickBooks",
@@ -164,7 +196,7 @@ _ROWS: Final = {
         "The customer{named} was deleted, merged or made inactive there.",
         "Make the customer active again in QuickBooks. Then press Retry.",
     ),
-    "record-gone": _books(
+    "gone record-gone": _books(
         "This {kind} is no longer in QuickBooks",
         "Somebody deleted it there or made it inactive, so it cannot be changed.",
         "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry.",
@@ -195,17 +227,7 @@ _ROWS: Final = {
         "The sales tax settings in QuickBooks do not fit what was sent.",
         "Press Check connection under Settings → QuickBooks. Then press Retry.",
     ),
-    "currency 2220": _books(
-        "QuickBooks keeps this customer in another currency",
-        "DunaHub sends US dollars, and QuickBooks never changes a customer's currency.",
-        "Your bookkeeper makes a customer in US dollars. Link the lead to it, then press Retry.",
-    ),
-    "inventory-date 6270": _books(
-        "The date of this {kind} is before the start of an inventory item",
-        "QuickBooks counts stock of a product on it only from a later day.",
-        "Your bookkeeper sets an earlier start date for it in QuickBooks. Then press Retry.",
-    ),
-    "tied 630 800 5030 6130 6180 6220 6280 10200": _books(
+    "tied 630 800 2220 5020 5030 6130 6180 6220 6270 6280 6440 10200": _books(
         "Something in QuickBooks stands in the way of this {kind}",
         "{said}",
         "Your bookkeeper puts it in order in QuickBooks. Then press Retry.",
@@ -230,7 +252,7 @@ _ROWS: Final = {
         "This {kind} is not complete",
         "QuickBooks needs a name or a company on a customer and at least one line on an invoice.",
     ),
-    "amount 2140 2150 2160 2290": _edit(
+    "amount 2140 2150 2160 2290 6090": _edit(
         "QuickBooks did not accept an amount on this {kind}",
         "A quantity, a price or an amount is not one that QuickBooks takes; it may be negative.",
     ),
@@ -241,23 +263,12 @@ _ROWS: Final = {
     "date 2060 2070": _edit(
         "QuickBooks did not accept a date on this {kind}", "One of its days is missing or wrong."
     ),
-    "discount 6090": _edit(
-        "QuickBooks did not accept the discount on this {kind}",
-        "The discount has no amount, or discounts are turned off in QuickBooks.",
-        "Correct it in DunaHub, or turn discounts on in QuickBooks. Then press Retry.",
-    ),
-    "item-needed 6440": _Row(
-        "A line on this {kind} belongs to no product or service",
-        "QuickBooks needs one for each line that has an amount.",
-        "Choose one under Settings → QuickBooks → Products and services. Then press Retry.",
-        fix=Fix.CHOOSE_ITEM,
-    ),
     # Ours to mend.
-    "refused 500 1040 2010 2020 2030 2130 2170 4000 4001 5000 6041 10100": _Row(
+    "refused 500 1040 2010 2020 2030 2130 2170 3202 4000 4001 5000 6002 6041 10100": _Row(
         "QuickBooks did not understand what DunaHub sent",
         "That is a mistake on our side, not in your {kind}.",
-        _SUPPORT,
-        who=Who.OPERATOR,
+        "Send the support details below to DunaHub support.",
+        Who.OPERATOR,
     ),
     "6000": _Row(
         "QuickBooks did not accept this {kind}",
@@ -273,13 +284,16 @@ _MEANT_BY_6000: Final = (
     ("-30000", "busy"),
     ("only add or edit one name", "busy"),
     ("closing date", "closed-books"),
-    ("currency", "currency"),
     ("list element that has been deleted", "record-gone"),
 )
-_HOLDER: Final = re.compile(r"(?P<state>inactive )?(?P<kind>customer|vendor|employee) (?P<name>.+)")
+_HOLDER: Final = re.compile(r"(?P<what>(inactive )?(customer|vendor|employee)) (?P<name>.+)")
+_INTERNAL: Final = re.compile(r"\d+|.* element id .*")
 _THEIR_PREFIX: Final = re.compile(r"^.*Business Validation Error:\s*", re.DOTALL)
 _LENGTHS: Final = re.compile(r"Max:(?P<most>[\d,]+).*Supplied length:(?P<given>[\d,]+)", re.DOTALL)
-_FIRST_SERVER_STATUS: Final = 500
+_OF_THE_COMPANY: Final = frozenset({"120", "130", "140", "150", "3001"})
+_REDIRECTS: Final = range(300, 400)
+_TIME_OUT: Final = 408
+_SERVER_ERROR: Final = 500
 
 
 def advise(kind: Kind, info: ErrorInfo) -> Advice:
@@ -293,14 +307,13 @@ def advise(kind: Kind, info: ErrorInfo) -> Advice:
     code = info.code.lstrip("0") or info.code
     if code in TITLES:
         return _own(kind, code, info)
-    if code in {"6240", "name-taken"}:
-        return _name_taken(kind, info)
-    row = _row(kind, code, info)
-    subject = one_line(info.subject)
+    subject = _subject(info)
+    row = _TABLE.get(_cause(kind, code, subject, info), _TABLE["6000"])
     words = {
         "kind": kind.word,
         "subject": subject or "A product or service",
         "named": f" ({subject})" if subject else "",
+        "holder": _holder(subject),
         "said": _said(info),
         "length": _length_words(info),
     }
@@ -314,25 +327,45 @@ def advise(kind: Kind, info: ErrorInfo) -> Advice:
     )
 
 
-def _row(kind: Kind, code: str, info: ErrorInfo) -> _Row:
-    """Find the row for a code, and for the few codes that mean several things."""
+def _cause(kind: Kind, code: str, subject: str, info: ErrorInfo) -> str:
+    """Find the row: by status where that decides, then by code, by subject, by text."""
+    if info.status is not None and (named := _by_status(info.status, code)):
+        return named
+    if code.startswith("oauth-"):
+        return "unreachable"
     if code == "6000":
         text = info.text.casefold()
-        code = next((meant for part, meant in _MEANT_BY_6000 if part in text), code)
-    elif kind is Kind.INVOICE and info.subject and code in {"610", "2500"}:
-        code = "item-gone"
-    elif kind is Kind.INVOICE and code == "parent-gone":
-        code = "customer-gone"
-    if code == str(info.status) or code not in _TABLE:
-        code = _by_status(info.status or 0) or code
-    return _TABLE.get(code, _TABLE["6000"])
+        return next((meant for part, meant in _MEANT_BY_6000 if part in text), code)
+    if code in {"6240", "name-taken"} and subject.startswith(("customer ", "inactive customer ")):
+        return f"name-taken-{subject.partition(' ')[0]}"
+    if kind is Kind.INVOICE and subject and code in {"610", "2500"}:
+        return "item-gone"
+    return "customer-gone" if kind is Kind.INVOICE and code == "parent-gone" else code
 
 
-def _by_status(status: int) -> str | None:
-    """Name the cause of an answer that only its HTTP status explains."""
-    if status >= _FIRST_SERVER_STATUS:
+def _by_status(status: int, code: str) -> str | None:
+    """Name what a status says whatever the code is: the same choice as the client makes."""
+    if status >= _SERVER_ERROR or status == _TIME_OUT:
         return "busy"
+    if status in _REDIRECTS:
+        return "lost-answer"
+    if code in _OF_THE_COMPANY:
+        return None
     return {401: "unauthorized", 403: "forbidden", 429: "throttled"}.get(status)
+
+
+def _subject(info: ErrorInfo) -> str:
+    """Give what people can make sense of: not an id of QuickBooks' own."""
+    subject = one_line(info.subject)
+    return "" if info.code.isdigit() and _INTERNAL.fullmatch(subject) else subject
+
+
+def _holder(subject: str) -> str:
+    found = _HOLDER.fullmatch(subject)
+    if found is None:
+        return f"a customer, vendor or employee {f'named {subject}' if subject else 'so named'}"
+    article = "an" if found["what"][0] in "ei" else "a"
+    return f"{article} {found['what']} named {found['name']}"
 
 
 def _said(info: ErrorInfo) -> str:
@@ -363,36 +396,4 @@ def _own(kind: Kind, code: str, info: ErrorInfo) -> Advice:
         retried=False,
         who=Who.OFFICE,
         fix=Fix.CHOOSE_ITEM if of_items else Fix.EDIT,
-    )
-
-
-def _name_taken(kind: Kind, info: ErrorInfo) -> Advice:
-    """Say who holds a name (product rule 23); only a customer can be linked to."""
-    subject = one_line(info.subject)
-    holder = _HOLDER.fullmatch(subject)
-    fix = Fix.EDIT
-    action = (
-        "Change this name in DunaHub and save (it is then sent again by itself), or change the "
-        "other one in QuickBooks and press Retry."
-    )
-    if holder is None:
-        whom = "a customer, vendor or employee " + (f"named {subject}" if subject else "so named")
-    else:
-        article = "an" if holder["state"] or holder["kind"] == "employee" else "a"
-        whom = f"{article} {holder['state'] or ''}{holder['kind']} named {holder['name']}"
-        if holder["kind"] == "customer":
-            fix = Fix.LINK
-            first = "make it active in QuickBooks and then press" if holder["state"] else "press"
-            action = (
-                f"If it is the same customer, {first} Use this customer. If it is not, change the "
-                "name in DunaHub and save; it is then sent again by itself."
-            )
-    return Advice(
-        title=f"QuickBooks already has {whom}",
-        why=f"A name can be used only once there, so this {kind.word} was not sent. DunaHub never "
-        "changes a name by itself.",
-        action=action,
-        retried=False,
-        who=Who.OFFICE,
-        fix=fix,
     )

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunahub_hookspecs import LineItem
-from dunahub_qbo_plugin.mapping.body import encode
 from dunahub_qbo_plugin.mapping.money import amount_text, cents, line_price, lines_total
 
 AMOUNTS = st.decimals(-(10**6), 10**6, places=2)
@@ -108,11 +107,3 @@ def test_price_rounded_by_the_host_keeps_its_quantity(amount: Decimal) -> None:
     """A total split over a quantity keeps the quantity whenever six decimals suffice."""
     item = LineItem(quantity=Decimal(3), unit_price=cents(amount / 3), amount=amount)
     assert line_price(item).quantity == 3
-
-
-def test_bodies_hold_exact_numbers() -> None:
-    """A Decimal goes out as a JSON number with its digits, and a float does not go out at all."""
-    payload = {"A": Decimal("100.00"), "B": [True, None, 1, 'q"é'], "C": {"D": Decimal("1E+2")}}
-    assert encode(payload) == '{"A":100.00,"B":[true,null,1,"q\\"\\u00e9"],"C":{"D":100}}'
-    with pytest.raises(TypeError, match="float"):
-        encode({"A": 1.5})
