@@ -177,6 +177,21 @@ def title(entity: str, item: Json) -> str:
     return f"{kind.capitalize()} {name or item.get('Id', '')}"
 
 
+def double(found: Json) -> tuple[str, list[Cell]]:
+    """A possible double in words, and the objects it is about."""
+    entity, what, count = found["entity"], found["what"], len(found["ids"])
+    known = entity in TITLES
+    kind = TITLES[entity].lower() if known else "people or companies"
+    words = {
+        "same name": f"{count} {kind} have the name “{what}”",
+        "same number": f"{count} {kind} have the number {what}",
+    }.get(found["why"], f"{count} {kind} have the {found['why']} ({what})")
+    return words, [
+        Cell(label="", text=f"#{one}", link=(entity, str(one)) if known else None)
+        for one in found["ids"]
+    ]
+
+
 def pretty(item: Json) -> str:
     """The object as indented JSON, numbers with the scale they have."""
     text = json.dumps(item, indent=2, ensure_ascii=False, default=lambda number: f"{_MARK}{number}")
