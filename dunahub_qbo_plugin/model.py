@@ -204,6 +204,7 @@ class Claim:
         generation: counts the changes in DunaHub; tells whether one came while we worked.
         fingerprint: of ``value``.
         remote: the object in QuickBooks, None until there is one.
+        linked: True for an object in QuickBooks that we did not make and have not written yet.
         customer_id: for a payment, QuickBooks' Id of its invoice's customer.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
@@ -216,6 +217,7 @@ class Claim:
     fingerprint: str
     value: Value = attrs.field(repr=False)
     remote: RemoteRef | None = None
+    linked: bool = False
     parent: Parent | None = None
     customer_id: str | None = None
     attempts: int = 0

@@ -10,6 +10,7 @@ from dunahub_qbo_plugin.model import Hold, RecordKey
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
+from dunahub_qbo_plugin.store.profiles import forget_profile
 from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.store.views import is_open
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 GONE: Final = "gone"
 """The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
+
+ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-gone")
+"""Codes that a change in QuickBooks' item list can mend: asked again, the list is read afresh."""
 
 
 def retry(
@@ -46,6 +50,9 @@ def retry(
         again += [records.c.error_code.is_not(None), records.c.due_at.is_(None)]
     else:
         again.append(_named(keys))
+    about_items = [*again, records.c.error_code.in_(ITEM_CODES)]
+    if db.execute(sa.select(records.c.id).where(*about_items).limit(1)).first():
+        forget_profile(db, connection.id)
     gone = sa.and_(records.c.error_code.is_not(None), records.c.error_code == GONE)
     values = {
         "due_at": to_ms(now),

@@ -82,12 +82,26 @@ def due_claims(
             row.c.kind == kind.value,
             row.c.due_at.is_not(None),
             sa.or_(row.c.due_at <= to_ms(now), row.c.due_at > to_ms(now + LATEST_DUE)),
+            sa.not_(_parent_goes_first(kind, to_ms(now))),
         )
         .order_by(row.c.due_at, row.c.id)
         .limit(limit + len(without))
     )
     found = [found for found in connection.execute(statement) if found.id not in without]
     return [_claim(found, kind) for found in found[:limit]]
+
+
+def _parent_goes_first(kind: Kind, now: int) -> sa.ColumnElement[bool]:
+    """Tell whether this very drain is about to send the parent, so that the child keeps its turn.
+
+    An invoice can go as soon as its customer exists. A payment waits for a change of its invoice
+    too: QuickBooks would leave money unapplied that the old total has no room for.
+    """
+    parent_is_due = sa.and_(_parent.c.due_at.is_not(None), _parent.c.due_at <= now)
+    if kind is Kind.INVOICE:
+        parent_is_due = sa.and_(parent_is_due, _parent.c.qbo_id.is_(None))
+    # A row without a parent gives NULL here, which must not keep it back.
+    return sa.func.coalesce(parent_is_due, sa.false())
 
 
 def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the statement above
@@ -99,6 +113,7 @@ def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the stateme
         fingerprint=row.fingerprint,
         value=load(kind, row.snapshot),
         remote=None if row.qbo_id is None else RemoteRef(id=row.qbo_id, sync_token=row.sync_token),
+        linked=row.qbo_id is not None and row.synced_fingerprint is None,
         parent=None
         if row.parent is None
         else Parent(

@@ -60,6 +60,7 @@ class Database:
         self.read = self.write.execution_options(qbo_read=True)
         self._ready = False
         self._lock = threading.Lock()
+        self._watch: sa.PoolProxiedConnection | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -101,6 +102,21 @@ class Database:
 
         return engine
 
+    def is_ready(self) -> bool:
+        """Tell, cheaply, whether the schema is there and current; never makes or changes it.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        if not self._ready and self._exists():
+            self._ready = self._version() == SCHEMA
+        return self._ready
+
+    def _exists(self) -> bool:
+        """Look before opening: SQLite would make an empty file."""
+        path = self.url.database
+        return not self.is_sqlite or (bool(path) and Path(str(path)).exists())
+
     def prepare(self) -> None:
         """Create the file and the schema if they are missing; bring an older schema up to date.
 
@@ -128,6 +144,17 @@ class Database:
         except (sa.exc.OperationalError, sa.exc.ProgrammingError):
             return None
 
+    def change_counter(self) -> int | None:
+        """Give a number that changes when another connection has written; None if unknown."""
+        if not self.is_sqlite:
+            return None
+        with self._lock:
+            if self._watch is None:
+                self._watch = self.write.raw_connection()
+                self._watch.detach()
+            row = self._watch.driver_connection.execute("PRAGMA data_version").fetchone()  # type: ignore[union-attr]  # open until closed
+            return int(row[0])
+
     def checkpoint(self) -> None:
         """Move SQLite's log into the file, as far as nobody is in the way."""
         if self.is_sqlite:
@@ -138,5 +165,15 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection; the database can be used again afterwards."""
+        with self._lock:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
         self.hook.dispose()
         self.write.dispose()
+
+    def abandon(self) -> None:
+        """Let go of connections that belong to the parent process after a fork."""
+        self._watch = None
+        self.hook.dispose(close=False)
+        self.write.dispose(close=False)

@@ -107,3 +107,17 @@ def drop_refresh(db: sa.Connection, company_id: str, *, owner: str) -> None:
         .where(connections.c.id == company_id, connections.c.refresh_owner == owner)
         .values(refresh_owner=None, refresh_until=0)
     )
+
+
+def any_region_closed(db: sa.Connection) -> bool:
+    """Tell whether any company is stopped by its region."""
+    statement = sa.select(connections.c.id).where(connections.c.region_closed_at.is_not(None))
+    return db.execute(statement.limit(1)).first() is not None
+
+
+def region_is_stopped(db: sa.Connection, org_id: str) -> bool:
+    """Tell whether an organization has a connection that its region stopped."""
+    statement = sa.select(connections.c.id).where(
+        connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None)
+    )
+    return db.execute(statement.limit(1)).first() is not None

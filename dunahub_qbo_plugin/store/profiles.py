@@ -23,7 +23,7 @@ class Service:
     """A DunaHub service that was seen on an invoice.
 
     Attributes:
-        key: the host's id of it, or ``name:`` and its name where it has none.
+        key: the host's id of it.
         item_id: QuickBooks' item chosen by the office; None to go by name, then by default.
     """
 
@@ -49,6 +49,17 @@ def save_profile(
             company_name=profile.name,
         )
     )
+
+
+def profile_is_read(db: sa.Connection, company_id: str) -> bool:
+    """Tell whether a company was read, and need not be read afresh."""
+    statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
+    return db.execute(statement).scalar_one_or_none() is not None
+
+
+def forget_profile(db: sa.Connection, company_id: str) -> None:
+    """Have a company read afresh before the next record is sent; until then it stands."""
+    db.execute(sa.update(connections).where(connections.c.id == company_id).values(profile_at=None))
 
 
 def load_profile(db: sa.Connection, company_id: str) -> CompanyProfile:

@@ -1,0 +1,1 @@
+"""Who runs the drains. Whatever engine it is, all it does is call ``drain(company)``."""

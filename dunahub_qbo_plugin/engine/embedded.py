@@ -1,0 +1,140 @@
+"""The default engine: one daemon thread per process, which sleeps until something is due."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dunahub_qbo_plugin.store import gate, leases
+from dunahub_qbo_plugin.store.edge import to_ms
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.sync.drain import Drainer
+    from dunahub_qbo_plugin.sync.intake import Intake
+
+log = logging.getLogger(__name__)
+
+DEBOUNCE: Final = 0.02
+"""Seconds between a ring and the look, so that a burst of hooks makes one look."""
+IDLE_LOOK: Final = 0.5
+"""Seconds between looks for what other processes have written."""
+BUSY_ELSEWHERE: Final = 1.0
+"""Seconds before a company that could not be drained is tried again."""
+AFTER_TROUBLE: Final = 2.0
+"""Seconds to wait after the database could not be reached."""
+COMPANIES_AT_ONCE: Final = 8
+
+
+class EmbeddedEngine:
+    """Runs drains in this process.
+
+    The thread is started by the first ring, and ends with the process or by `stop`.
+    """
+
+    def __init__(
+        self, *, database: Database, intake: Intake, drainer: Drainer, clock: Clock
+    ) -> None:
+        self._database = database
+        self._intake = intake
+        self._drainer = drainer
+        self._clock = clock
+        self._bell = threading.Event()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._running: set[str] = set()
+        self._not_before: dict[str, float] = {}
+        self._looked_at: int | None = None
+
+    def ring(self) -> None:
+        """Say that something may be due; returns at once."""
+        self._bell.set()
+        if self._thread is None:
+            self.start()
+
+    def start(self) -> None:
+        """Start the thread if it does not run."""
+        with self._lock:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._run, name="dunahub-qbo", daemon=True)
+                self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """End the thread; what is under way is finished, what is due stays due.
+
+        Args:
+            timeout: seconds to wait for it.
+        """
+        self._stopping.set()
+        self._bell.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def run(self) -> None:
+        """Do the thread's work in the caller's, until `stop`; for a worker process."""
+        with self._lock:
+            self._thread = threading.current_thread()
+        self._run()
+
+    def _run(self) -> None:
+        with ThreadPoolExecutor(COMPANIES_AT_ONCE, thread_name_prefix="dunahub-qbo") as pool:
+            while not self._stopping.is_set():
+                try:
+                    pause = self._look(pool)
+                except SQLAlchemyError as error:
+                    log.warning("the database cannot be reached: %s", type(error).__name__)
+                    pause = AFTER_TROUBLE
+                except Exception:
+                    log.exception("the worker stumbled and goes on")
+                    pause = AFTER_TROUBLE
+                if self._bell.wait(pause):
+                    self._stopping.wait(DEBOUNCE)
+                    self._bell.clear()
+                    self._looked_at = None
+
+    def _look(self, pool: ThreadPoolExecutor) -> float:
+        """Start what is due; gives the seconds until the next look."""
+        self._database.prepare()
+        self._intake.flush()
+        version = self._database.change_counter()
+        if version is not None and version == self._looked_at:
+            return IDLE_LOOK
+        with self._database.read.connect() as db:
+            due = leases.due_companies(db, now=self._clock.now())
+            stopped = gate.any_region_closed(db)
+        if stopped:
+            with self._database.write.begin() as db:
+                gate.reopen_where_saved(db)
+        now = to_ms(self._clock.now())
+        for company_id, due_at in due.items():
+            if due_at <= now and self._may_start(company_id):
+                self._running.add(company_id)
+                pool.submit(self._drain, company_id)
+        # With anything due or coming, time alone can change what there is to do.
+        self._looked_at = version if not due else None
+        self._database.checkpoint()
+        return IDLE_LOOK
+
+    def _may_start(self, company_id: str) -> bool:
+        if company_id in self._running:
+            return False
+        return self._not_before.get(company_id, 0.0) <= self._clock.monotonic()
+
+    def _drain(self, company_id: str) -> None:
+        sent = 0
+        try:
+            sent = self._drainer.drain(company_id)
+        except Exception:
+            log.exception("the drain of company %s stumbled; it is tried again", company_id)
+        finally:
+            if not sent:
+                self._not_before[company_id] = self._clock.monotonic() + BUSY_ELSEWHERE
+            self._running.discard(company_id)
+            self._bell.set()

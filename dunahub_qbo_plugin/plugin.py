@@ -1,0 +1,176 @@
+"""The hooks, and nothing else: each catches everything, logs it and returns."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_hookspecs import Region, hookimpl
+from dunahub_qbo_plugin.config import Config
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from dunahub_hookspecs import (
+        Host,
+        Invoice,
+        Lead,
+        Organization,
+        Payment,
+        RecordCard,
+        RecordKind,
+        SettingsPanel,
+        SettingsRequest,
+    )
+    from dunahub_qbo_plugin.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@attrs.define(eq=False)
+class QuickBooksPlugin:
+    """Sends an organization's customers, invoices and payments to QuickBooks Online.
+
+    Making one does nothing; files, connections and the worker thread come with the first use.
+
+    Attributes:
+        config: settings; None to read them from the environment at the first use.
+    """
+
+    config: Config | None = attrs.field(default=None, repr=False)
+    _host: Host | None = attrs.field(default=None, init=False, repr=False)
+    _runtime: Runtime | None = attrs.field(default=None, init=False, repr=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+
+    @hookimpl
+    def on_startup(self, host: Host) -> None:
+        """Remember the host, and go on with what was left due when it last stopped."""
+        self._host = host
+        try:
+            runtime = self.runtime()
+            if runtime.database.is_ready():
+                runtime.engine.ring()
+        except Exception:
+            log.exception("the QuickBooks plugin could not start")
+
+    @hookimpl
+    def on_shutdown(self) -> None:
+        """Stop the worker and close everything; a later hook starts anew."""
+        with self._lock:
+            runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            try:
+                runtime.close()
+            except Exception:
+                log.exception("the QuickBooks plugin could not close cleanly")
+
+    @hookimpl
+    def on_lead_saved(self, org: Organization, lead: Lead, session: Session | None) -> None:
+        """Take in a lead (product rule 3)."""
+        try:
+            if self._is_us(org):
+                self.runtime().intake.lead(org.id, lead, session)
+        except Exception:
+            log.exception("a lead could not be taken in")
+
+    @hookimpl
+    def on_invoice_created(
+        self, org: Organization, invoice: Invoice, session: Session | None
+    ) -> None:
+        """Take in an invoice with its lead (product rules 4 and 8)."""
+        self._take_invoice(org, invoice, session)
+
+    @hookimpl
+    def on_invoice_updated(
+        self, org: Organization, invoice: Invoice, session: Session | None
+    ) -> None:
+        """Take in a change or a void of an invoice (product rule 4)."""
+        self._take_invoice(org, invoice, session)
+
+    def _take_invoice(self, org: Organization, invoice: Invoice, session: Session | None) -> None:
+        try:
+            if self._is_us(org):
+                self.runtime().intake.invoice(org.id, invoice, session)
+        except Exception:
+            log.exception("an invoice could not be taken in")
+
+    @hookimpl
+    def on_payment_recorded(
+        self, org: Organization, payment: Payment, session: Session | None
+    ) -> None:
+        """Take in a payment (product rule 5)."""
+        try:
+            if self._is_us(org):
+                self.runtime().intake.payment(org.id, payment, session)
+        except Exception:
+            log.exception("a payment could not be taken in")
+
+    @hookimpl
+    def on_settings_render(
+        self, org: Organization, request: SettingsRequest
+    ) -> SettingsPanel | None:
+        """Give Settings → QuickBooks, to organizations in the US only (product rule 13)."""
+        try:
+            if not self._is_us(org):
+                return None
+            from dunahub_qbo_plugin.panel.page import settings_panel  # noqa: PLC0415  a host that never shows the page need not load it
+            from dunahub_qbo_plugin.sync.region import enter  # noqa: PLC0415  as above
+
+            enter(self.runtime().database, org.id)
+            return settings_panel(self.runtime().panel, org, request)
+        except Exception:
+            log.exception("the QuickBooks settings could not be shown")
+            return None
+
+    @hookimpl
+    def on_record_render(
+        self, org: Organization, request: SettingsRequest, kind: RecordKind, record_id: str
+    ) -> RecordCard | None:
+        """Give the QuickBooks card of a lead, an invoice or a payment (product rule 21)."""
+        try:
+            if not self._is_us(org):
+                return None
+            from dunahub_qbo_plugin.panel.card import record_card  # noqa: PLC0415  as above
+
+            return record_card(self.runtime().panel, org, request, kind, record_id)
+        except Exception:
+            log.exception("the QuickBooks card could not be shown")
+            return None
+
+    def runtime(self) -> Runtime:
+        """Give what does the work in this process, made at the first call and after a fork.
+
+        Raises:
+            ConfigurationError: a setting cannot be.
+        """
+        runtime = self._runtime
+        if runtime is not None and runtime.pid == os.getpid():
+            return runtime
+        with self._lock:
+            if self._runtime is not None and self._runtime.pid != os.getpid():
+                self._runtime.abandon()
+                self._runtime = None
+            if self._runtime is None:
+                from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  keeps the host's start quick
+
+                data_dir = self._host.data_dir if self._host else None
+                config = self.config or Config.from_environ(os.environ, data_dir=data_dir)
+                self._runtime = build(config)
+            return self._runtime
+
+    def _is_us(self, org: Organization) -> bool:
+        """Guard every hook; an organization that left the US is stopped (product rule 13)."""
+        if org.region is Region.US:
+            return True
+        from dunahub_qbo_plugin.sync.region import leave  # noqa: PLC0415  seldom needed
+
+        leave(self.runtime().database, org.id, now=self.runtime().clock.now())
+        return False
+
+
+plugin = QuickBooksPlugin()
+"""What the entry point names. It is inert until a host calls a hook."""

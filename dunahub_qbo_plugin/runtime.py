@@ -1,0 +1,202 @@
+"""The composition root: from configuration to the objects that do the work."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from importlib import metadata
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
+from dunahub_qbo_plugin.panel.context import PanelContext
+from dunahub_qbo_plugin.qbo.auth import Secret
+from dunahub_qbo_plugin.qbo.client import QboClient
+from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
+from dunahub_qbo_plugin.qbo.throttle import Throttles
+from dunahub_qbo_plugin.qbo.transport import http_client
+from dunahub_qbo_plugin.store.cipher import Cipher
+from dunahub_qbo_plugin.store.connections import Connections
+from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.sync.companies import read_company
+from dunahub_qbo_plugin.sync.drain import Drainer
+from dunahub_qbo_plugin.sync.intake import Intake
+from dunahub_qbo_plugin.sync.linking import Linking
+from dunahub_qbo_plugin.sync.reconciler import Reconciler
+from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.config import Config
+
+
+class Engine(Protocol):
+    """Whatever calls `Drainer.drain` for companies with something due."""
+
+    def ring(self) -> None:
+        """Say that something may be due; returns at once."""
+        ...
+
+    def start(self) -> None:
+        """Start working."""
+        ...
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Stop working."""
+        ...
+
+
+class NoEngine:
+    """The engine of a process that leaves the work to a worker elsewhere."""
+
+    def ring(self) -> None:
+        """Do nothing: the worker looks by itself."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Do nothing."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Runtime:
+    """Everything that works together in one process.
+
+    Attributes:
+        pid: the process it was made in; after a fork it must not be used.
+    """
+
+    config: Config
+    clock: Clock
+    database: Database
+    connections: Connections
+    http: httpx.Client
+    client: QboClient
+    drainer: Drainer
+    intake: Intake
+    engine: Engine
+    embedded: EmbeddedEngine
+    panel: PanelContext
+    pid: int = attrs.field(factory=os.getpid)
+
+    def close(self) -> None:
+        """Stop the worker, write what is in memory, close files and connections."""
+        self.engine.stop()
+        if self.intake.waiting:
+            self.database.prepare()
+            self.intake.flush()
+        self.http.close()
+        self.database.close()
+
+    def abandon(self) -> None:
+        """Forget connections that belong to the parent process, without closing them."""
+        self.database.abandon()
+
+
+def build(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    throttles: Throttles | None = None,
+) -> Runtime:
+    """Put the objects together. Nothing is opened and no thread is started.
+
+    Args:
+        config: what the operator set.
+        clock: the machine's by default.
+        transport: what a test puts in the place of the network.
+        throttles: limits of a test.
+
+    Raises:
+        ConfigurationError: the database address cannot be used.
+    """
+    clock = clock or SystemClock()
+    agent = f"dunahub-qbo-plugin/{version()}"
+    owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+    database = Database(config.database_url, synchronous=config.synchronous)
+    cipher = Cipher(config.fernet_keys)
+    connections = Connections(cipher)
+    http = http_client(user_agent=agent, transport=transport)
+    throttles = throttles or Throttles(clock)
+    client = QboClient(api_url=config.api_url, http=http, throttles=throttles, user_agent=agent)
+    oauth = IntuitOAuth(
+        client_id=config.client_id,
+        client_secret=Secret(config.client_secret),
+        discovery_url=config.discovery_url,
+        http=http,
+        clock=clock,
+    )
+    tokens = TokenKeeper(
+        database=database, connections=connections, oauth=oauth, clock=clock, owner=owner
+    )
+    drainer = Drainer(
+        database=database,
+        reconciler=Reconciler(client),
+        tokens=tokens,
+        clock=clock,
+        read_company=lambda grant: read_company(
+            database=database, client=client, grant=grant, clock=clock
+        ),
+        owner=owner,
+    )
+    bell = _Bell()
+    intake = Intake(database=database, clock=clock, wake=bell.ring)
+    embedded = EmbeddedEngine(database=database, intake=intake, drainer=drainer, clock=clock)
+    engine: Engine = embedded if config.worker else NoEngine()
+    bell.engine = engine
+    linking = Linking(
+        database=database,
+        connections=connections,
+        cipher=cipher,
+        oauth=oauth,
+        client=client,
+        tokens=tokens,
+        clock=clock,
+        environment=config.environment.value,
+        wake=bell.ring,
+    )
+    panel = PanelContext(
+        config=config,
+        database=database,
+        connections=connections,
+        linking=linking,
+        clock=clock,
+        wake=bell.ring,
+    )
+    return Runtime(
+        config=config,
+        clock=clock,
+        database=database,
+        connections=connections,
+        http=http,
+        client=client,
+        drainer=drainer,
+        intake=intake,
+        engine=engine,
+        embedded=embedded,
+        panel=panel,
+    )
+
+
+class _Bell:
+    """Passes rings on to the engine, which is made after those who ring."""
+
+    engine: Engine = NoEngine()
+
+    def ring(self) -> None:
+        self.engine.ring()
+
+
+def version() -> str:
+    """Give the version of the installed package."""
+    try:
+        return metadata.version("dunahub-qbo-plugin")
+    except metadata.PackageNotFoundError:
+        return "0"

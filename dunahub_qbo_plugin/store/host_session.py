@@ -1,0 +1,100 @@
+"""Writing inside the host's own transaction.
+
+Where the host passes its open session and keeps our tables in the same database, a record and its
+row commit or roll back together. Where its session is of another database, the row is written
+right after the host's commit, and never after a rollback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from dunahub_qbo_plugin.store.desired import Desired, write_desired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.orm import Session, SessionTransaction
+
+    from dunahub_qbo_plugin.store.database import Database
+
+KEY: Final = "dunahub_qbo"
+
+
+class _Pending:
+    """What is to happen after the commit of one session; kept in ``session.info``."""
+
+    def __init__(self) -> None:
+        self.later: list[Desired] = []
+        self.ring = False
+        self.commit: Callable[[Sequence[Desired]], None] | None = None
+        self.wake: Callable[[], None] | None = None
+
+
+def write_in_host_transaction(
+    session: Session,
+    desired: Sequence[Desired],
+    *,
+    database: Database,
+    commit: Callable[[Sequence[Desired]], None],
+    wake: Callable[[], None],
+) -> None:
+    """Write rows with the host's session, or note them for after its commit.
+
+    Args:
+        session: the host's, in its transaction.
+        desired: the rows.
+        database: ours; compared with the session's.
+        commit: writes rows in a transaction of our own; used after the host's commit.
+        wake: rings the worker; called after the host's commit.
+    """
+    pending = _pending(session)
+    pending.commit, pending.wake = commit, wake
+    connection = session.connection()
+    if _same_database(connection.engine.url, database.url):
+        # Without a savepoint of its own, an error here would cost the host its transaction on
+        # PostgreSQL, although we swallow it. The connection's, since the session's would flush.
+        with connection.begin_nested():
+            write_desired(connection, desired)
+        pending.ring = True
+    else:
+        pending.later.extend(desired)
+
+
+def _pending(session: Session) -> _Pending:
+    """Register the listeners once for each session; they are never removed.
+
+    Removing one inside an ``after_commit`` makes the host's commit raise.
+    """
+    pending = session.info.get(KEY)
+    if not isinstance(pending, _Pending):
+        pending = session.info[KEY] = _Pending()
+        event.listen(session, "after_commit", _after_commit)
+        event.listen(session, "after_soft_rollback", _after_rollback)
+    return pending
+
+
+def _after_commit(session: Session) -> None:
+    pending: _Pending = session.info[KEY]
+    later, pending.later = pending.later, []
+    ring, pending.ring = pending.ring, False
+    if later and pending.commit is not None:
+        pending.commit(later)
+    elif ring and pending.wake is not None:
+        pending.wake()
+
+
+def _after_rollback(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        pending: _Pending = session.info[KEY]
+        pending.later, pending.ring = [], False
+
+
+def _same_database(theirs: sa.URL, ours: sa.URL) -> bool:
+    def place(url: sa.URL) -> tuple[Any, ...]:
+        return (url.get_backend_name(), url.host, url.port, url.database)
+
+    return place(theirs) == place(ours)

@@ -1,0 +1,1 @@
+"""The sync itself: taking in, deciding, sending, settling."""

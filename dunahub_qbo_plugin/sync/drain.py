@@ -1,0 +1,308 @@
+"""The only unit of work: make QuickBooks agree with everything that is due of one company.
+
+HTTP runs in a few threads; every decision and every database write is made by the one thread that
+drains. Customers go one at a time (QuickBooks wants names written serially), invoices and payments
+several at once, but never an invoice and its payments at the same time.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_hookspecs import Invoice
+from dunahub_qbo_plugin.errors import LeaseLost, QboError
+from dunahub_qbo_plugin.model import Claim, Halted, Intent, Kind, Retry, Synced
+from dunahub_qbo_plugin.store import gate, leases
+from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
+from dunahub_qbo_plugin.store.leases import LEASE, Lease
+from dunahub_qbo_plugin.store.profiles import load_profile, note_services, profile_is_read
+from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
+from dunahub_qbo_plugin.sync import halts
+from dunahub_qbo_plugin.sync.backoff import delay
+from dunahub_qbo_plugin.sync.planner import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.model import CompanyProfile, Outcome
+    from dunahub_qbo_plugin.qbo.auth import Grant
+    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.sync.reconciler import Reconciler
+    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 8
+"""Requests of one company under way at the same time; QuickBooks allows ten."""
+RENEW_AFTER: Final = LEASE / 3
+"""Age at which the lease is prolonged."""
+LOOK_AGAIN: Final = 0.5
+"""Seconds after which newly due records are looked for although nothing has come back yet."""
+MARGIN: Final = timedelta(seconds=2)
+"""A request leaves only while the lease has at least this much left."""
+
+
+class Drainer:
+    """Drains companies, one call each; several may run in different threads.
+
+    Args:
+        read_company: reads and keeps what is to be known of a company before it is sent to.
+        owner: a name of this worker, unique among all.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        reconciler: Reconciler,
+        tokens: TokenKeeper,
+        clock: Clock,
+        read_company: Callable[[Grant], CompanyProfile],
+        owner: str,
+    ) -> None:
+        self._database = database
+        self._reconciler = reconciler
+        self._tokens = tokens
+        self._clock = clock
+        self._read_company = read_company
+        self._owner = owner
+
+    def drain(self, company_id: str) -> int:
+        """Send what is due until nothing is; gives how many records went through.
+
+        It returns at once when the company is taken, paused or not connected. It does not raise
+        for anything that QuickBooks, Intuit or a record brings about.
+        """
+        with self._database.write.begin() as db:
+            lease = leases.acquire(
+                db, company_id, owner=f"{self._owner}.{secrets.token_hex(4)}", now=self._clock.now()
+            )
+        if lease is None:
+            return 0
+        run = _Run(
+            database=self._database,
+            reconciler=self._reconciler,
+            tokens=self._tokens,
+            clock=self._clock,
+            read_company=self._read_company,
+            lease=lease,
+        )
+        try:
+            return run.run()
+        except LeaseLost:
+            log.info("company %s was taken over or disconnected; this drain ends", company_id)
+            return run.sent
+        finally:
+            with self._database.write.begin() as db:
+                leases.release(db, run.lease)
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Run:
+    """One drain, from taking the lease to giving it back."""
+
+    database: Database
+    reconciler: Reconciler
+    tokens: TokenKeeper
+    clock: Clock
+    read_company: Callable[[Grant], CompanyProfile]
+    lease: Lease
+    sent: int = 0
+    troubles: int = 0
+    """Passing failures in a row."""
+    halted: Halted | Retry | None = None
+    renewed_for: Grant | None = None
+    flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
+
+    def run(self) -> int:
+        grant = self._grant(None)
+        if grant is None:
+            return 0
+        profile = self._profile(grant)
+        if profile is None:
+            return 0
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
+            while True:
+                self._land(self._finished())
+                if self.halted is None:
+                    self._launch(pool, grant, profile)
+                elif not self.flying:
+                    grant = self._recover(grant)
+                    if grant is None:
+                        return self.sent
+                    continue
+                if not self.flying:
+                    if self._nothing_due():
+                        return self.sent
+                    continue
+                wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                self._renew_if_aging()
+
+    def _launch(self, pool: ThreadPoolExecutor, grant: Grant, profile: CompanyProfile) -> None:
+        """Claim as much as there is room for, commit it, and let it go."""
+        now = self.clock.now()
+        intents: list[tuple[Claim, Intent]] = []
+        settled: list[Settlement] = []
+        for claim in self._claims(now):
+            decided = plan(claim, profile, new_key=lambda: secrets.token_hex(16))
+            if isinstance(decided, Intent):
+                intents.append((claim, decided))
+            else:
+                settled.append(Settlement(claim=claim, outcome=decided))
+        if not intents and not settled:
+            return
+        with self.database.write.begin() as db:
+            self.lease = commit_intents(db, self.lease, intents, now=now)
+            if settled:
+                self.lease = settle(db, self.lease, settled, now=now)
+            note_services(db, self.lease.company_id, _services(intents), now=now)
+        for claim, intent in intents:
+            future = pool.submit(
+                self.reconciler.reconcile, grant, claim, intent, now=now, check=self._check
+            )
+            self.flying[future] = (claim, intent)
+
+    def _claims(self, now: datetime) -> list[Claim]:
+        """Choose due records for the free places, customers first and one at a time."""
+        room = AT_ONCE - len(self.flying)
+        under_way = [claim for claim, _ in self.flying.values()]
+        flying_ids = {claim.record_id for claim in under_way}
+        busy_lanes = {lane for claim in under_way if (lane := _lane(claim)) is not None}
+        chosen: list[Claim] = []
+        with self.database.read.connect() as db:
+            for kind in Kind:
+                limit = room - len(chosen)
+                if kind is Kind.CUSTOMER:
+                    flies = any(claim.key.kind is Kind.CUSTOMER for claim in under_way)
+                    limit = 0 if flies else min(limit, 1)
+                if limit <= 0:
+                    continue
+                due = due_claims(db, self.lease, kind, now=now, limit=limit, without=flying_ids)
+                for claim in due:
+                    lane = _lane(claim)
+                    if lane in busy_lanes:
+                        continue
+                    if lane is not None:
+                        busy_lanes.add(lane)
+                    chosen.append(claim)
+        return chosen
+
+    def _check(self) -> None:
+        """Let nothing leave when the lease may be somebody else's."""
+        if self.clock.now() >= self.lease.until - MARGIN:
+            raise LeaseLost("the lease ran out before the request could leave")
+
+    def _finished(self) -> list[tuple[Claim, Intent, Outcome]]:
+        done = [future for future in self.flying if future.done()]
+        return [(*self.flying.pop(future), future.result()) for future in done]
+
+    def _land(self, finished: list[tuple[Claim, Intent, Outcome]]) -> None:
+        if not finished:
+            return
+        now = self.clock.now()
+        settlements = []
+        for claim, intent, outcome in finished:
+            self._take_note(outcome)
+            retry_at = None
+            if isinstance(outcome, Retry):
+                after = outcome.after
+                pause = delay(claim.attempts, claim.record_id)
+                retry_at = now + (pause if after is None else timedelta(seconds=after))
+            settlements.append(
+                Settlement(claim=claim, intent=intent, outcome=outcome, retry_at=retry_at)
+            )
+        try:
+            with self.database.write.begin() as db:
+                self.lease = settle(db, self.lease, settlements, now=now)
+        except LeaseLost:
+            with self.database.write.begin() as db:
+                settle_late(db, self.lease, settlements, now=now)
+            raise
+
+    def _take_note(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Synced):
+            self.sent += 1
+            self.troubles = 0
+        elif isinstance(outcome, Halted) or (isinstance(outcome, Retry) and outcome.company_wide):
+            self.halted = outcome
+        elif isinstance(outcome, Retry) and outcome.after is None:
+            self.troubles += 1
+            if self.troubles >= halts.TROUBLES_TO_REST:
+                self.halted = outcome
+
+    def _recover(self, grant: Grant) -> Grant | None:
+        """Do what a halt asks for: a new access token once, a rest otherwise."""
+        halted, self.halted = self.halted, None
+        assert halted is not None  # noqa: S101  only called after a halt
+        if isinstance(halted, Halted) and halted.reauthorize and self.renewed_for is not grant:
+            renewed = self._grant(grant)
+            self.renewed_for = renewed
+            return renewed
+        if halted.info.code == "lease-lost":
+            raise LeaseLost("the lease ran out")
+        self._rest(halts.rest_after(halted), halted.info.code, halted.info.text)
+        return None
+
+    def _grant(self, refused: Grant | None) -> Grant | None:
+        """Give a grant; when there is none to be had, see to it that the company rests."""
+        grant, rest = halts.grant_or_rest(self.tokens, self.lease.company_id, refused)
+        if rest is not None:
+            self._rest(rest.seconds, rest.code, rest.text)
+        return grant
+
+    def _profile(self, grant: Grant) -> CompanyProfile | None:
+        """Give what is known of the company, read afresh where that was asked for."""
+        with self.database.read.connect() as db:
+            profile = load_profile(db, self.lease.company_id)
+            known = profile_is_read(db, self.lease.company_id)
+        if known:
+            return profile
+        try:
+            return self.read_company(grant)
+        except QboError as error:
+            self._rest(halts.OUTAGE, error.info.code, error.info.text)
+            return None
+
+    def _rest(self, seconds: float, code: str, text: str) -> None:
+        until = self.clock.now() + timedelta(seconds=seconds)
+        log.warning("company %s rests until %s: %s", self.lease.company_id, until, code)
+        with self.database.write.begin() as db:
+            gate.pause(db, self.lease.company_id, until=until, code=code, text=text)
+
+    def _nothing_due(self) -> bool:
+        """Look once more, since a hook may have come in between."""
+        return not self._claims(self.clock.now())
+
+    def _renew_if_aging(self) -> None:
+        now = self.clock.now()
+        if self.lease.until - now < LEASE - RENEW_AFTER:
+            with self.database.write.begin() as db:
+                self.lease = leases.renew(db, self.lease, now=now)
+
+
+def _lane(claim: Claim) -> str | None:
+    """Name what must not be written to twice at the same time: an invoice with its payments."""
+    if claim.key.kind is Kind.INVOICE:
+        return claim.key.local_id
+    if claim.key.kind is Kind.PAYMENT and claim.parent is not None:
+        return claim.parent.key.local_id
+    return None
+
+
+def _services(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
+    """Give the DunaHub services that are about to be sent, id to name."""
+    return {
+        line.service_id: line.service_name
+        for claim, _ in intents
+        if isinstance(claim.value, Invoice)
+        for line in claim.value.lines
+        if line.service_id is not None
+    }

@@ -1,0 +1,180 @@
+"""From hook to row: one local write, no waiting, no network, no exception.
+
+When the database is busy or not there, the row goes through memory: a bounded spill, in order,
+which the worker writes as soon as it can. While the spill holds anything, every later row of this
+process goes through it too, or an older state would overwrite a newer one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from dunahub_qbo_plugin import snapshot
+from dunahub_qbo_plugin.mapping.payment import is_eligible
+from dunahub_qbo_plugin.model import Hold, Kind, RecordKey
+from dunahub_qbo_plugin.store.desired import Desired, write_desired
+from dunahub_qbo_plugin.store.host_session import write_in_host_transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from dunahub_hookspecs import Invoice, Lead, Payment
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.store.database import Database
+
+log = logging.getLogger(__name__)
+
+SPILL_LIMIT: Final = 50_000
+"""Records that memory holds at most while the database cannot be written."""
+
+SpillKey = tuple[str, RecordKey]
+
+
+class Intake:
+    """Takes in what the hooks say.
+
+    Args:
+        database: where rows go.
+        clock: tells when.
+        wake: rings the worker; must return at once.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._spill: OrderedDict[SpillKey, Desired] = OrderedDict()
+        self.spilled = 0
+        """Rows that went through memory since the start."""
+        self.dropped = 0
+        """Rows that were lost because memory was full: each one was logged."""
+
+    def lead(self, org_id: str, lead: Lead, session: Session | None) -> None:
+        """Take in a lead."""
+        self._take([_lead(org_id, lead, self._clock.now())], session)
+
+    def invoice(self, org_id: str, invoice: Invoice, session: Session | None) -> None:
+        """Take in an invoice, and its lead with it."""
+        now = self._clock.now()
+        self._take(
+            [_lead(org_id, invoice.lead, now, as_parent=True), _invoice(org_id, invoice, now)],
+            session,
+        )
+
+    def payment(self, org_id: str, payment: Payment, session: Session | None) -> None:
+        """Take in a payment."""
+        self._take([_payment(org_id, payment, self._clock.now())], session)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are in memory only."""
+        return len(self._spill)
+
+    def flush(self) -> int:
+        """Write what is in memory to the database; gives how many rows there were.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database still cannot be written.
+        """
+        with self._lock:
+            rows = list(self._spill.items())
+        if not rows:
+            return 0
+        # Not under the lock: a hook that keeps a row meanwhile must not wait for the database.
+        with self._database.write.begin() as db:
+            write_desired(db, [desired for _, desired in rows])
+        with self._lock:
+            for key, desired in rows:
+                if self._spill.get(key) is desired:
+                    del self._spill[key]
+        log.info("%d records were written after the database had been busy", len(rows))
+        return len(rows)
+
+    def _take(self, desired: Sequence[Desired], session: Session | None) -> None:
+        try:
+            if session is not None:
+                write_in_host_transaction(
+                    session, desired, database=self._database, commit=self._commit, wake=self._wake
+                )
+                return
+            self._commit(desired)
+        except Exception:
+            log.exception("a record could not be taken in")
+
+    def _commit(self, desired: Sequence[Desired]) -> None:
+        """Write in a transaction of our own, or keep it in memory; then ring."""
+        if self._spill or not self._write(desired):
+            self._keep(desired)
+        self._wake()
+
+    def _write(self, desired: Sequence[Desired]) -> bool:
+        try:
+            if not self._database.is_ready():
+                return False
+            with self._database.hook.begin() as db:
+                write_desired(db, desired)
+        except Exception as error:  # noqa: BLE001  whatever keeps the row out of the database
+            log.warning("the database cannot be written (%s); kept in memory", type(error).__name__)
+            return False
+        return True
+
+    def _keep(self, desired: Sequence[Desired]) -> None:
+        with self._lock:
+            for one in desired:
+                key = (one.org_id, one.key)
+                self._spill.pop(key, None)
+                self._spill[key] = one
+                self.spilled += 1
+            while len(self._spill) > SPILL_LIMIT:
+                (org_id, lost), _ = self._spill.popitem(last=False)
+                self.dropped += 1
+                log.error("memory is full: %s of organization %s was lost", lost, org_id)
+
+
+def _lead(org_id: str, lead: Lead, now: datetime, *, as_parent: bool = False) -> Desired:
+    text = snapshot.dump(lead)
+    return Desired(
+        org_id=org_id,
+        key=RecordKey(kind=Kind.CUSTOMER, local_id=lead.id),
+        label=snapshot.display_name(lead),
+        snapshot=text,
+        fingerprint=snapshot.fingerprint(text),
+        as_parent=as_parent,
+        at=now,
+    )
+
+
+def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
+    text = snapshot.dump(invoice)
+    return Desired(
+        org_id=org_id,
+        key=RecordKey(kind=Kind.INVOICE, local_id=invoice.id),
+        label=invoice.number,
+        amount=invoice.total,
+        parent=invoice.lead.id,
+        snapshot=text,
+        fingerprint=snapshot.fingerprint(text),
+        at=now,
+    )
+
+
+def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
+    text = snapshot.dump(payment)
+    return Desired(
+        org_id=org_id,
+        key=RecordKey(kind=Kind.PAYMENT, local_id=payment.id),
+        label=payment.invoice_number,
+        amount=payment.amount,
+        parent=payment.invoice_id,
+        snapshot=text,
+        fingerprint=snapshot.fingerprint(text),
+        hold=None if is_eligible(payment) else Hold.INELIGIBLE,
+        at=now,
+    )

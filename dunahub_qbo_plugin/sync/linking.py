@@ -1,0 +1,259 @@
+"""The office's dealings with Intuit: connect, confirm, check, disconnect. No HTML."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.errors import (
+    ConfigurationError,
+    GrantRevoked,
+    NotConnected,
+    QboError,
+    QuickBooksPluginError,
+)
+from dunahub_qbo_plugin.qbo.auth import Secret
+from dunahub_qbo_plugin.store import gate, states
+from dunahub_qbo_plugin.sync.companies import read_company
+from dunahub_qbo_plugin.sync.tokens import stored_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dunahub_hookspecs import Organization, Person
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.qbo.client import QboClient
+    from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
+    from dunahub_qbo_plugin.store.cipher import Cipher
+    from dunahub_qbo_plugin.store.connections import Arrival, Connections, Tokens
+    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+
+log = logging.getLogger(__name__)
+
+LONGEST_REALM: Final = 32
+
+
+class FinishedKind(StrEnum):
+    """How a visit to Intuit's consent page ended."""
+
+    CONNECTED = "connected"
+    RECONNECTED = "reconnected"
+    CONFIRM = "confirm"
+    """Another company than before was chosen; nothing is sent until a person says yes."""
+    DECLINED = "declined"
+    FAILED = "failed"
+
+
+@attrs.frozen(kw_only=True)
+class Finished:
+    """What came of a visit to Intuit's consent page, and a sentence for the office."""
+
+    kind: FinishedKind
+    sentence: str
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """What came of asking QuickBooks whether the connection works."""
+
+    ok: bool
+    sentence: str
+
+
+@attrs.frozen(kw_only=True)
+class Linking:
+    """Connects organizations to QuickBooks companies and takes them apart.
+
+    Attributes:
+        environment: which of Intuit's worlds the app's keys are of.
+        wake: rings the worker.
+    """
+
+    database: Database
+    connections: Connections
+    cipher: Cipher
+    oauth: IntuitOAuth
+    client: QboClient
+    tokens: TokenKeeper
+    clock: Clock
+    environment: str
+    wake: Callable[[], None]
+
+    def begin(self, org: Organization, person: Person, redirect_uri: str) -> str:
+        """Give the address of Intuit's consent page for this person.
+
+        Raises:
+            ConfigurationError: a key is missing or wrong; better said before than after consent.
+            QboError: Intuit could not be asked where its page is.
+        """
+        self.cipher.check()
+        self.database.prepare()
+        with self.database.write.begin() as db:
+            state = states.issue(
+                db,
+                org_id=org.id,
+                person_id=person.id,
+                redirect_uri=redirect_uri,
+                now=self.clock.now(),
+            )
+        return self.oauth.authorization_url(redirect_uri, state)
+
+    def finish(self, org: Organization, person: Person, query: Mapping[str, str]) -> Finished:
+        """Take what Intuit's consent page sent back."""
+        with self.database.write.begin() as db:
+            redirect_uri = states.use(
+                db,
+                query.get("state", ""),
+                org_id=org.id,
+                person_id=person.id,
+                now=self.clock.now(),
+            )
+        if redirect_uri is None:
+            return _failed(
+                "This attempt to connect has expired. Press Connect to QuickBooks again."
+            )
+        if query.get("error") == "access_denied":
+            return Finished(
+                kind=FinishedKind.DECLINED,
+                sentence="You did not give access, so nothing was connected and nothing is sent.",
+            )
+        code, realm_id = query.get("code", ""), query.get("realmId", "")
+        if not code or not realm_id.isdecimal() or len(realm_id) > LONGEST_REALM:
+            return _failed("QuickBooks did not say which company to connect. Try again.")
+        try:
+            arrival = self._arrive(org, person, Secret(code), realm_id, redirect_uri)
+        except QuickBooksPluginError as error:
+            log.warning("connecting failed: %s", type(error).__name__)
+            return _failed(_words(error))
+        return self._finished(arrival)
+
+    def _arrive(
+        self, org: Organization, person: Person, code: Secret, realm_id: str, redirect_uri: str
+    ) -> Arrival:
+        asked_at = self.clock.now()
+        fetched = self.oauth.exchange(code, redirect_uri)
+        tokens = stored_tokens(fetched, realm_id=realm_id, asked_at=asked_at)
+        with self.database.write.begin() as db:
+            arrival = self.connections.arrive(
+                db,
+                org_id=org.id,
+                tokens=tokens,
+                environment=self.environment,
+                by=person.email or person.name,
+                now=self.clock.now(),
+            )
+            gate.open_region(db, org.id)
+        try:
+            self.read_profile(arrival.connection.id)
+        except QuickBooksPluginError as error:
+            # The worker reads it before it first sends.
+            log.warning("the company's settings could not be read: %s", type(error).__name__)
+        return arrival
+
+    def _finished(self, arrival: Arrival) -> Finished:
+        with self.database.read.connect() as db:
+            connection = self.connections.get(db, arrival.connection.id)
+        name = (connection.company_name if connection else "") or "your QuickBooks company"
+        if arrival.pending:
+            return Finished(
+                kind=FinishedKind.CONFIRM,
+                sentence=f"You chose {name}, which is another company than before. "
+                "Nothing is sent until you say which one it shall be.",
+            )
+        self.wake()
+        if arrival.reconnected:
+            return Finished(kind=FinishedKind.RECONNECTED, sentence=f"Connected to {name} again.")
+        return Finished(kind=FinishedKind.CONNECTED, sentence=f"Connected to {name}.")
+
+    def confirm(self, org: Organization, person: Person) -> str:
+        """Go over to the company that awaits a yes."""
+        with self.database.write.begin() as db:
+            left = self.connections.confirm(
+                db, org.id, by=person.email or person.name, now=self.clock.now()
+            )
+            current = self.connections.current(db, org.id)
+        self._revoke(left)
+        self.wake()
+        return f"Connected to {current.company_name}." if current else "There was nothing to do."
+
+    def cancel(self, org: Organization, person: Person) -> str:
+        """Let go of the company that awaits a yes."""
+        log.info("%s kept the company as it was", person.id)
+        with self.database.write.begin() as db:
+            declined = self.connections.decline(db, org.id)
+        self._revoke(declined)
+        return "The other company was let go. Nothing was sent to it."
+
+    def disconnect(self, org: Organization, person: Person) -> str:
+        """Stop at once, delete the tokens, and revoke the access at Intuit.
+
+        The tokens go even when Intuit cannot be reached (product rule 17).
+        """
+        with self.database.write.begin() as db:
+            tokens = self.connections.disconnect(
+                db, org.id, by=person.email or person.name, now=self.clock.now()
+            )
+        if self._revoke(tokens):
+            return "Disconnected. The access was revoked at Intuit."
+        return (
+            "Disconnected. Intuit could not be reached to revoke the access; it was deleted here "
+            "and cannot be used any more. You can also remove it in QuickBooks under Apps."
+        )
+
+    def check(self, org: Organization) -> Checked:
+        """Ask QuickBooks for the company's name and settings; make no record (product rule 31)."""
+        with self.database.read.connect() as db:
+            connection = self.connections.current(db, org.id)
+        if connection is None or connection.disconnected_at is not None:
+            return Checked(ok=False, sentence="QuickBooks is not connected.")
+        try:
+            self.read_profile(connection.id)
+        except QuickBooksPluginError as error:
+            return Checked(ok=False, sentence=_words(error))
+        with self.database.write.begin() as db:
+            gate.resume(db, connection.id)
+            fresh = self.connections.current(db, org.id)
+        self.wake()
+        name = fresh.company_name if fresh else connection.company_name
+        return Checked(ok=True, sentence=f"The connection works: QuickBooks answered as {name}.")
+
+    def read_profile(self, company_id: str) -> None:
+        """Read a company's settings and items afresh.
+
+        Raises:
+            QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
+        """
+        grant = self.tokens.grant(company_id)
+        read_company(database=self.database, client=self.client, grant=grant, clock=self.clock)
+
+    def _revoke(self, tokens: Tokens | None) -> bool:
+        if tokens is None:
+            return True
+        try:
+            self.oauth.revoke(Secret(tokens.refresh))
+        except QuickBooksPluginError as error:
+            log.warning("access could not be revoked at Intuit: %s", type(error).__name__)
+            return False
+        return True
+
+
+def _failed(sentence: str) -> Finished:
+    return Finished(kind=FinishedKind.FAILED, sentence=sentence)
+
+
+def _words(error: QuickBooksPluginError) -> str:
+    match error:
+        case ConfigurationError():
+            return f"This is for whoever runs DunaHub: {error}."
+        case GrantRevoked():
+            return "QuickBooks no longer accepts our access. Press Reconnect."
+        case NotConnected():
+            return str(error)
+        case QboError():
+            return "QuickBooks could not be reached just now. Try again in a few minutes."
+        case _:
+            return "That did not work. Try again in a few minutes."
