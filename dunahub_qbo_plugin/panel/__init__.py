@@ -1,0 +1,1 @@
+"""The Settings → QuickBooks page, the card on a record, and what can be done from them."""

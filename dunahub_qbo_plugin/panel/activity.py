@@ -1,0 +1,104 @@
+"""The latest activity: which part of it is asked for, and what happened in it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.panel.queries import Cursor, Filter, activity
+from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.panel.told import told
+from dunahub_qbo_plugin.store import history
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sqlalchemy as sa
+
+    from dunahub_qbo_plugin.panel.formats import Formats
+    from dunahub_qbo_plugin.panel.links import Links
+    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.store.connections import Connection
+
+PAGE: Final = 20
+"""Records on one page."""
+_LONGEST_TEXT: Final = 80
+_CURSOR: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,18})")
+_RESULTS: Final = {shown.value.lower().replace(" ", "-"): shown for shown in Shown}
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """One record and what was last done to it."""
+
+    row: Row
+    done: str
+
+
+@attrs.frozen(kw_only=True)
+class Activity:
+    """One page of the activity.
+
+    Attributes:
+        chosen: the filter as the form shows it: kind, result, text.
+        filtered: True when the filter narrows the list down.
+        paged: True when it does not begin with the newest.
+        older: what the page's ``before`` must be for what comes next; empty at the end.
+    """
+
+    lines: tuple[Done, ...]
+    chosen: Mapping[str, str]
+    filtered: bool
+    paged: bool
+    older: str
+
+
+def read_filter(query: Mapping[str, str]) -> Filter:
+    """Read the filter of a page's address; what cannot be is left out."""
+    kind = query.get("kind", "")
+    text = "".join(character for character in query.get("q", "") if character.isprintable())
+    return Filter(
+        kind=Kind(kind) if kind in set(Kind) else None,
+        shown=_RESULTS.get(query.get("result", "")),
+        text=text.strip()[:_LONGEST_TEXT],
+    )
+
+
+def read_cursor(query: Mapping[str, str]) -> Cursor | None:
+    """Read where the page goes on; anything odd means from the beginning."""
+    found = _CURSOR.fullmatch(query.get("before", ""))
+    return None if found is None else Cursor(int(found[1]), int(found[2]))
+
+
+def read_activity(
+    db: sa.Connection,
+    connection: Connection,
+    query: Mapping[str, str],
+    formats: Formats,
+    links: Links,
+) -> Activity:
+    """Read the part of the activity that the page's address asks for."""
+    wanted, before = read_filter(query), read_cursor(query)
+    found = activity(db, connection, wanted, before=before, limit=PAGE + 1)
+    shown = found[:PAGE]
+    last = shown[-1][0] if len(found) > PAGE else None
+    lines = []
+    for _, view in shown:
+        newest = history.of_record(db, view.id, limit=1)
+        done = told(view.key.kind, newest[0]).text if newest else "Saved in DunaHub."
+        lines.append(Done(row=row(view, connection, formats, links), done=done))
+    chosen = {
+        "kind": wanted.kind.value if wanted.kind else "",
+        "result": wanted.shown.value.lower().replace(" ", "-") if wanted.shown else "",
+        "q": wanted.text,
+    }
+    return Activity(
+        lines=tuple(lines),
+        chosen=chosen,
+        filtered=any(chosen.values()),
+        paged=before is not None,
+        older=f"{last.touched}-{last.id}" if last else "",
+    )

@@ -1,0 +1,111 @@
+"""The card on the page of a lead, an invoice or a payment: where it stands in QuickBooks."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_hookspecs import RecordCard
+from dunahub_qbo_plugin.model import RecordKey, Shown, Status
+from dunahub_qbo_plugin.panel import formats as writing
+from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.panel.formats import Formats
+from dunahub_qbo_plugin.panel.links import KIND_OF, Links
+from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.panel.told import told
+from dunahub_qbo_plugin.store import history, views
+from dunahub_qbo_plugin.sync.advice import Fix
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from dunahub_hookspecs import Organization, RecordKind, SettingsRequest
+    from dunahub_qbo_plugin.panel.context import PanelContext
+    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.panel.told import Told
+    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.sync.advice import Advice
+
+log = logging.getLogger(__name__)
+
+TITLE: Final = "QuickBooks"
+HISTORY: Final = 20
+"""Entries of the history that the card shows."""
+
+
+@attrs.frozen(kw_only=True)
+class _Card:
+    """What the card's template needs.
+
+    Attributes:
+        row: the record; None when DunaHub told us nothing of it since QuickBooks is connected.
+        fix_in_settings: True when the fix is on the settings page.
+    """
+
+    key: RecordKey
+    row: Row | None
+    advice: Advice | None = None
+    who: str = ""
+    fix_in_settings: bool = False
+    history: tuple[Told, ...] = ()
+
+
+def record_card(
+    context: PanelContext,
+    org: Organization,
+    request: SettingsRequest,
+    kind: RecordKind,
+    record_id: str,
+) -> RecordCard | None:
+    """Give the card of one record; None for an organization that never connected.
+
+    Args:
+        context: what the card stands on.
+        org: whose record it is; a record of another organization is unknown here.
+        request: of the plugin's panel, to which the card's forms go.
+        kind: the host's kind of record.
+        record_id: the host's id of it.
+    """
+    key = RecordKey(kind=KIND_OF[kind], local_id=record_id)
+    formats = Formats.of(org.timezone, context.clock.now())
+    links = Links.of(context.config, request)
+    try:
+        context.database.prepare()
+        with context.database.read.connect() as db:
+            connection = context.connections.current(db, org.id)
+            if connection is None:
+                return None
+            card = _read(db, connection, key, formats, links)
+    except Exception:
+        log.exception("the card of %s of organization %s could not be read", key, org.id)
+        return RecordCard(title=TITLE, html=context.templates.render("card_problem.html", {}))
+    values = {
+        **attrs.asdict(card, recurse=False),
+        "connected": connection.status is Status.CONNECTED,
+        "f": formats,
+        "links": links,
+        "Shown": Shown,
+        "plural": writing.plural,
+        "money": writing.money,
+    }
+    return RecordCard(title=TITLE, html=context.templates.render("card.html", values))
+
+
+def _read(
+    db: sa.Connection, connection: Connection, key: RecordKey, formats: Formats, links: Links
+) -> _Card:
+    view = views.one(db, connection, key)
+    if view is None:
+        return _Card(key=key, row=None)
+    advice = words.advice(view) if view.shown is Shown.ATTENTION else None
+    entries = history.of_record(db, view.id, limit=HISTORY)
+    return _Card(
+        key=key,
+        row=row(view, connection, formats, links),
+        advice=advice,
+        who=words.who(advice) if advice else "",
+        fix_in_settings=advice is not None and advice.fix in {Fix.CHOOSE_ITEM, Fix.RECONNECT},
+        history=tuple(told(key.kind, entry) for entry in entries),
+    )

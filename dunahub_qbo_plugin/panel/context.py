@@ -1,0 +1,64 @@
+"""What the pages stand on, put together once by whoever composes the plugin."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2 import Environment
+
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.config import Config
+    from dunahub_qbo_plugin.store.connections import Connections
+    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.sync.linking import Linking
+
+
+class Templates:
+    """The page's templates, loaded when the first page is made."""
+
+    def __init__(self) -> None:
+        self._environment: Environment | None = None
+        self._lock = threading.Lock()
+
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
+        """Fill a template in; every value is escaped."""
+        return self._loaded().get_template(name).render(values)
+
+    def _loaded(self) -> Environment:
+        with self._lock:
+            if self._environment is None:
+                from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  a host that starts needs no templates yet
+
+                self._environment = Environment(
+                    loader=PackageLoader("dunahub_qbo_plugin.panel"),
+                    autoescape=True,
+                    undefined=StrictUndefined,
+                    trim_blocks=True,
+                    lstrip_blocks=True,
+                )
+            return self._environment
+
+
+@attrs.frozen(kw_only=True)
+class PanelContext:
+    """Everything that the pages and their actions work with.
+
+    Attributes:
+        linking: the office's dealings with Intuit.
+        wake: tells the worker that something is due; returns at once.
+        templates: made with the context, loaded at the first page.
+    """
+
+    config: Config
+    database: Database
+    connections: Connections
+    linking: Linking
+    clock: Clock
+    wake: Callable[[], None]
+    templates: Templates = attrs.field(factory=Templates, init=False, repr=False, eq=False)

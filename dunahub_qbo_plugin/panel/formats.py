@@ -1,0 +1,113 @@
+"""Dates, times, money and counts as people in the United States write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from dunahub_qbo_plugin.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_NOON: Final = 12
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+@attrs.frozen(kw_only=True)
+class Formats:
+    """Writes moments in one time zone, as seen from one moment.
+
+    Attributes:
+        mark: what follows each time: empty, or `` UTC`` where the organization's zone is unknown.
+    """
+
+    zone: tzinfo
+    now: datetime
+    mark: str = ""
+
+    @classmethod
+    def of(cls, timezone: str, now: datetime) -> Formats:
+        """Take an organization's time zone; an unknown name means UTC, and times say so."""
+        try:
+            return cls(zone=ZoneInfo(timezone), now=now)
+        except (KeyError, ValueError, OSError):
+            return cls(zone=UTC, now=now, mark=" UTC")
+
+    def clock(self, at: datetime) -> str:
+        """Write the time of day: ``2:02 PM``."""
+        local = at.astimezone(self.zone)
+        half = "AM" if local.hour < _NOON else "PM"
+        return f"{local.hour % _NOON or _NOON}:{local.minute:02} {half}{self.mark}"
+
+    def day(self, at: datetime) -> str:
+        """Write the day: ``Nov 3``, with the year when it is another one."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        year = "" if local.year == today.year else f", {local.year}"
+        return f"{_month(local)} {local.day}{year}"
+
+    def moment(self, at: datetime) -> str:
+        """Write a moment for a list: ``2:02 PM`` today, else ``Nov 3, 2:02 PM``."""
+        return self.clock(at) if self._today(at) else f"{self.day(at)}, {self.clock(at)}"
+
+    def at(self, at: datetime) -> str:
+        """Write a moment for a sentence: ``at 2:02 PM``, or ``on Nov 3 at 2:02 PM``."""
+        if self._today(at):
+            return f"at {self.clock(at)}"
+        return f"on {self.day(at)} at {self.clock(at)}"
+
+    def ago(self, at: datetime) -> str:
+        """Write how long ago a moment was: ``2 minutes ago``, and from a day on the moment."""
+        passed = self.now - at
+        if passed < _MINUTE:
+            return "just now"
+        if passed < _HOUR:
+            return f"{plural(passed // _MINUTE, 'minute')} ago"
+        if passed < _DAY:
+            return f"{plural(passed // _HOUR, 'hour')} ago"
+        return self.at(at)
+
+    def full(self, at: datetime) -> str:
+        """Write a moment with day, year and time."""
+        local = at.astimezone(self.zone)
+        return f"{_month(local)} {local.day}, {local.year}, {self.clock(at)}"
+
+    def iso(self, at: datetime) -> str:
+        """Write a moment for machines."""
+        return at.astimezone(self.zone).isoformat(timespec="seconds")
+
+    def _today(self, at: datetime) -> bool:
+        return at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()
+
+
+def money(amount: Decimal) -> str:
+    """Write dollars: ``$1,234.50``."""
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+
+
+def plural(number: int, word: str) -> str:
+    """Write a number of things: ``1 invoice``, ``1,200 invoices``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Join with commas and a final and."""
+    *first, last = [*parts] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def kinds(counted: Mapping[Kind, int]) -> str:
+    """Write counts by kind: ``2 invoices and 1 payment``."""
+    return listed(plural(counted[kind], kind.word) for kind in Kind if counted.get(kind))
+
+
+def _month(local: datetime) -> str:
+    """Write a month; ``strftime`` would follow the host's locale."""
+    return _MONTHS[local.month * 3 - 3 : local.month * 3]

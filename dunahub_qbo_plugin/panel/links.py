@@ -1,0 +1,88 @@
+"""Addresses: of the page itself, of its actions, of the host's records, of QuickBooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import attrs
+
+from dunahub_hookspecs import RecordKind
+from dunahub_qbo_plugin.model import Kind
+
+if TYPE_CHECKING:
+    from dunahub_hookspecs import SettingsRequest
+    from dunahub_qbo_plugin.config import Config
+    from dunahub_qbo_plugin.model import RecordKey
+
+KIND_OF: Final = {
+    RecordKind.LEAD: Kind.CUSTOMER,
+    RecordKind.INVOICE: Kind.INVOICE,
+    RecordKind.PAYMENT: Kind.PAYMENT,
+}
+"""The host's kinds of record and ours."""
+_HOST_KIND: Final = {ours: theirs for theirs, ours in KIND_OF.items()}
+_IN_QUICKBOOKS: Final = {
+    Kind.CUSTOMER: "/app/customerdetail?nameId=",
+    Kind.INVOICE: "/app/invoice?txnId=",
+    Kind.PAYMENT: "/app/recvpayment?txnId=",
+}
+OURS: Final = frozenset({"qbo", "confirm", "kind", "result", "q", "before"})
+"""Query parameters of the page that are ours; a host's own ones are carried along."""
+
+
+def page_address(page_url: str, anchor: str = "", **query: str) -> str:
+    """Give the page's address with parameters of ours in place of earlier ones."""
+    parts = urlsplit(page_url)
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in OURS]
+    given = [(name, value) for name, value in query.items() if value]
+    return urlunsplit(parts._replace(query=urlencode(kept + given), fragment=anchor))
+
+
+@attrs.frozen(kw_only=True)
+class Links:
+    """The addresses that one page uses."""
+
+    request: SettingsRequest
+    app_url: str
+
+    @classmethod
+    def of(cls, config: Config, request: SettingsRequest) -> Links:
+        """Take the host's addresses and QuickBooks'."""
+        return cls(request=request, app_url=config.app_url)
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What every form that changes something carries for the host."""
+        return list(self.request.hidden_fields.items())
+
+    @property
+    def form_address(self) -> str:
+        """Where a form that only looks (GET) goes; its own fields make the query."""
+        return urlunsplit(urlsplit(self.request.page_url)._replace(query="", fragment=""))
+
+    @property
+    def form_fields(self) -> list[tuple[str, str]]:
+        """What such a form carries along of the page's own address."""
+        pairs = parse_qsl(urlsplit(self.request.page_url).query)
+        return [pair for pair in pairs if pair[0] not in OURS]
+
+    def page(self, anchor: str = "", **query: str) -> str:
+        """Give the page's address with parameters of ours."""
+        return page_address(self.request.page_url, anchor, **query)
+
+    def action(self, name: str) -> str:
+        """Give an action's address."""
+        return f"{self.request.action_url}/{name}"
+
+    def record(self, key: RecordKey) -> str | None:
+        """Give the address of a record's page in the host, None where it has none."""
+        if self.request.record_url is None:
+            return None
+        return self.request.record_url(_HOST_KIND[key.kind].value, key.local_id)
+
+    def quickbooks(self, kind: Kind, qbo_id: str | None) -> str | None:
+        """Give the address of an object in QuickBooks, None while it is not there."""
+        if not qbo_id:
+            return None
+        return f"{self.app_url}{_IN_QUICKBOOKS[kind]}{quote(qbo_id, safe='')}"

@@ -1,0 +1,175 @@
+"""Settings → QuickBooks, as a fragment for the host's page."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_hookspecs import SettingsPanel
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.model import Kind, Shown, Status
+from dunahub_qbo_plugin.panel import formats as writing
+from dunahub_qbo_plugin.panel.actions import panel_actions
+from dunahub_qbo_plugin.panel.activity import read_activity
+from dunahub_qbo_plugin.panel.attention import causes
+from dunahub_qbo_plugin.panel.flash import flash
+from dunahub_qbo_plugin.panel.formats import Formats
+from dunahub_qbo_plugin.panel.links import Links
+from dunahub_qbo_plugin.panel.problems import DATABASE, Problem, setup_problem
+from dunahub_qbo_plugin.panel.queries import held_up
+from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.panel.status import StatusView, status_view
+from dunahub_qbo_plugin.store import periods, views
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sqlalchemy as sa
+
+    from dunahub_hookspecs import Organization, SettingsRequest
+    from dunahub_qbo_plugin.panel.activity import Activity
+    from dunahub_qbo_plugin.panel.attention import Cause
+    from dunahub_qbo_plugin.panel.context import PanelContext, Templates
+    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.store.connections import Connection
+
+log = logging.getLogger(__name__)
+
+SLUG: Final = "quickbooks"
+TITLE: Final = "QuickBooks"
+LISTED: Final = 50
+"""Waiting and unsent records that are listed; the rest is a number."""
+PROBLEMS: Final = 500
+"""Records that need attention that are looked at for grouping."""
+
+
+@attrs.frozen(kw_only=True)
+class _Read:
+    """What one look into the database gave for the page."""
+
+    status: StatusView
+    counts: Mapping[Kind, Mapping[Shown, int]]
+    causes: tuple[Cause, ...] = ()
+    waiting: tuple[Row, ...] = ()
+    not_sent: tuple[Row, ...] = ()
+    activity: Activity | None = None
+    problem: Problem | None = None
+
+
+def settings_panel(
+    context: PanelContext, org: Organization, request: SettingsRequest
+) -> SettingsPanel:
+    """Give the panel of an organization; its page never fails, it says what is wrong.
+
+    Args:
+        context: what the page stands on.
+        org: whose page it is; nothing of another organization is read or changed.
+        request: who looks, from where, at what part.
+    """
+    html = _html(context, org, request) if request.render else ""
+    return SettingsPanel(slug=SLUG, title=TITLE, html=html, actions=panel_actions(context))
+
+
+def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
+    """Give a panel that only says what an operator must do, where nothing else can be made.
+
+    Args:
+        templates: of a context, or made for this one panel.
+        sentence: what is wrong and which command helps.
+    """
+    html = templates.render("problem.html", {"problem": Problem(sentence=sentence), "flash": None})
+    return SettingsPanel(slug=SLUG, title=TITLE, html=html)
+
+
+def _html(context: PanelContext, org: Organization, request: SettingsRequest) -> str:
+    formats = Formats.of(org.timezone, context.clock.now())
+    links = Links.of(context.config, request)
+    try:
+        context.database.prepare()
+        with context.database.read.connect() as db:
+            read = _read(context, db, org, request, formats, links)
+    except Exception as error:
+        log.exception("the settings page of organization %s could not be read", org.id)
+        problem = (
+            Problem(sentence=str(error)) if isinstance(error, ConfigurationError) else DATABASE
+        )
+        return context.templates.render("problem.html", {"problem": problem, "flash": None})
+    return context.templates.render("page.html", _values(read, request, formats, links))
+
+
+def _values(
+    read: _Read, request: SettingsRequest, formats: Formats, links: Links
+) -> Mapping[str, object]:
+    calm = not any(
+        by_state[shown]
+        for by_state in read.counts.values()
+        for shown in (Shown.WAITING, Shown.ATTENTION, Shown.NOT_SENT)
+    )
+    confirm = request.query.get("confirm") == "disconnect" and (
+        read.status.status is not Status.NOT_CONNECTED
+    )
+    return {
+        **attrs.asdict(read, recurse=False),
+        "flash": flash(request.query.get("qbo", ""), read.status),
+        "calm": calm,
+        "confirm_disconnect": confirm,
+        "f": formats,
+        "links": links,
+        "Shown": Shown,
+        "Kind": Kind,
+        "Status": Status,
+        "plural": writing.plural,
+        "money": writing.money,
+        "listed": writing.listed,
+        "kinds": writing.kinds,
+        "PROBLEMS": PROBLEMS,
+    }
+
+
+def _read(
+    context: PanelContext,
+    db: sa.Connection,
+    org: Organization,
+    request: SettingsRequest,
+    formats: Formats,
+    links: Links,
+) -> _Read:
+    connection = context.connections.current(db, org.id)
+    pending = context.connections.pending(db, org.id)
+    problem = setup_problem(context, db, connection)
+    if connection is None:
+        none = dict.fromkeys(Kind, dict.fromkeys(Shown, 0))
+        status = status_view(None, pending, none, formats)
+        return _Read(status=status, counts=none, problem=problem)
+    counts = views.counts(db, connection)
+    troubled = views.of_state(db, connection, Shown.ATTENTION, limit=PROBLEMS)
+    held = held_up(db, connection, [view.key for view in troubled])
+
+    def listed(shown: Shown) -> tuple[Row, ...]:
+        found = views.of_state(db, connection, shown, limit=LISTED)
+        return tuple(row(view, connection, formats, links) for view in found)
+
+    return _Read(
+        status=status_view(
+            connection,
+            pending,
+            counts,
+            formats,
+            last_sent=views.last_sent(db, connection),
+            disconnected_by=_disconnected_by(db, connection),
+        ),
+        counts=counts,
+        causes=tuple(causes(troubled, held, connection, formats, links)),
+        waiting=listed(Shown.WAITING),
+        not_sent=listed(Shown.NOT_SENT),
+        activity=read_activity(db, connection, request.query, formats, links),
+        problem=problem,
+    )
+
+
+def _disconnected_by(db: sa.Connection, connection: Connection) -> str:
+    if connection.disconnected_at is None:
+        return ""
+    return next((period.started_by for period in periods.of_company(db, connection.id)), "")

@@ -1,0 +1,62 @@
+"""What only an operator can mend, in the operator's words, with the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.store.cipher import Cipher
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from dunahub_qbo_plugin.panel.context import PanelContext
+    from dunahub_qbo_plugin.store.connections import Connection
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """Something that an operator must do.
+
+    Attributes:
+        sentence: what is wrong and what helps.
+        command: what to type, if anything.
+    """
+
+    sentence: str
+    command: str = ""
+
+
+DATABASE: Final = Problem(
+    sentence="The database of the QuickBooks plugin cannot be used. Check that it runs and that "
+    "DUNAHUB_QBO_DATABASE_URL is its address; the log names the cause. This command tells whether "
+    "it works:",
+    command="dunahub-qbo status",
+)
+NO_APP: Final = Problem(
+    sentence="The keys of the Intuit app are missing. Create an app at developer.intuit.com, then "
+    "set DUNAHUB_QBO_CLIENT_ID and DUNAHUB_QBO_CLIENT_SECRET and restart DunaHub."
+)
+
+
+def setup_problem(
+    context: PanelContext, db: sa.Connection, connection: Connection | None
+) -> Problem | None:
+    """Look for a setting that is missing or wrong; None when all is there."""
+    config = context.config
+    try:
+        Cipher(config.fernet_keys).check()
+        if connection is not None:
+            context.connections.tokens(db, connection.id)
+    except ConfigurationError as error:
+        return Problem(sentence=_as_sentence(str(error)))
+    if not (config.client_id and config.client_secret):
+        return NO_APP
+    return None
+
+
+def _as_sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -1,0 +1,148 @@
+"""The connection as the page shows it: one of three statuses, and what else is to be said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.config import Environment
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
+from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.panel.formats import plural
+from dunahub_qbo_plugin.sync.advice import advise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.panel.formats import Formats
+    from dunahub_qbo_plugin.store.connections import Connection
+
+ANY_COMPANY: Final = "your QuickBooks company"
+_PASSES: Final = frozenset({"throttled", "3001", "429"})
+"""Pauses that QuickBooks asked for: nobody may cut them short."""
+_HTTP_ERRORS: Final = range(400, 600)
+
+
+@attrs.frozen(kw_only=True)
+class Pause:
+    """Why nothing of the company is sent just now.
+
+    Attributes:
+        title, action: what happened and what to do; no action when it passes by itself.
+        until: when it is tried again.
+        support: codes for support.
+        by_hand: True when a person may have it tried at once.
+    """
+
+    title: str
+    action: str
+    until: datetime
+    support: str
+    by_hand: bool
+
+
+@attrs.frozen(kw_only=True)
+class StatusView:
+    """The connection, ready for a template.
+
+    Attributes:
+        status: one of the three.
+        company: how the QuickBooks company is called.
+        ever: True when this organization was connected before or is.
+        sandbox: True when it is a company for trying things out.
+        waiting, attention: how many records; ``unsent`` is both.
+        left_behind: how many are not sent because of a disconnect, or by decision.
+        pending: the other company that awaits a yes, by name; None when there is none.
+        pause: None when records go out.
+        disconnected_by: who did it, empty when that is not known.
+    """
+
+    status: Status
+    company: str
+    ever: bool
+    sandbox: bool
+    connected_at: datetime | None
+    connected_by: str
+    disconnected_at: datetime | None
+    disconnected_by: str
+    expired_at: datetime | None
+    last_sent: datetime | None
+    waiting: int
+    attention: int
+    left_behind: int
+    pending: str | None
+    pending_sandbox: bool
+    pause: Pause | None
+
+    @property
+    def unsent(self) -> int:
+        """How many records are still to be sent."""
+        return self.waiting + self.attention
+
+    @property
+    def backlog(self) -> str:
+        """Say how many records are waiting."""
+        return f"{plural(self.waiting, 'record')} {'is' if self.waiting == 1 else 'are'} waiting"
+
+
+def status_view(
+    connection: Connection | None,
+    pending: Connection | None,
+    counts: Mapping[Kind, Mapping[Shown, int]],
+    formats: Formats,
+    *,
+    last_sent: datetime | None = None,
+    disconnected_by: str = "",
+) -> StatusView:
+    """Make the connection ready for a template."""
+
+    def of(shown: Shown) -> int:
+        return sum(by_state.get(shown, 0) for by_state in counts.values())
+
+    current = connection
+    return StatusView(
+        status=current.status if current else Status.NOT_CONNECTED,
+        company=(current.company_name if current else "") or ANY_COMPANY,
+        ever=current is not None,
+        sandbox=_sandbox(current),
+        connected_at=current.connected_at if current else None,
+        connected_by=current.connected_by if current else "",
+        disconnected_at=current.disconnected_at if current else None,
+        disconnected_by=disconnected_by,
+        expired_at=current.expired_at if current else None,
+        last_sent=last_sent,
+        waiting=of(Shown.WAITING),
+        attention=of(Shown.ATTENTION),
+        left_behind=of(Shown.NOT_SENT),
+        pending=(pending.company_name or "another company") if pending else None,
+        pending_sandbox=_sandbox(pending),
+        pause=_pause(current, formats) if current else None,
+    )
+
+
+def may_resume(connection: Connection) -> bool:
+    """Tell whether a person may cut a company's pause short."""
+    return (connection.pause_code or "") not in _PASSES
+
+
+def _sandbox(connection: Connection | None) -> bool:
+    return connection is not None and connection.environment == Environment.SANDBOX.value
+
+
+def _pause(connection: Connection, formats: Formats) -> Pause | None:
+    until = words.paused(connection, formats.now)
+    if until is None or connection.status is not Status.CONNECTED:
+        return None
+    code = connection.pause_code or ""
+    status = int(code) if code.isdigit() and int(code) in _HTTP_ERRORS else None
+    info = ErrorInfo(code=code, text=connection.pause_text or "", status=status)
+    advice = advise(Kind.CUSTOMER, info)
+    return Pause(
+        title=advice.title,
+        action="" if advice.retried else advice.action,
+        until=until,
+        support=": ".join(part for part in (code, connection.pause_text or "") if part),
+        by_hand=may_resume(connection),
+    )

@@ -1,0 +1,102 @@
+"""What happened to a record, in order and in words, for its history."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.model import ErrorInfo, Hold, Kind, Operation
+from dunahub_qbo_plugin.store.history import Event
+from dunahub_qbo_plugin.sync.advice import advise
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.store.history import Entry
+
+_DONE: Final = {
+    Operation.CREATE.value: "Sent to QuickBooks",
+    Operation.UPDATE.value: "Updated in QuickBooks",
+    Operation.VOID.value: "Voided in QuickBooks",
+}
+_ASKED: Final = re.compile(
+    r"(?P<what>Retry|Send|Link|Dismiss|Undo dismiss) \((?P<who>[^()]*)\)(?:: (?P<why>.*))?",
+    re.DOTALL,
+)
+_PRESSED: Final = {
+    "Retry": "Retry was pressed",
+    "Send": "Sending was asked for",
+    "Link": "Linked to what QuickBooks has already",
+    "Dismiss": "Dismissed",
+    "Undo dismiss": "Dismissal undone",
+}
+_NOTES: Final = {
+    "adopted": "It was in QuickBooks already, and was not sent a second time",
+    Hold.VOIDED_UNSENT.value: "Voided before QuickBooks ever had it, so nothing was sent",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """One thing that happened.
+
+    Attributes:
+        text: what happened, in words.
+        support: codes for support, empty when there are none.
+    """
+
+    at: datetime
+    text: str
+    support: str = ""
+
+
+def told(kind: Kind, entry: Entry) -> Told:
+    """Put an entry of the history into words."""
+    codes = [
+        f"QuickBooks code {entry.code}" if entry.code and entry.code[0].isdigit() else "",
+        f"intuit_tid {entry.tid}" if entry.tid else "",
+    ]
+    return Told(
+        at=entry.at,
+        text=f"{_text(kind, entry)}.",
+        support=", ".join(code for code in codes if code),
+    )
+
+
+def _text(kind: Kind, entry: Entry) -> str:
+    match entry.event:
+        case Event.SENT:
+            done = _DONE.get(entry.operation or "", "Synced with QuickBooks")
+            note = f". {_note(entry.text)}" if entry.text else ""
+            return f"{done}{note}"
+        case Event.WAITING:
+            parent = (entry.text or "").partition(":")[0] or "record before it"
+            return f"Waited for its {parent}"
+        case Event.RETRY:
+            return f"{_title(kind, entry)}; tried again by itself"
+        case Event.REJECTED:
+            return f"{_title(kind, entry)}; needs attention"
+        case Event.NOTED:
+            return _note(entry.text or "")
+        case Event.ASKED:
+            return _asked(entry.text or "")
+
+
+def _title(kind: Kind, entry: Entry) -> str:
+    return advise(kind, ErrorInfo(code=entry.code or "", text=entry.text or "")).title
+
+
+def _note(text: str) -> str:
+    told_as = _NOTES.get(text, text).strip().rstrip(".")
+    return told_as[:1].upper() + told_as[1:]
+
+
+def _asked(text: str) -> str:
+    found = _ASKED.fullmatch(text)
+    if found is None:
+        return _note(text)
+    by = f" by {found['who']}" if found["who"] else ""
+    why = f": {found['why'].rstrip('.')}" if found["why"] else ""
+    return f"{_PRESSED[found['what']]}{by}{why}"

@@ -1,0 +1,129 @@
+"""Where one record stands, in sentences for the people of the office (product rule 21)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dunahub_qbo_plugin.model import Hold, Kind, Shown
+from dunahub_qbo_plugin.panel.formats import money
+from dunahub_qbo_plugin.sync.advice import advise
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.panel.formats import Formats
+    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.views import RecordView
+    from dunahub_qbo_plugin.sync.advice import Advice
+
+TONES: Final = {
+    Shown.SYNCED: "good",
+    Shown.WAITING: "wait",
+    Shown.ATTENTION: "bad",
+    Shown.NOT_SENT: "off",
+}
+"""The color of a state; its word always stands beside it."""
+
+_HELD: Final = {
+    Hold.INELIGIBLE: (
+        "Only payments collected through DunaHub's own card or ACH flow are sent. "
+        "Enter this one in QuickBooks by hand."
+    ),
+    Hold.VOIDED_UNSENT: "It was voided before QuickBooks ever had it, so there is nothing to send.",
+}
+
+
+def name(view: RecordView) -> str:
+    """Name a record: ``Invoice 1042``."""
+    if view.key.kind is Kind.PAYMENT and view.parent_label:
+        return f"Payment on invoice {view.parent_label}"
+    label = view.label.strip() or "without a name"
+    return f"{view.key.kind.word.capitalize()} {label}"
+
+
+def advice(view: RecordView) -> Advice | None:
+    """Say what went wrong at the last try, None when nothing did."""
+    return None if view.error is None else advise(view.key.kind, view.error)
+
+
+def sentence(view: RecordView, connection: Connection, formats: Formats) -> str:
+    """Say where a record stands, as it follows the word for its state."""
+    match view.shown:
+        case Shown.SYNCED:
+            return _synced(view, formats)
+        case Shown.WAITING:
+            return _waiting(view, connection, formats)
+        case Shown.ATTENTION:
+            found = advice(view)
+            return f"{found.title}." if found else ""
+        case Shown.NOT_SENT:
+            return _not_sent(view, connection, formats)
+
+
+def variance(view: RecordView) -> str:
+    """Say that QuickBooks came to another total (product rule 7); empty where they agree."""
+    if view.variance is None or view.qbo_total is None or view.synced_total is None:
+        return ""
+    return f"QuickBooks has {money(view.qbo_total)}, DunaHub sent {money(view.synced_total)}."
+
+
+def earlier_version(view: RecordView) -> str:
+    """Say that QuickBooks has the record as it was before its last change."""
+    if view.shown is Shown.SYNCED or view.qbo_id is None or view.synced_at is None:
+        return ""
+    return f"QuickBooks has this {view.key.kind.word} as it was before the last change."
+
+
+def paused(connection: Connection, now: datetime) -> datetime | None:
+    """Give the moment until which the whole company waits, None when it does not."""
+    until = connection.paused_until
+    return until if until is not None and until > now else None
+
+
+def _synced(view: RecordView, formats: Formats) -> str:
+    when = formats.moment(view.synced_at) if view.synced_at else ""
+    if view.qbo_number:
+        return f"{when} as {view.key.kind.word} {view.qbo_number}".strip()
+    number = f" (QuickBooks no. {view.qbo_id})" if view.qbo_id else ""
+    return f"{when}{number}".strip()
+
+
+def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
+    if connection.expired_at is not None:
+        return "for QuickBooks to be reconnected. It then goes out by itself."
+    if view.waiting_for is not None:
+        parent = f"{view.waiting_for.kind.word} {view.parent_label}".rstrip()
+        if not view.parent_label:
+            return (
+                f"for its {view.waiting_for.kind.word}, of which DunaHub has told QuickBooks "
+                f"nothing yet. Save that {view.waiting_for.kind.word} once, and both go out."
+            )
+        return f"for {parent}, which is not in QuickBooks yet. It goes out right after it."
+    until = paused(connection, formats.now)
+    if until is not None:
+        return f"for QuickBooks. It is tried again {formats.at(until)}."
+    found = advice(view)
+    if found is not None and found.retried and view.due_at and view.due_at > formats.now:
+        return f"to be tried again {formats.at(view.due_at)}. {found.title}."
+    return "to be sent, within moments."
+
+
+def _not_sent(view: RecordView, connection: Connection, formats: Formats) -> str:
+    if view.hold is Hold.DISMISSED:
+        reason = f": {view.hold_note.rstrip('.')}." if view.hold_note else "."
+        return f"The office decided so{reason}"
+    if view.hold is not None:
+        return _HELD[view.hold]
+    if connection.disconnected_at is not None:
+        return f"QuickBooks was disconnected {formats.at(connection.disconnected_at)}."
+    return "It was still to be sent when QuickBooks was disconnected, or was made meanwhile."
+
+
+def who(found: Advice) -> str:
+    """Say who can mend it; empty when it is the office, which reads this."""
+    return {"bookkeeper": "your bookkeeper", "operator": "DunaHub support"}.get(found.who, "")
+
+
+def link_label(kind: Kind) -> str:
+    """Name the button that links a record to the object that QuickBooks has already."""
+    return f"Use this {kind.word}"
