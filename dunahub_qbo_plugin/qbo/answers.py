@@ -18,10 +18,12 @@ def written(entity: Mapping[str, Any], tid: str) -> Written:
     if not isinstance(id_, str) or not id_ or not isinstance(token, str) or not token:
         raise _unreadable("the object has no Id or no SyncToken", tid)
     total = entity.get("TotalAmt")
+    if isinstance(total, bool) or not isinstance(total, int | Decimal):
+        total = None
     number = entity.get("DocNumber")
     return Written(
         remote=RemoteRef(id=id_, sync_token=token),
-        total=Decimal(total) if isinstance(total, int | Decimal) else None,
+        total=None if total is None else Decimal(total),
         number=number if isinstance(number, str) else "",
         intuit_tid=tid,
     )

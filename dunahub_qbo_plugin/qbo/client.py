@@ -74,9 +74,12 @@ class QboClient:
 
         Raises:
             Unreachable: also when the answer lacks what it must have: it may have been done.
+            ValueError: the intent would void what QuickBooks does not void.
         """
         parameters = {"requestid": intent.request_key}
         if intent.operation is Operation.VOID:
+            if intent.entity not in _VOID:
+                raise ValueError(f"QuickBooks voids no {intent.entity}")
             parameters |= _VOID[intent.entity]
         payload, tid = self._call(
             grant,

@@ -45,7 +45,8 @@ class Row:
         name: stable, for tests and documents.
         meaning: what follows from it.
         statuses: HTTP statuses that it is about; empty for any.
-        codes: QuickBooks' codes that it is about, without leading zeros; empty for any.
+        codes: QuickBooks' codes that it is about, without leading zeros ("" for none); empty for
+            any.
         text: what message or detail must contain besides, if anything.
         note: why.
     """
@@ -156,5 +157,12 @@ TABLE = (
     Row(name="duplicate number", codes={"6140"}, meaning=Meaning.DUPLICATE_NUMBER),
     Row(name="duplicate request", codes={"600"}, meaning=Meaning.DUPLICATE_REQUEST),
     Row(name="dead reference", codes={"610", "2500"}, meaning=Meaning.BAD_REFERENCE),
+    Row(
+        name="unreadable answer",
+        statuses=OK,
+        codes={""},
+        meaning=Meaning.LOST,
+        note="cut, empty, a page, or a fault without a code, though the status is good",
+    ),
     Row(name="any other refusal", meaning=Meaning.REFUSED),
 )

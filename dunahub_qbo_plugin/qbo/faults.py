@@ -55,22 +55,15 @@ def examine(
         secrets: values that may be in no text of an error.
     """
     reading = envelope.read(answer.body)
-    if answer.status in OK and not reading.errors:
-        if reading.payload is not None:
-            return reading.payload
-        return errors.Unreachable(
-            ErrorInfo(
-                code="unreadable",
-                text=f"QuickBooks answered, but {reading.problem}.",
-                status=answer.status,
-                intuit_tid=tid_of(answer.headers),
-            ),
-            sent=True,
-        )
-    found = reading.errors or (envelope.FaultError(code=_coded(reading.text), detail=reading.text),)
-    row, error = decide(answer.status, found)
+    good = answer.status in OK
+    if good and not reading.errors and reading.payload is not None:
+        return reading.payload
+    said = f"QuickBooks answered, but {reading.problem}." if good else reading.text
+    unread = envelope.FaultError(code=_throttled(reading.text), detail=said)
+    row, error = decide(answer.status, reading.errors or (unread,))
+    nameless = "unreadable" if good else f"http-{answer.status}"
     info = ErrorInfo(
-        code=error.number or f"http-{answer.status}",
+        code=error.number or nameless,
         text=redact(
             _text(error), secrets=secrets, suspicious=answer.status == HTTPStatus.UNAUTHORIZED
         ),
@@ -126,7 +119,7 @@ def _make(meaning: Meaning, info: ErrorInfo, wait: float | None) -> errors.QboEr
             return _PLAIN[meaning](info)
 
 
-def _coded(text: str) -> str:
+def _throttled(text: str) -> str:
     """Recognize throttling in a text that is no fault (a proxy's page around it)."""
     return "3001" if _THROTTLE_TEXT.search(text) else ""
 

@@ -202,7 +202,10 @@ class IntuitOAuth:
         name = body.get("error") if isinstance(body.get("error"), str) else ""
         said = redact(str(body.get("error_description") or ""), secrets=secrets, suspicious=True)
         tid = tid_of(answer.headers)
-        if name == "invalid_client" or "clientid" in said.lower():
+        # A refused revocation has no body, only Intuit's challenge for the app's keys.
+        challenged = answer.headers.get("www-authenticate", "").lower().startswith("basic")
+        keys_refused = answer.status == HTTPStatus.UNAUTHORIZED and challenged
+        if keys_refused or name == "invalid_client" or "clientid" in said.lower():
             return ConfigurationError(
                 "Intuit does not accept the app's keys: check DUNAHUB_QBO_CLIENT_ID and "
                 "DUNAHUB_QBO_CLIENT_SECRET, and that they belong to DUNAHUB_QBO_ENVIRONMENT "

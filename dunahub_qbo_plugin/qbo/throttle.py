@@ -77,7 +77,10 @@ class Throttle:
             self._paused_until = max(self._paused_until, until)
 
     def _enter(self, check: Callable[[], None] | None) -> float:
-        with self._turnstile:
+        while not self._turnstile.acquire(timeout=LONGEST_SLEEP):
+            if check is not None:
+                check()
+        try:
             with self._changed:
                 while self._under_way >= self._at_once:
                     if not self._changed.wait(LONGEST_SLEEP) and check is not None:
@@ -93,6 +96,8 @@ class Throttle:
                 self._left.append(now)
                 self._under_way += 1
                 return now
+        finally:
+            self._turnstile.release()
 
     def _earliest(self) -> float:
         """Give the moment from which one more request exceeds no window and no pause."""

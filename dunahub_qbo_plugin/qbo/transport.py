@@ -125,6 +125,8 @@ class Transport:
             httpx.UnsupportedProtocol,
             httpx.InvalidURL,
         )
+        if self._http.is_closed:
+            return _lost("unreachable", "The plugin is shutting down.", sent=False)
         try:
             request = self._http.build_request(method, url, headers=dict(headers), content=body)
             response = self._http.send(request, stream=True, follow_redirects=False)
@@ -137,7 +139,8 @@ class Transport:
             return _lost("unreachable", f"{self._peer} could not be reached: {reason}.", sent=False)
         except httpx.TimeoutException:
             return _lost("no-answer", f"{self._peer} did not answer in time.", sent=True)
-        except (httpx.HTTPError, OSError) as error:
+        # httpx raises RuntimeError when it is closed by another thread meanwhile.
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
             reason = redact(str(error), secrets=secrets) or type(error).__name__
             text = f"The connection to {self._peer} broke before its answer was complete: {reason}."
             return _lost("no-answer", text, sent=True)

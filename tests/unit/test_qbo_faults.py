@@ -183,6 +183,7 @@ CASES = [
         error=errors.BadReference,
         subject="Names element id 75",
     ),
+    Case(row="unreadable answer", status=200, code="", error=errors.Unreachable),
     *(
         Case(row="any other refusal", status=status, code=code, error=errors.Refused)
         for status, code in [
@@ -244,7 +245,8 @@ def test_each_row_in_each_shape(case: Case, shape: Any) -> None:  # noqa: ANN401
         assert isinstance(error, errors.Busy)
         assert (error.throttled, error.carried_out) == case.busy
     assert error.info.status == case.status
-    assert error.info.code == (case.code.lstrip("0") or f"http-{case.status}")
+    nameless = "unreadable" if case.status == 200 else f"http-{case.status}"
+    assert error.info.code == (case.code.lstrip("0") or nameless)
     assert error.info.subject == case.subject
     assert error.info.intuit_tid == TID
     assert " ".join(case.detail.split())[:100] in error.info.text

@@ -104,14 +104,11 @@ def test_recorded_writes(path: Path) -> None:
     assert done.number == entity.get("DocNumber", "")
 
 
-@pytest.mark.parametrize("path", named("*preferences*.json"))
+@pytest.mark.parametrize("path", [*named("preferences-get.*"), *named("query-preferences.*")])
 def test_recorded_preferences(path: Path) -> None:
     """A profile can be made of any recorded preferences."""
     recording, _ = load(path)
-    body = recording["body"]
-    if not isinstance(body, dict) or "Preferences" not in body:
-        pytest.skip("not the preferences in JSON")
-    profile = company_profile(company={}, preferences=body["Preferences"])
+    profile = company_profile(company={}, preferences=recording["body"]["Preferences"])
     assert profile.home_currency == "USD"
     assert not profile.custom_txn_numbers
 

@@ -182,3 +182,23 @@ def _duration(throttle: Throttle) -> float:
         with throttle.slot():
             pass
     return (time.perf_counter() - start) / 200
+
+
+def test_the_check_also_ends_a_wait_in_the_queue() -> None:
+    """A request queued behind others that do not move gives up when its lease is lost."""
+    throttle = Throttle(FakeClock(), at_once=1)
+    lost = threading.Event()
+
+    def check() -> None:
+        if lost.is_set():
+            raise LeaseLost("taken over")
+
+    def send() -> None:
+        with throttle.slot(check=check):
+            pytest.fail("it left")
+
+    with ThreadPoolExecutor(2) as pool, throttle.slot():
+        futures = [pool.submit(send) for _ in range(2)]
+        lost.set()
+        for future in futures:
+            assert isinstance(future.exception(10), LeaseLost)
