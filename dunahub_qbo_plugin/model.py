@@ -204,7 +204,7 @@ class Claim:
         generation: counts the changes in DunaHub; tells whether one came while we worked.
         fingerprint: of ``value``.
         remote: the object in QuickBooks, None until there is one.
-        linked: True for an object in QuickBooks that we did not make and have not written yet.
+        sent_fields: QuickBooks' fields that our last write filled in.
         customer_id: for a payment, QuickBooks' Id of its invoice's customer.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
@@ -217,7 +217,7 @@ class Claim:
     fingerprint: str
     value: Value = attrs.field(repr=False)
     remote: RemoteRef | None = None
-    linked: bool = False
+    sent_fields: frozenset[str] = frozenset()
     parent: Parent | None = None
     customer_id: str | None = None
     attempts: int = 0
@@ -245,11 +245,13 @@ class Synced:
     """QuickBooks holds what the intent says.
 
     Attributes:
+        sent_fields: QuickBooks' fields that the write filled in.
         note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
     """
 
     written: Written
     fingerprint: str
+    sent_fields: frozenset[str] = frozenset()
     note: str = ""
 
 

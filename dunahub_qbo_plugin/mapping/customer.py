@@ -13,6 +13,8 @@ from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, check_length, one_line, 
 from dunahub_qbo_plugin.snapshot import display_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dunahub_hookspecs import Address, Lead
     from dunahub_qbo_plugin.mapping.body import Payload
     from dunahub_qbo_plugin.model import RemoteRef
@@ -32,29 +34,25 @@ _SEVERAL: Final = re.compile(r"@.*[\s,;/&]+.*@")
 
 
 def customer_payload(
-    lead: Lead, *, remote: RemoteRef | None = None, keep_blanks: bool = False
+    lead: Lead, *, remote: RemoteRef | None = None, sent_fields: Collection[str] = ()
 ) -> Payload:
     """Write the Customer that a lead becomes.
 
-    A create (no ``remote``) holds what the lead has. An update is sparse, so that whatever else
-    the bookkeeper keeps there stays, and names every field that DunaHub owns: one that the lead no
-    longer has is sent as an empty text, since a field that is left out of a sparse update stays as
-    it was, and a removed phone number must go there too.
+    An update is sparse, so that whatever else the bookkeeper keeps there stays. A field that the
+    lead no longer has is sent as an empty text, since a field that is left out of a sparse update
+    stays as it was; but only where we had filled it in, so that nothing of the bookkeeper's goes.
 
     Names are sent as they are written; only spaces are tidied.
 
     Args:
         lead: whom to write.
         remote: the customer to update; None to create one.
-        keep_blanks: leave out what the lead does not have, also in an update. For the first
-            update of a customer that was in QuickBooks before and was linked to the lead: what
-            the bookkeeper knows of it is not DunaHub's to remove.
+        sent_fields: the fields that our last write filled in.
 
     Raises:
         MappingError: QuickBooks would refuse it; the sentence says what to change.
     """
     name = _checked_name(lead)
-    blanks = remote is not None and not keep_blanks
     payload: Payload = {} if remote is None else _update_head(remote)
     payload["DisplayName"] = name
     for field, code, what, text in (
@@ -66,18 +64,19 @@ def customer_payload(
         if field != "CompanyName":
             _refuse_colon(value, f"the {what} of {shown(name)}", name)
         _check(value, NAME_LIMIT, code, f"The {what} of {shown(name)}", name)
-        if value or blanks:
+        if value or field in sent_fields:
             payload[field] = value
     email = _checked_email(lead.email, name)
-    if email or blanks:
+    if email or "PrimaryEmailAddr" in sent_fields:
         payload["PrimaryEmailAddr"] = {"Address": email}
     phone = one_line(lead.phone)
     _check(phone, PHONE_LIMIT, "phone", f"The phone number of {shown(name)}", name)
-    if phone or blanks:
+    if phone or "PrimaryPhone" in sent_fields:
         payload["PrimaryPhone"] = {"FreeFormNumber": phone}
     address = _address(lead.address, name)
-    if any(address.values()) or blanks:
-        payload["BillAddr"] = {part: text for part, text in address.items() if text or blanks}
+    had_address = "BillAddr" in sent_fields
+    if any(address.values()) or had_address:
+        payload["BillAddr"] = {part: text for part, text in address.items() if text or had_address}
     return payload
 
 

@@ -23,6 +23,7 @@ from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, block, check_length, one
 from dunahub_qbo_plugin.model import SalesTax
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
     from decimal import Decimal
 
@@ -58,6 +59,7 @@ def invoice_payload(
     customer_id: str,
     profile: CompanyProfile,
     remote: RemoteRef | None = None,
+    sent_fields: Collection[str] = (),
 ) -> Payload:
     """Write the Invoice that an invoice becomes.
 
@@ -70,6 +72,7 @@ def invoice_payload(
         customer_id: QuickBooks' id of the customer.
         profile: what is known of the company: its items, its sales tax.
         remote: the invoice to update; None to create one.
+        sent_fields: the fields that our last write filled in; only those are ever cleared.
 
     Raises:
         MappingError: QuickBooks would refuse it or would show another total.
@@ -91,7 +94,7 @@ def invoice_payload(
     payload |= _tax(invoice, profile)
     message = block(invoice.message)
     check_length(message, MESSAGE_LIMIT, code="message-too-long", what=f"The message on {name}")
-    if message or remote is not None:
+    if message or "CustomerMemo" in sent_fields:
         payload["CustomerMemo"] = {"value": message}
     if remote is None:
         payload["PrivateNote"] = invoice_marker(invoice.id)

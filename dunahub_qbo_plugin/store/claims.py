@@ -113,7 +113,7 @@ def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the stateme
         fingerprint=row.fingerprint,
         value=load(kind, row.snapshot),
         remote=None if row.qbo_id is None else RemoteRef(id=row.qbo_id, sync_token=row.sync_token),
-        linked=row.qbo_id is not None and row.synced_fingerprint is None,
+        sent_fields=frozenset((row.sent_fields or "").split()),
         parent=None
         if row.parent is None
         else Parent(

@@ -171,6 +171,7 @@ def _synced_values(settlement: Settlement, outcome: Synced, now: int) -> dict[st
         "synced_total": "0.00" if voided else to_text(total),
         "synced_fingerprint": outcome.fingerprint,
         "synced_at": now,
+        "sent_fields": " ".join(sorted(outcome.sent_fields)),
         "attempts": 0,
         "waiting": False,
         "hold": sa.case((records.c.hold == Hold.DISMISSED.value, None), else_=records.c.hold),

@@ -84,7 +84,8 @@ class RecordRow(_Row, table=True):
     """What one record shall look like in QuickBooks, and what QuickBooks has of it.
 
     What people see as its state is derived from these columns, never stored. ``parent`` is the
-    local id of the customer of an invoice, or of the invoice of a payment.
+    local id of the customer of an invoice, or of the invoice of a payment. ``sent_fields`` names
+    what the last write filled in, so that only what we had put there is ever cleared.
     """
 
     __tablename__ = "qbo_record"
@@ -150,6 +151,7 @@ class RecordRow(_Row, table=True):
     synced_fingerprint: str | None = None
     synced_total: str | None = None
     synced_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    sent_fields: str | None = None
 
     error_code: str | None = None
     error_text: str | None = None

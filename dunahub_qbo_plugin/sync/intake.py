@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.model import Hold, Kind, RecordKey
@@ -160,9 +161,16 @@ def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
         amount=invoice.total,
         parent=invoice.lead.id,
         snapshot=text,
-        fingerprint=snapshot.fingerprint(text),
+        fingerprint=_invoice_fingerprint(invoice, text),
         at=now,
     )
+
+
+def _invoice_fingerprint(invoice: Invoice, text: str) -> str:
+    """A voided invoice is a voided invoice, whatever its lines say: it is not voided twice."""
+    if invoice.status is InvoiceStatus.VOID:
+        return snapshot.fingerprint(f"void {invoice.id}")
+    return snapshot.fingerprint(text)
 
 
 def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:

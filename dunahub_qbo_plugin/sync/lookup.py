@@ -81,6 +81,16 @@ def compare(intent: Intent, candidate: Mapping[str, Any]) -> Found:
     return NOTHING if agreement is Agreement.NONE else _found(candidate, agreement)
 
 
+def filled(intent: Intent) -> frozenset[str]:
+    """Name the fields that a body fills in: only those may be cleared later."""
+    sent = decode(intent.body.encode())
+    return frozenset(
+        field
+        for field, value in sent.items()
+        if (any(value.values()) if isinstance(value, dict) else bool(value))
+    )
+
+
 def written_of(entity: Mapping[str, Any]) -> Written:
     """Read an object as if it were the answer to a write."""
     total = entity.get("TotalAmt")

@@ -58,7 +58,7 @@ def plan(claim: Claim, profile: CompanyProfile, *, new_key: Callable[[], str]) -
 
 
 def _customer(claim: Claim, lead: Lead, new_key: Callable[[], str]) -> Plan:
-    payload = customer_payload(lead, remote=claim.remote, keep_blanks=claim.linked)
+    payload = customer_payload(lead, remote=claim.remote, sent_fields=claim.sent_fields)
     return _intent(claim, payload, new_key)
 
 
@@ -73,7 +73,11 @@ def _invoice(
     if claim.parent.remote_id is None:
         return Waiting(parent=claim.parent.key)
     payload = invoice_payload(
-        invoice, customer_id=claim.parent.remote_id, profile=profile, remote=claim.remote
+        invoice,
+        customer_id=claim.parent.remote_id,
+        profile=profile,
+        remote=claim.remote,
+        sent_fields=claim.sent_fields,
     )
     return _intent(claim, payload, new_key, total=cents(invoice.total))
 

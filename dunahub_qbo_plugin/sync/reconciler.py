@@ -34,7 +34,14 @@ from dunahub_qbo_plugin.model import (
 )
 from dunahub_qbo_plugin.store.asks import GONE
 from dunahub_qbo_plugin.sync import conflicts
-from dunahub_qbo_plugin.sync.lookup import Agreement, Found, compare, look_for, written_of
+from dunahub_qbo_plugin.sync.lookup import (
+    Agreement,
+    Found,
+    compare,
+    filled,
+    look_for,
+    written_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +123,7 @@ class Reconciler:
             )
         if resend and intent.operation is Operation.CREATE:
             return self._confirmed(grant, intent, written.remote, check)
-        return Synced(written=written, fingerprint=intent.fingerprint)
+        return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
 
     def _confirmed(
         self, grant: Grant, intent: Intent, remote: RemoteRef, check: Callable[[], None]
@@ -133,6 +140,7 @@ class Reconciler:
         return Synced(
             written=written_of(entity),
             fingerprint=intent.fingerprint,
+            sent_fields=filled(intent),
             note="QuickBooks had accepted it; its answer had been lost.",
         )
 
@@ -230,6 +238,7 @@ def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
         return Synced(
             written=found.written,
             fingerprint=intent.fingerprint,
+            sent_fields=filled(intent),
             note="It was found in QuickBooks; the answer had been lost.",
         )
     return Rejected(

@@ -168,9 +168,7 @@ class Office:
     def view(self, kind: Kind, local_id: str, *, org: Organization = ACME) -> RecordView:
         """Give a record as people see it."""
         with self.runtime.database.read.connect() as db:
-            found = views.one(
-                db, self.connection(org=org), RecordKey(kind=kind, local_id=local_id)
-            )
+            found = views.one(db, self.connection(org=org), RecordKey(kind=kind, local_id=local_id))
         assert found is not None, f"there is no {kind} {local_id}"
         return found
 

@@ -58,15 +58,14 @@ def test_create_leaves_out_what_we_do_not_know() -> None:
 
 
 def test_update_blanks_what_the_lead_lost() -> None:
-    """An update is sparse and clears every field of ours that the lead no longer has."""
-    assert customer_payload(Lead(id="7", name="Ann"), remote=REMOTE) == {
+    """An update is sparse and clears what we had filled in and the lead no longer has."""
+    ours = {"GivenName", "PrimaryEmailAddr", "PrimaryPhone", "BillAddr"}
+    assert customer_payload(Lead(id="7", name="Ann"), remote=REMOTE, sent_fields=ours) == {
         "Id": "58",
         "SyncToken": "3",
         "sparse": True,
         "DisplayName": "Ann",
         "GivenName": "",
-        "FamilyName": "",
-        "CompanyName": "",
         "PrimaryEmailAddr": {"Address": ""},
         "PrimaryPhone": {"FreeFormNumber": ""},
         "BillAddr": {
@@ -80,9 +79,9 @@ def test_update_blanks_what_the_lead_lost() -> None:
     }
 
 
-def test_first_update_of_a_linked_customer_clears_nothing() -> None:
-    """What the bookkeeper knows of a customer that was linked is left as it is."""
-    payload = customer_payload(Lead(id="7", name="Ann"), remote=REMOTE, keep_blanks=True)
+def test_update_clears_nothing_that_we_did_not_write() -> None:
+    """What the bookkeeper knows of a customer, a linked one say, is left as it is."""
+    payload = customer_payload(Lead(id="7", name="Ann"), remote=REMOTE)
     assert payload == {"Id": "58", "SyncToken": "3", "sparse": True, "DisplayName": "Ann"}
 
 

@@ -57,9 +57,12 @@ def payload_of(
     invoice: Invoice = INVOICE,
     profile: CompanyProfile = PROFILE,
     remote: RemoteRef | None = None,
+    sent_fields: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Write an invoice for customer 58."""
-    return invoice_payload(invoice, customer_id="58", profile=profile, remote=remote)
+    return invoice_payload(
+        invoice, customer_id="58", profile=profile, remote=remote, sent_fields=sent_fields
+    )
 
 
 def refusal(invoice: Invoice = INVOICE, profile: CompanyProfile = PROFILE) -> MappingError:
@@ -123,7 +126,8 @@ def test_create() -> None:
 
 def test_update_is_sparse_with_every_line() -> None:
     """An update holds every line, clears a removed message, and leaves the bookkeeper's note."""
-    update = payload_of(attrs.evolve(INVOICE, message=""), remote=REMOTE)
+    sent = frozenset({"CustomerMemo"})
+    update = payload_of(attrs.evolve(INVOICE, message=""), remote=REMOTE, sent_fields=sent)
     assert (update["Id"], update["SyncToken"], update["sparse"]) == ("130", "2", True)
     assert update["Line"] == payload_of()["Line"]
     assert update["CustomerMemo"] == {"value": ""}

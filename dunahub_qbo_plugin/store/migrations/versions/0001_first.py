@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("synced_fingerprint", sa.String(), nullable=True),
         sa.Column("synced_total", sa.String(), nullable=True),
         sa.Column("synced_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_fields", sa.String(), nullable=True),
         sa.Column("error_code", sa.String(), nullable=True),
         sa.Column("error_text", sa.String(), nullable=True),
         sa.Column("error_status", sa.Integer(), nullable=True),
