@@ -206,6 +206,8 @@ class Claim:
         remote: the object in QuickBooks, None until there is one.
         sent_fields: QuickBooks' fields that our last write filled in.
         customer_id: for a payment, QuickBooks' Id of its invoice's customer.
+        request_seq: how many of its intents have ended; part of the next request key.
+        look_first: True to look in QuickBooks before a create, as after restoring a backup.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
     """
@@ -221,6 +223,8 @@ class Claim:
     parent: Parent | None = None
     customer_id: str | None = None
     attempts: int = 0
+    request_seq: int = 0
+    look_first: bool = False
     intent: Intent | None = None
     intent_at: datetime | None = None
 
@@ -310,6 +314,17 @@ class Rejected:
 
 
 @attrs.frozen(kw_only=True)
+class ParentGone:
+    """What the record stands on was deleted or made inactive in QuickBooks.
+
+    The parent needs attention, and the record waits for it.
+    """
+
+    parent: RecordKey
+    info: ErrorInfo
+
+
+@attrs.frozen(kw_only=True)
 class Halted:
     """The whole company stops; the record stays due as it is.
 
@@ -324,4 +339,4 @@ class Halted:
     reauthorize: bool = False
 
 
-Outcome = Synced | Kept | Waiting | Retry | Rejected | Halted
+Outcome = Synced | Kept | Waiting | Retry | Rejected | ParentGone | Halted

@@ -60,6 +60,8 @@ def retry(
         "attempts": 0,
         "qbo_id": sa.case((gone, None), else_=records.c.qbo_id),
         "sync_token": sa.case((gone, None), else_=records.c.sync_token),
+        # The same create under the same key would be answered with the object that is gone.
+        "request_seq": sa.case((gone, records.c.request_seq + 1), else_=records.c.request_seq),
     }
     return _ask(db, connection, again, values, text=f"Retry ({by})", now=now)
 

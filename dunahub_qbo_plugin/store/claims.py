@@ -88,7 +88,7 @@ def due_claims(
         .limit(limit + len(without))
     )
     found = [found for found in connection.execute(statement) if found.id not in without]
-    return [_claim(found, kind) for found in found[:limit]]
+    return [_claim(found, kind, look_first=lease.look_first) for found in found[:limit]]
 
 
 def _parent_goes_first(kind: Kind, now: int) -> sa.ColumnElement[bool]:
@@ -104,7 +104,7 @@ def _parent_goes_first(kind: Kind, now: int) -> sa.ColumnElement[bool]:
     return sa.func.coalesce(parent_is_due, sa.false())
 
 
-def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the statement above
+def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401  a Row of the statement above
     return Claim(
         record_id=row.id,
         key=RecordKey(kind=kind, local_id=row.local_id),
@@ -124,6 +124,8 @@ def _claim(row: Any, kind: Kind) -> Claim:  # noqa: ANN401  a Row of the stateme
         ),
         customer_id=row.grandparent_qbo_id,
         attempts=row.attempts,
+        request_seq=row.request_seq,
+        look_first=look_first,
         intent=_intent(row, kind),
         intent_at=from_ms(row.request_at),
     )

@@ -101,6 +101,7 @@ def _upsert(dialect: str) -> sa.Executable:
         "due_at": sa.bindparam("p_due", type_=big),
         "waiting": sa.false(),
         "attempts": sa.literal(0, whole),
+        "request_seq": sa.literal(0, whole),
     }
     source = sa.select(*given.values()).where(
         connections.c.org_id == sa.bindparam("p_org", type_=text), connections.c.current

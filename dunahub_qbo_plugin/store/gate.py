@@ -121,3 +121,16 @@ def region_is_stopped(db: sa.Connection, org_id: str) -> bool:
         connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None)
     )
     return db.execute(statement.limit(1)).first() is not None
+
+
+def look_first(db: sa.Connection, company_id: str, *, until: datetime) -> None:
+    """Look in QuickBooks before each create until a moment.
+
+    For after a backup was restored: records made since then are in QuickBooks, and we do not know
+    it. It costs one metered read for each new record.
+    """
+    db.execute(
+        sa.update(connections)
+        .where(connections.c.id == company_id)
+        .values(look_first_until=to_ms(until))
+    )

@@ -40,6 +40,7 @@ class Lease:
 
     Attributes:
         until: when it ends unless it is renewed.
+        look_first: True while each create is preceded by a look (see `gate.look_first`).
     """
 
     company_id: str
@@ -48,6 +49,7 @@ class Lease:
     fence: int
     epoch: int
     until: datetime
+    look_first: bool = False
 
 
 def acquire(
@@ -70,7 +72,12 @@ def acquire(
             sa.not_(held),
         )
         .values(lease_owner=owner, lease_until=to_ms(now + LEASE), fence=connections.c.fence + 1)
-        .returning(connections.c.org_id, connections.c.fence, connections.c.epoch)
+        .returning(
+            connections.c.org_id,
+            connections.c.fence,
+            connections.c.epoch,
+            connections.c.look_first_until,
+        )
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
@@ -82,6 +89,7 @@ def acquire(
         fence=row.fence,
         epoch=row.epoch,
         until=now + LEASE,
+        look_first=row.look_first_until > stamp,
     )
 
 

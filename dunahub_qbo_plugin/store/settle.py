@@ -19,6 +19,7 @@ from dunahub_qbo_plugin.model import (
     Kept,
     Operation,
     Outcome,
+    ParentGone,
     Rejected,
     Retry,
     Synced,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.model import ErrorInfo
 
 NO_REQUEST: Final[dict[str, Any]] = {
+    "request_seq": records.c.request_seq + 1,
     "request_key": None,
     "request_body": None,
     "request_operation": None,
@@ -112,6 +114,8 @@ def _write(connection: sa.Connection, lease: Lease, settlement: Settlement, now:
     done = connection.execute(sa.update(records).where(*where).values(values)).rowcount
     if not done:
         return
+    if isinstance(settlement.outcome, ParentGone):
+        _mark_parent(connection, lease.company_id, settlement.outcome, now)
     if _frees_children(settlement):
         _release_children(connection, lease.company_id, claim, now)
     history.add(connection, lease.company_id, _entries(settlement, now))
@@ -152,6 +156,8 @@ def _values(settlement: Settlement, now: int) -> dict[str, Any]:
                 "attempts": records.c.attempts + 1,
                 "due_at": unless_changed,
             }
+        case ParentGone():
+            return {**NO_REQUEST, "waiting": True, "due_at": None}
         case Halted():
             return {} if outcome.unknown else dict(NO_REQUEST)
 
@@ -233,6 +239,38 @@ def _release_children(
     )
 
 
+def _mark_parent(
+    connection: sa.Connection, company_id: str, outcome: ParentGone, now: datetime
+) -> None:
+    """Have the parent need attention: what QuickBooks had of it is gone."""
+    statement = (
+        sa.update(records)
+        .where(
+            records.c.company_id == company_id,
+            records.c.kind == outcome.parent.kind.value,
+            records.c.local_id == outcome.parent.local_id,
+            records.c.due_at.is_(None),
+        )
+        .values(
+            **_error_values(outcome.info, to_ms(now)),
+            synced_fingerprint=None,
+            touched_at=to_ms(now),
+        )
+        .returning(records.c.id)
+    )
+    marked = connection.execute(statement).scalar_one_or_none()
+    if marked is not None:
+        entry = Entry(
+            record_id=marked,
+            at=now,
+            event=Event.REJECTED,
+            code=outcome.info.code,
+            text=outcome.info.text,
+            tid=outcome.info.intuit_tid or None,
+        )
+        history.add(connection, company_id, [entry])
+
+
 def _entries(settlement: Settlement, now: datetime) -> list[Entry]:
     claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
     entry = Entry(
@@ -247,7 +285,7 @@ def _entries(settlement: Settlement, now: datetime) -> list[Entry]:
                 entry, qbo_id=written.remote.id, tid=written.intuit_tid or None, text=note or None
             )
             return [sent]
-        case Waiting(parent=parent):
+        case Waiting(parent=parent) | ParentGone(parent=parent):
             return [attrs.evolve(entry, event=Event.WAITING, text=str(parent))]
         case Retry(info=info) | Rejected(info=info):
             event = Event.RETRY if isinstance(outcome, Retry) else Event.REJECTED

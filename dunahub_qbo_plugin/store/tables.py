@@ -73,6 +73,7 @@ class ConnectionRow(_Row, table=True):
     paused_until: int = Field(default=0, sa_type=sa.BigInteger)
     pause_code: str | None = None
     pause_text: str | None = None
+    look_first_until: int = Field(default=0, sa_type=sa.BigInteger)
 
     profile: str | None = None
     profile_at: int | None = Field(default=None, sa_type=sa.BigInteger)
@@ -84,8 +85,9 @@ class RecordRow(_Row, table=True):
     """What one record shall look like in QuickBooks, and what QuickBooks has of it.
 
     What people see as its state is derived from these columns, never stored. ``parent`` is the
-    local id of the customer of an invoice, or of the invoice of a payment. ``sent_fields`` names
-    what the last write filled in, so that only what we had put there is ever cleared.
+    local id of the customer of an invoice, or of the invoice of a payment. ``request_seq`` counts
+    the intents that have ended. ``sent_fields`` names what the last write filled in, so that only
+    what we had put there is ever cleared.
     """
 
     __tablename__ = "qbo_record"
@@ -137,6 +139,7 @@ class RecordRow(_Row, table=True):
     waiting: bool = False
     attempts: int = 0
 
+    request_seq: int = 0
     request_key: str | None = None
     request_body: str | None = None
     request_operation: str | None = None

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Operation, Rejected, RemoteRef
+from dunahub_qbo_plugin.model import (
+    ErrorInfo,
+    Kind,
+    Operation,
+    ParentGone,
+    Rejected,
+    RemoteRef,
+)
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
 from dunahub_qbo_plugin.store.asks import GONE
@@ -82,9 +89,15 @@ def explain_reference(
         customer = client.read(grant, "customer", customer_id, check=check)
         if customer is None or customer.get("Active") is False:
             name = str((customer or {}).get("DisplayName", "")).removesuffix(" (deleted)")
+            if claim.parent is not None and intent.entity == Kind.INVOICE:
+                return ParentGone(
+                    parent=claim.parent.key, info=_info(error, GONE, claim.parent.label)
+                )
             return Rejected(info=_info(error, "customer-gone", name or f"no. {customer_id}"))
-    if intent.entity == Kind.PAYMENT and claim.parent is not None:
-        return Rejected(info=_info(error, "parent-gone", claim.parent.label))
+    parent = claim.parent
+    invoice_id = parent.remote_id if parent and intent.entity == Kind.PAYMENT else None
+    if parent and invoice_id and client.read(grant, "invoice", invoice_id, check=check) is None:
+        return ParentGone(parent=parent.key, info=_info(error, GONE, parent.label))
     return Rejected(info=error.info)
 
 

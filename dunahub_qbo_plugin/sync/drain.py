@@ -152,7 +152,7 @@ class _Run:
         intents: list[tuple[Claim, Intent]] = []
         settled: list[Settlement] = []
         for claim in self._claims(now):
-            decided = plan(claim, profile, new_key=lambda: secrets.token_hex(16))
+            decided = plan(claim, profile, company_id=self.lease.company_id)
             if isinstance(decided, Intent):
                 intents.append((claim, decided))
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
@@ -22,7 +23,6 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.qbo.wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
 
     from dunahub_qbo_plugin.mapping.body import Payload
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Plan = Intent | Waiting | Kept | Rejected
 
 
-def plan(claim: Claim, profile: CompanyProfile, *, new_key: Callable[[], str]) -> Plan:
+def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
     """Decide what is to be sent.
 
     A write that was committed earlier and has no definite answer yet comes first, to the letter:
@@ -40,35 +40,46 @@ def plan(claim: Claim, profile: CompanyProfile, *, new_key: Callable[[], str]) -
     Args:
         claim: the due record.
         profile: what is known of the company.
-        new_key: makes a request key.
+        company_id: our id of the company; part of the request key.
     """
     if claim.intent is not None:
         return claim.intent
     try:
         match claim.value:
             case Lead():
-                return _customer(claim, claim.value, new_key)
+                return _customer(claim, claim.value, company_id)
             case Invoice():
-                return _invoice(claim, claim.value, profile, new_key)
+                return _invoice(claim, claim.value, profile, company_id)
             case Payment():
-                return _payment(claim, claim.value, profile, new_key)
+                return _payment(claim, claim.value, profile, company_id)
     except MappingError as error:
         info = ErrorInfo(code=error.code, text=error.sentence, subject=error.subject)
         return Rejected(info=info)
 
 
-def _customer(claim: Claim, lead: Lead, new_key: Callable[[], str]) -> Plan:
+def request_key(claim: Claim, body: str, *, company_id: str) -> str:
+    """Make the key under which a body is sent: always the same for the same intent.
+
+    It would do for it to be random, since it is committed before anything is sent. But a database
+    that was restored from a backup plans again what was sent since, and then QuickBooks knows the
+    request by its key. Once an intent has ended, the next one has another key, also with the same
+    body: QuickBooks would answer with what it said before (measured 2026-09, even of objects that
+    were deleted since). 32 characters; QuickBooks takes up to 50.
+    """
+    parts = (company_id, str(claim.key), str(claim.request_seq), body)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _customer(claim: Claim, lead: Lead, company_id: str) -> Plan:
     payload = customer_payload(lead, remote=claim.remote, sent_fields=claim.sent_fields)
-    return _intent(claim, payload, new_key)
+    return _intent(claim, payload, company_id)
 
 
-def _invoice(
-    claim: Claim, invoice: Invoice, profile: CompanyProfile, new_key: Callable[[], str]
-) -> Plan:
+def _invoice(claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id: str) -> Plan:
     if invoice.status is InvoiceStatus.VOID:
         if claim.remote is None:
             return Kept(hold=Hold.VOIDED_UNSENT)
-        return _intent(claim, void_payload(claim.remote), new_key, operation=Operation.VOID)
+        return _intent(claim, void_payload(claim.remote), company_id, operation=Operation.VOID)
     assert claim.parent is not None  # noqa: S101  an invoice always has its lead
     if claim.parent.remote_id is None:
         return Waiting(parent=claim.parent.key)
@@ -79,12 +90,10 @@ def _invoice(
         remote=claim.remote,
         sent_fields=claim.sent_fields,
     )
-    return _intent(claim, payload, new_key, total=cents(invoice.total))
+    return _intent(claim, payload, company_id, total=cents(invoice.total))
 
 
-def _payment(
-    claim: Claim, payment: Payment, profile: CompanyProfile, new_key: Callable[[], str]
-) -> Plan:
+def _payment(claim: Claim, payment: Payment, profile: CompanyProfile, company_id: str) -> Plan:
     assert claim.parent is not None  # noqa: S101  a payment always has its invoice
     ready = claim.parent.remote_id is not None and not claim.parent.pending
     if not ready or claim.parent.remote_id is None or claim.customer_id is None:
@@ -96,24 +105,25 @@ def _payment(
         profile=profile,
         remote=claim.remote,
     )
-    return _intent(claim, payload, new_key, total=cents(payment.amount))
+    return _intent(claim, payload, company_id, total=cents(payment.amount))
 
 
 def _intent(
     claim: Claim,
     payload: Payload,
-    new_key: Callable[[], str],
+    company_id: str,
     *,
     operation: Operation | None = None,
     total: Decimal | None = None,
 ) -> Intent:
     if operation is None:
         operation = Operation.CREATE if claim.remote is None else Operation.UPDATE
+    body = encode(payload)
     return Intent(
         entity=claim.key.kind.value,
         operation=operation,
-        body=encode(payload),
-        request_key=new_key(),
+        body=body,
+        request_key=request_key(claim, body, company_id=company_id),
         fingerprint=claim.fingerprint,
         total=total,
     )

@@ -107,6 +107,15 @@ class Reconciler:
         resend = claim.intent is not None
         if resend and _is_old(claim, now):
             return self._look_first(grant, claim, intent, check)
+        if claim.look_first and not resend and intent.operation is Operation.CREATE:
+            found = look_for(self._client, grant, intent, check=check)
+            if found.agreement is not Agreement.NONE:
+                return _adopt_or_ask(found, intent)
+        return self._send(grant, claim, intent, check)
+
+    def _send(
+        self, grant: Grant, claim: Claim, intent: Intent, check: Callable[[], None]
+    ) -> Outcome:
         try:
             written = self._client.write(grant, intent, check=check)
         except Stale as error:
@@ -121,7 +130,7 @@ class Reconciler:
             return conflicts.explain_reference(
                 self._client, grant, claim, intent, error, check=check
             )
-        if resend and intent.operation is Operation.CREATE:
+        if claim.intent is not None and intent.operation is Operation.CREATE:
             return self._confirmed(grant, intent, written.remote, check)
         return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
 
