@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from flask import request
@@ -98,7 +100,7 @@ def apply_settings(settings: Any, values: dict[str, Any]) -> dict[str, Any]:  # 
     Raises:
         BadInput: A name is unknown or a value is not of its type.
     """
-    hints = get_type_hints(type(settings), localns={"date": date})
+    hints = get_type_hints(type(settings), localns={"date": date, "Mapping": Mapping})
     known = attrs.fields_dict(type(settings))
     changes: dict[str, Any] = {}
     for name, value in values.items():
@@ -118,21 +120,24 @@ def apply_settings(settings: Any, values: dict[str, Any]) -> dict[str, Any]:  # 
 
 
 def _fitted(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  a JSON value, and what it becomes
-    options = get_args(hint) if get_origin(hint) is not Literal else (hint,)
-    for option in options or (hint,):
-        if get_origin(option) is Literal and value in get_args(option):
+    options = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    for option in options:
+        origin = get_origin(option) or option
+        if origin is Literal and value in get_args(option):
             return value
-        if option is type(None) and value is None:
+        if origin is NoneType and value is None:
             return None
-        if option is date and isinstance(value, str):
+        if origin is date and isinstance(value, str):
             try:
                 return date.fromisoformat(value)
             except ValueError:
                 raise BadInput(f"{name} must be a date such as 2026-01-31.") from None
-        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if origin is float and isinstance(value, int | float) and not isinstance(value, bool):
             return value
-        if option in {int, str, bool} and type(value) is option:
+        if origin in {int, str, bool} and type(value) is origin:
             return value
-        if get_origin(option) is tuple and isinstance(value, list):
+        if origin is tuple and isinstance(value, list):
             return tuple(value)
+        if origin is Mapping and isinstance(value, dict):
+            return value
     raise BadInput(f"{name} cannot be {value!r}.")

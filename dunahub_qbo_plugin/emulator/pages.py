@@ -55,7 +55,7 @@ def blueprint(world: World) -> Blueprint:
             total=len(entries),
         )
 
-    @routes.errorhandler(404)
+    @routes.app_errorhandler(404)
     def missing(_: Exception) -> tuple[str, int]:
         return render_template("missing.html"), 404
 
@@ -77,7 +77,7 @@ def _books(routes: Blueprint, world: World) -> None:
             "books.html",
             hosted=hosted,
             realm=realm,
-            doubles=[views.double(found) for found in hosted.books.books()["doubles"]],
+            doubles=hosted.books.books()["doubles"],
             first=[section for section in sections if section.entity in _FIRST],
             others=[s for s in sections if s.entity not in _FIRST and s.total],
         )

@@ -129,6 +129,16 @@ class Server(wsgi.Server):
         self.gateway = _WsgiGateway
         self.closing = threading.Event()
 
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Binds, and closes the socket if that fails, which cheroot leaves open."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
+
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  cheroot's own signature
         """Says nothing of clients that leave; anything else goes to cheroot's own log."""
         if "ConnectionGone" not in msg:

@@ -138,8 +138,8 @@ def facts(entity: str, item: Json) -> list[Cell]:
         ("Private note", item.get("PrivateNote") or item.get("Notes")),
         ("Method", _name(item.get("PaymentMethodRef"))),
         ("Description", item.get("Description")),
-        ("Created", item.get("MetaData", {}).get("CreateTime")),
-        ("Last changed", item.get("MetaData", {}).get("LastUpdatedTime")),
+        ("Created", _moment(item, "CreateTime")),
+        ("Last changed", _moment(item, "LastUpdatedTime")),
         ("Sync token", item.get("SyncToken")),
     ]
     return cells + [Cell(label=label, text=str(text)) for label, text in extra if text]
@@ -157,17 +157,7 @@ def links(item: Json) -> list[list[Cell]]:
         for line in item.get("Line", [])
         for link in line.get("LinkedTxn", [])
     ] + [(link, None) for link in item.get("LinkedTxn", [])]
-    return [
-        [
-            Cell(
-                label="Linked to",
-                text=f"{link.get('TxnType', '')} {link.get('TxnId', '')}",
-                link=_target(link),
-            ),
-            Cell(label="Amount applied", text=money(amount), number=True),
-        ]
-        for link, amount in found
-    ]
+    return [_link(link, amount) for link, amount in found]
 
 
 def title(entity: str, item: Json) -> str:
@@ -175,21 +165,6 @@ def title(entity: str, item: Json) -> str:
     name = item.get("DisplayName") or item.get("Name") or item.get("DocNumber")
     kind = TITLES[entity].removesuffix("s").lower() if entity != "Item" else "product or service"
     return f"{kind.capitalize()} {name or item.get('Id', '')}"
-
-
-def double(found: Json) -> tuple[str, list[Cell]]:
-    """A possible double in words, and the objects it is about."""
-    entity, what, count = found["entity"], found["what"], len(found["ids"])
-    known = entity in TITLES
-    kind = TITLES[entity].lower() if known else "people or companies"
-    words = {
-        "same name": f"{count} {kind} have the name “{what}”",
-        "same number": f"{count} {kind} have the number {what}",
-    }.get(found["why"], f"{count} {kind} have the {found['why']} ({what})")
-    return words, [
-        Cell(label="", text=f"#{one}", link=(entity, str(one)) if known else None)
-        for one in found["ids"]
-    ]
 
 
 def pretty(item: Json) -> str:
@@ -228,6 +203,10 @@ def _name(reference: Json | None) -> str:
     return (reference or {}).get("name") or (reference or {}).get("value") or ""
 
 
+def _moment(item: Json, name: str) -> str:
+    return str(item.get("MetaData", {}).get(name, ""))[:16].replace("T", " ")
+
+
 def _tax(item: Json) -> str:
     total = (item.get("TxnTaxDetail") or {}).get("TotalTax")
     return money(total) if total else ""
@@ -236,6 +215,14 @@ def _tax(item: Json) -> str:
 def _address(address: Json | None) -> str:
     parts = ("Line1", "Line2", "Line3", "City", "CountrySubDivisionCode", "PostalCode", "Country")
     return ", ".join(str(address[part]) for part in parts if address and address.get(part))
+
+
+def _link(link: Json, amount: object) -> list[Cell]:
+    words = f"{link.get('TxnType', '')} {link.get('TxnId', '')}"
+    cells = [Cell(label="Linked to", text=words, link=_target(link))]
+    if amount is not None:
+        cells.append(Cell(label="Amount applied", text=money(amount), number=True))
+    return cells
 
 
 def _target(link: Json) -> tuple[str, str] | None:
