@@ -51,6 +51,8 @@ class EmbeddedEngine:
         self._running: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._looked_at: int | None = None
+        self.looks = 0
+        """How often the thread has looked since its start."""
 
     def ring(self) -> None:
         """Say that something may be due; returns at once."""
@@ -101,6 +103,7 @@ class EmbeddedEngine:
 
     def _look(self, pool: ThreadPoolExecutor) -> float:
         """Start what is due; gives the seconds until the next look."""
+        self.looks += 1
         self._database.prepare()
         self._intake.flush()
         version = self._database.change_counter()

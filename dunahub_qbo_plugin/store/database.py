@@ -152,8 +152,11 @@ class Database:
             if self._watch is None:
                 self._watch = self.write.raw_connection()
                 self._watch.detach()
-            row = self._watch.driver_connection.execute("PRAGMA data_version").fetchone()  # type: ignore[union-attr]  # open until closed
-            return int(row[0])
+            cursor = self._watch.dbapi_connection.cursor()  # type: ignore[union-attr]  # open until closed
+            cursor.execute("PRAGMA data_version")
+            row = cursor.fetchone()
+            cursor.close()
+            return int(row[0]) if row else None
 
     def checkpoint(self) -> None:
         """Move SQLite's log into the file, as far as nobody is in the way."""

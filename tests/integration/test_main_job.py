@@ -211,7 +211,7 @@ def test_region_change_stops_pending_work_until_it_is_us_again(office: Office) -
     office.save(lead("lead-2"), org=Organization(id="acme", region=Region.BR))
     assert office.drain() == 0
     assert office.books()["totals"]["customers"] == 0
-    office.clock.advance(60)
+    office.clock.sleep(60)
     office.save(lead("lead-3"))
     with office.runtime.database.write.begin() as db:
         gate.reopen_where_saved(db)
@@ -274,7 +274,7 @@ def test_expired_token_waits_and_goes_out_after_reconnecting(office: Office) -> 
     """When Intuit refuses the refresh token, work waits and goes out by itself (rule 16)."""
     office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
     office.save(lead(), invoice(), payment())
-    office.clock.advance(3600)
+    office.clock.sleep(3600)
     assert office.drain() == 0
     assert office.connection().status is Status.TOKEN_EXPIRED
     office.connect()
@@ -284,6 +284,6 @@ def test_expired_token_waits_and_goes_out_after_reconnecting(office: Office) -> 
 
 def test_access_token_is_renewed_quietly(office: Office) -> None:
     """An access token that ended is renewed without anybody noticing (rule 16)."""
-    office.clock.advance(2 * 3600)
+    office.clock.sleep(2 * 3600)
     office.save(lead())
     assert office.drain() == 1

@@ -40,6 +40,7 @@ from tests.support.clock import FakeClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.emulator.trouble import TroubleRule
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
@@ -61,16 +62,19 @@ class Office:
         clock: shared by both sides.
         emulator: another one than a fresh default.
         database_url: another database than SQLite in the folder.
+        key: another Fernet key than a fresh one.
+        worker: True to run the worker thread.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        clock: FakeClock | None = None,
+        clock: Clock | None = None,
         emulator: Emulator | None = None,
         database_url: str | None = None,
         key: str | None = None,
+        worker: bool = False,
     ) -> None:
         self.clock = clock or FakeClock()
         self.emulator = emulator or Emulator(
@@ -86,7 +90,7 @@ class Office:
             api_url=self.emulator.base_url,
             discovery_url=f"{self.emulator.base_url}/.well-known/openid_configuration",
             app_url=self.emulator.base_url,
-            worker=False,
+            worker=worker,
         )
         self.runtime = build(self.config, clock=self.clock, transport=self.emulator.transport())
         self.runtime.database.prepare()
@@ -151,7 +155,7 @@ class Office:
             self.drain(org=org)
             with self.runtime.database.read.connect() as db:
                 if db.execute(sa.select(records.c.id).where(records.c.due_at.is_not(None))).first():
-                    self.clock.advance(60)
+                    self.clock.sleep(60)
                     continue
             return
         raise AssertionError("records are still due after hours")

@@ -1,0 +1,94 @@
+"""The worker thread of the default engine, for real: real clock, real threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.store.database import Database
+from tests.support.office import REDIRECT, Office, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A connected office on the machine's clock, whose worker thread runs."""
+    bench = Office(
+        tmp_path,
+        clock=SystemClock(),
+        emulator=Emulator(World.default(redirect_uris=(REDIRECT,))),
+        worker=True,
+    )
+    bench.connect()
+    yield bench
+    bench.close()
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> float:
+    """Wait for a condition; gives how long it took, and fails when it does not come."""
+    started = time.monotonic()
+    turn = threading.Event()
+    while not condition():
+        assert time.monotonic() - started < seconds, "it did not come"
+        turn.wait(0.01)
+    return time.monotonic() - started
+
+
+def test_sending_starts_within_a_second(office: Office) -> None:
+    """A record goes out by itself within a second of its hook (rule 6)."""
+    office.save(lead(), invoice(), payment())
+    took = until(lambda: office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED)
+    assert took < 1.0
+    assert office.books()["totals"]["payments"] == 1
+
+
+def test_a_row_of_another_process_is_noticed(office: Office, tmp_path: Path) -> None:
+    """What another process writes into the same file is sent by this one's worker."""
+    office.save(lead())
+    until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+    other = Office(tmp_path, clock=SystemClock(), emulator=office.emulator, key=office.key)
+    other.save(lead("lead-2"))
+    until(lambda: office.view(Kind.CUSTOMER, "lead-2").shown is Shown.SYNCED)
+    other.close()
+
+
+def test_idle_worker_goes_on_after_silence(office: Office) -> None:
+    """A ring after the worker has slept wakes it."""
+    until(lambda: office.runtime.embedded.looks > 2)
+    office.save(lead())
+    until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+
+
+def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
+    """The look for other processes' changes costs no query of ours and sees each commit."""
+    address = f"sqlite:///{tmp_path / 'qbo.sqlite3'}"
+    ours, theirs = Database(address), Database(address)
+    ours.prepare()
+    before = ours.change_counter()
+    assert ours.change_counter() == before
+    with theirs.write.begin() as db:
+        db.exec_driver_sql("DELETE FROM qbo_outage")
+        db.exec_driver_sql(
+            "INSERT INTO qbo_outage (company_id, epoch, started_at, started_by) "
+            "VALUES ('c', 1, 0, '')"
+        )
+    assert ours.change_counter() != before
+    ours.close()
+    theirs.close()
+
+
+def test_close_ends_the_thread(office: Office) -> None:
+    """Closing leaves no thread behind."""
+    office.save(lead())
+    office.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("dunahub-qbo")]
