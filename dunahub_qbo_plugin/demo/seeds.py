@@ -82,20 +82,20 @@ _GUTTER_SERVICES = (
 
 _HVAC_SERVICES = (
     Service(
-        id="ac-tune-up",
-        name="AC Tune-Up",
+        id="tune-up",
+        name="HVAC Tune-up",
         unit_price=Decimal("129.00"),
         description="Spring maintenance visit",
     ),
     Service(
-        id="diagnostic",
-        name="Diagnostic Visit",
-        unit_price=Decimal("89.00"),
-        description="On-site diagnosis",
+        id="hvac-repair",
+        name="HVAC Repair",
+        unit_price=Decimal("115.00"),
+        description="Diagnosis and repair, per hour",
     ),
     Service(
         id="filter",
-        name="Air Filter",
+        name="Filter Replacement",
         unit_price=Decimal("24.95"),
         description="MERV 11 filter, 16 x 25",
         taxable=True,

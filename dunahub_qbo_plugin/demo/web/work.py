@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -19,6 +20,8 @@ from dunahub_qbo_plugin.demo.records import (
 from dunahub_qbo_plugin.demo.web.context import found, office
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from werkzeug import Response
 
 PAGES = Blueprint("work", __name__)
@@ -50,11 +53,15 @@ def pipeline() -> str:
         unpaid=[invoice for invoice in standing if balances[invoice.id] > 0],
         paid=[invoice for invoice in standing if balances[invoice.id] <= 0],
         balances=balances,
-        billed=sum(invoice.total for invoice in standing),
-        owed=sum(balance for balance in balances.values() if balance > 0),
-        received=sum(payment.amount for payment in here.store.find(PaymentRecord, org)),
+        billed=_sum(invoice.total for invoice in standing),
+        owed=_sum(balance for balance in balances.values() if balance > 0),
+        received=_sum(payment.amount for payment in here.store.find(PaymentRecord, org)),
         scheduled=sum(job.status is JobStatus.SCHEDULED for job in jobs),
     )
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
 
 
 @PAGES.get("/proposals/")

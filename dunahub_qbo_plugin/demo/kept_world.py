@@ -1,0 +1,126 @@
+"""Keeps the emulator's companies and connections in a file, so that a demo can go on later.
+
+What the emulator has accepted is in the file before its answer leaves: a demo that is killed in
+between finds the same books again, as it would at QuickBooks.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.emulator.journal import Journal
+from dunahub_qbo_plugin.emulator.schema import Schema, load_schema
+from dunahub_qbo_plugin.emulator.signing import Signer
+from dunahub_qbo_plugin.emulator.trouble import TroubleDesk
+from dunahub_qbo_plugin.emulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dunahub_qbo_plugin.emulator.journal import Entry
+
+_TRIES = 50
+# Not part of what lasts: these are made anew.
+_FRESH: dict[type, Callable[[], object]] = {
+    Schema: load_schema,
+    Journal: Journal,
+    Signer: Signer,
+    TroubleDesk: TroubleDesk,
+}
+_LOCKS: dict[type, Callable[[], object]] = {
+    type(threading.Lock()): threading.Lock,
+    type(threading.RLock()): threading.RLock,
+}
+
+
+class KeptWorldError(RuntimeError):
+    """The file is there, but not one that this version can read."""
+
+
+class WorldFile:
+    """The file of one demo's emulator.
+
+    Args:
+        path: where it is, or will be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def open(self) -> World:
+        """Give the kept world, or a new one, and keep it from now on.
+
+        Raises:
+            KeptWorldError: the file cannot be read.
+        """
+        world = self._read() if self._path.exists() else World.default()
+
+        def keep(entry: Entry) -> None:
+            if entry.carried_out and (entry.write or entry.kind == "oauth"):
+                self.save(world)
+
+        world.journal.watch(keep)
+        self.save(world)
+        return world
+
+    def save(self, world: World) -> None:
+        """Write the world as it is now; the file is whole at any moment."""
+        with self._lock:
+            content = _dump(world)
+            new = self._path.with_suffix(".new")
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._path)
+
+    def _read(self) -> World:
+        try:
+            world = _Unpickler(io.BytesIO(self._path.read_bytes())).load()
+        except Exception as error:
+            raise KeptWorldError(
+                f"{self._path} was written by another version. Remove it to start with new books."
+            ) from error
+        if not isinstance(world, World):
+            raise KeptWorldError(f"{self._path} does not hold an emulator's companies.")
+        return world
+
+
+def _dump(world: World) -> bytes:
+    """Write a world while it serves: a request may change it meanwhile, then it is begun anew."""
+    for _ in range(_TRIES):
+        file = io.BytesIO()
+        try:
+            _Pickler(file, protocol=5).dump(world)
+        except RuntimeError:
+            continue
+        return file.getvalue()
+    raise RuntimeError("the emulator's companies changed too fast to be kept")
+
+
+def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(values)
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401  pickle's signature
+        return type(value).__name__ if type(value) in _FRESH else None
+
+    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401  pickle's signature
+        if isinstance(value, MappingProxyType):
+            return _read_only, (dict(value),)
+        maker = _LOCKS.get(type(value))
+        return (maker, ()) if maker else NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, name: str) -> object:
+        return next(make for kind, make in _FRESH.items() if kind.__name__ == name)()
