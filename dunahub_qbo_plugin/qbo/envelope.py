@@ -18,7 +18,6 @@ from dunahub_qbo_plugin.qbo import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MAX_XML_DEPTH = 60
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _HIDDEN_PARTS = re.compile(r"(?is)<(script|style)\b.*?</\1>")
 _TAG = re.compile(r"<[^>]*>")
@@ -138,8 +137,6 @@ class _FaultHandler:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name.rpartition(":")[2].lower())
-        if len(self._path) > MAX_XML_DEPTH:
-            raise _Refused
         if self._path[-2:] == ["fault", "error"]:
             self._attributes, self._texts = attributes, {}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
 
 PATIENCE = 120.0
-"""Seconds that one answer may take from first to last byte: Intuit's own limit for a request."""
+"""Seconds that a request may take in all: Intuit's own limit for one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -127,11 +127,12 @@ class Transport:
         )
         if self._http.is_closed:
             return _lost("unreachable", "The plugin is shutting down.", sent=False)
+        until = self._clock.monotonic() + PATIENCE
         try:
             request = self._http.build_request(method, url, headers=dict(headers), content=body)
             response = self._http.send(request, stream=True, follow_redirects=False)
             try:
-                return self._receive(response)
+                return self._receive(response, until)
             finally:
                 response.close()
         except unsent as error:
@@ -145,9 +146,8 @@ class Transport:
             text = f"The connection to {self._peer} broke before its answer was complete: {reason}."
             return _lost("no-answer", text, sent=True)
 
-    def _receive(self, response: httpx.Response) -> Answer | Unreachable:
+    def _receive(self, response: httpx.Response, until: float) -> Answer | Unreachable:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        until = self._clock.monotonic() + PATIENCE
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk

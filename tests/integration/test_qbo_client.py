@@ -195,6 +195,14 @@ def test_definite_refusals(bench: Bench, changes: dict[str, Any], code: str) -> 
     assert bench.books("invoices") == []
 
 
+def test_a_dead_reference_while_reading_is_no_missing_object(bench: Bench) -> None:
+    """Only 610 says that the object itself is not there."""
+    rule = {"kind": "fail", "status": 400, "code": "2500"}
+    bench.emulator.trouble(TroubleRule.from_mapping(rule))
+    with pytest.raises(errors.BadReference):
+        bench.client.read(bench.grant(), "invoice", "1")
+
+
 def test_reads_nothing_as_none(bench: Bench) -> None:
     """An object that QuickBooks does not have reads as None, another refusal does not."""
     assert bench.client.read(bench.grant(), "Invoice", "424242") is None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import attrs
+import httpx
 import pytest
 
 from dunahub_qbo_plugin.errors import Busy, QboError, Unreachable
@@ -206,6 +209,62 @@ def test_an_answer_that_is_lost_may_stand_for_a_write(trouble: Trouble) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raised", "sent"),
+    [
+        (httpx.ConnectError, False),
+        (httpx.ConnectTimeout, False),
+        (httpx.PoolTimeout, False),
+        (httpx.ProxyError, False),
+        (httpx.UnsupportedProtocol, False),
+        (httpx.WriteTimeout, True),
+        (httpx.WriteError, True),
+        (httpx.ReadTimeout, True),
+        (httpx.ReadError, True),
+        (httpx.CloseError, True),
+        (httpx.RemoteProtocolError, True),
+        (httpx.LocalProtocolError, True),
+        (httpx.DecodingError, True),
+        (OSError, True),
+    ],
+)
+def test_each_failure_of_httpx(raised: type[Exception], *, sent: bool) -> None:
+    """Only failures before a connection stands are certain to have sent nothing."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise raised(f"while sending {TOKEN}")
+
+    throttles = Throttles(FakeClock())
+    http = http_client(user_agent="test/1", transport=httpx.MockTransport(fail))
+    failing = QboClient(
+        api_url="https://qbo.test", http=http, throttles=throttles, user_agent="test/1"
+    )
+    with pytest.raises(Unreachable) as caught:
+        failing.write(GRANT, INTENT)
+    assert caught.value.sent is sent
+    keeps_its_secrets(caught.value)
+
+
+def test_a_full_backlog_is_no_connection() -> None:
+    """A server that takes no more connections was sent nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        address = listener.getsockname()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0)
+            filler.connect_ex(address)
+        http = http_client(user_agent="test/1", connect=0.2)
+        waiting = QboClient(
+            api_url=f"http://127.0.0.1:{address[1]}",
+            http=http,
+            throttles=Throttles(FakeClock()),
+            user_agent="test/1",
+        )
+        with pytest.raises(Unreachable) as caught:
+            waiting.write(GRANT, INTENT)
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
     "url",
     [
         f"http://127.0.0.1:{closed_port()}",
@@ -245,10 +304,8 @@ def test_an_answer_that_drips_is_given_up() -> None:
 
     def script(peer: Peer) -> None:
         peer.read_request()
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n ")
         clock.advance(PATIENCE + 1)
-        peer.send(b" ")
-        peer.hang()
+        peer.answer(GOOD)
 
     with RawServer(script) as server:
         error = failure(server.url, clock)
