@@ -23,7 +23,7 @@ _EXCLUDED = frozenset({"TaxAgency", "TaxCode", "TaxRate", "CompanyInfo", "Prefer
 
 
 def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) -> list[QueryResult]:
-    """The changed objects by entity, deleted ones last; at most 1,000 in all.
+    """The changed objects by entity, oldest change first, deleted ones last; at most 1,000.
 
     Raises:
         QboFaultError: 2020 for a missing parameter, 2060 for a time that is none, 4001 for an
@@ -68,16 +68,16 @@ def _block(
     ledger: Ledger, operations: Operations, entity: Entity, since: datetime, left: int
 ) -> QueryResult:
     table = ledger.tables[entity.name]
-    rows = [row for row in table.newest_first() if row.updated >= since]
-    rows.sort(key=attrgetter("updated"), reverse=True)
+    rows = [row for row in table.rows.values() if row.updated >= since]
+    rows.sort(key=attrgetter("updated"))
     texts = [operations.queried(row) for row in rows]
-    texts += [_stub(id_, when) for id_, when in table.gone.items() if when >= since]
-    texts = texts[: max(left, 0)]
+    stubs = [_stub(id_, when) for id_, when in table.gone.items() if when >= since]
+    texts = (texts + stubs)[: max(left, 0)]
     if not texts:
         return entity.name, [], {}
     numbers = {"startPosition": 1} if rows else {}
     numbers["maxResults"] = len(texts)
-    if entity.kind == "transaction":
+    if entity.counted or stubs:
         numbers["totalCount"] = len(texts)
     return entity.name, texts, numbers
 

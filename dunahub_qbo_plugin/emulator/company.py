@@ -30,7 +30,8 @@ Json = dict[str, Any]
 _JSON_TYPES = ("application/json", "")
 _XML_TYPES = ("application/xml", "text/xml")
 _QUERY_TYPES = ("application/text", "text/plain", "application/json", "application/xml", "")
-_HOST = "https://sandbox-quickbooks.api.intuit.com"
+# The service quotes the address of the machine behind its gateway (recorded 2020).
+_HOST = "https://c50.sandbox.qbo.intuit.com/qbo50"
 _SENDABLE = ("Invoice", "Estimate", "SalesReceipt", "CreditMemo", "RefundReceipt")
 
 

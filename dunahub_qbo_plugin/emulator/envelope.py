@@ -18,6 +18,7 @@ Json = dict[str, Any]
 _JSON = "application/json;charset=utf-8"
 _JSON_FAULT = "application/json"
 _XML = "application/xml;charset=UTF-8"
+_XML_FAULT = "application/xml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _NAMESPACE = "http://schema.intuit.com/finance/v3"
 
@@ -83,7 +84,7 @@ class Envelope:
                 content_type=_JSON_FAULT,
             )
         reply = self._xml(_fault_xml(fault_json(fault)))
-        return ApiReply(status=fault.status, body=reply.body, content_type=reply.content_type)
+        return ApiReply(status=fault.status, body=reply.body, content_type=_XML_FAULT)
 
     def _json(self, inner: str) -> ApiReply:
         body = f'{{{inner},"time":"{self._time}"}}'

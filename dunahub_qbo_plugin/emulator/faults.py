@@ -369,6 +369,33 @@ def bad_line_tax_code(value: str) -> QboFaultError:
     )
 
 
+def custom_sales_tax() -> QboFaultError:
+    """6160: the service's own placeholder cannot be used as a tax code (listed)."""
+    return QboFaultError.of(
+        "6160",
+        "CustomSalesTax cannot be used",
+        "CustomSalesTax Id cannot be used in TxnTaxCodeRef",
+        "TxnTaxDetail.TxnTaxCodeRef",
+    )
+
+
+def tax_not_applicable() -> QboFaultError:
+    """6170: tax sent on a form that says it has none (listed)."""
+    return QboFaultError.of(
+        "6170",
+        "TxnTaxDetail is not allowed",
+        "TxnTaxDetail cannot be specified when GlobalTaxCalculation is NotApplicable",
+        "TxnTaxDetail",
+    )
+
+
+def has_balance() -> QboFaultError:
+    """6220: a name with an open balance cannot be made inactive (listed)."""
+    return QboFaultError.of(
+        "6220", "Entity has balance", "The entity you are deleting has a balance.", ""
+    )
+
+
 def too_deep() -> QboFaultError:
     """6180: sub-customers nest at most five levels (listed)."""
     return QboFaultError.of(

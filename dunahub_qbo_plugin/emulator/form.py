@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator import faults
 from dunahub_qbo_plugin.emulator.address import store_address
+from dunahub_qbo_plugin.emulator.codec import plain
 from dunahub_qbo_plugin.emulator.terms import due_date
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _MODERN = 2026
+_MAX_RATE = 1_000_000
 _DEPOSIT_SHOWN_UNTIL = 2019
 _PAYMENT_FLAGS = (
     "AllowIPNPayment",
@@ -36,6 +38,7 @@ def complete_form(ledger: Ledger, entity: str, data: Json, old: Json | None) -> 
     customer = ledger.reference("Customer", data.get("CustomerRef"), "CustomerRef")
     if customer is not None:
         data["CustomerRef"] = {"value": customer["Id"], "name": customer["DisplayName"]}
+    take_currency(ledger, data, customer or {})
     before = old or {}
     _address(ledger, data, before, customer or {})
     _refer(ledger, data)
@@ -63,6 +66,27 @@ def _address(ledger: Ledger, data: Json, before: Json, customer: Json) -> None:
             data[name] = customer[name]
     if "ShipAddr" not in data and "BillAddr" in customer:
         data["ShipAddr"] = customer["BillAddr"]
+
+
+def take_currency(ledger: Ledger, data: Json, customer: Json) -> None:
+    """Give a transaction its customer's currency.
+
+    Raises:
+        QboFaultError: 6000 for another currency than the customer's, 2150 for a bad rate.
+    """
+    own = customer.get("CurrencyRef") or ledger.currency()
+    sent = data.setdefault("CurrencyRef", own)
+    if customer and sent["value"] != own["value"]:
+        raise faults.business(
+            "The currency of the transaction is invalid for customer/vendor/account."
+        )
+    if not ledger.settings.multicurrency:
+        data.pop("ExchangeRate", None)
+        return
+    rate = plain(data.get("ExchangeRate", 1))
+    if not 0 < rate <= _MAX_RATE:
+        raise faults.QboFaultError(faults.bad_amount(f"{rate:,}", "ExchangeRate"))
+    data["ExchangeRate"] = rate
 
 
 def undeposited_funds(ledger: Ledger) -> Json | None:

@@ -125,6 +125,7 @@ class Ledger:
             active=data.get("Active", True),
             updated=self.now,
             name_key=name.lower(),
+            sort_key=name,
             label_key=(data.get("DisplayName") or data.get("Name") or "").lower(),
             doc_key=data.get("DocNumber", "").lower(),
             owner=owner.get("value", ""),

@@ -131,7 +131,7 @@ class LineReader:
     def _sales_line(self, line: Json) -> Json:
         settings = self._ledger.settings
         sent = line.get(_SALES, {})
-        amount = Decimal(line["Amount"])
+        amount = Decimal(cents(line["Amount"]))
         item = self._item(sent)
         if item is None:
             return self._framed(
@@ -198,7 +198,7 @@ class LineReader:
             amount = Decimal(cents(self._out.subtotal * Decimal(percent) / _HUNDRED))
             detail["DiscountPercent"] = plain(percent)
         else:
-            amount = Decimal(line["Amount"])
+            amount = Decimal(cents(line["Amount"]))
         account = self._ledger.reference(
             "Account", sent.get("DiscountAccountRef"), "Line.DiscountLineDetail.DiscountAccountRef"
         ) or _discount_account(self._ledger)

@@ -14,7 +14,15 @@ Json = dict[str, Any]
 Raw = Any  # any JSON value
 
 _LISTS = ("Customer", "Vendor", "Employee", "Item", "Account", "PaymentMethod", "Term")
-_TXNS = ("Invoice", "Payment", "CreditMemo", "SalesReceipt", "RefundReceipt", "Estimate", "Deposit")
+_TXNS = (
+    "Invoice",
+    "Payment",
+    "CreditMemo",
+    "SalesReceipt",
+    "RefundReceipt",
+    "Estimate",
+    "Deposit",
+)
 _SOLD = ("Invoice", "CreditMemo", "SalesReceipt", "RefundReceipt", "Estimate")
 _PLURALS = {"CreditMemo": "credit_memos", "PaymentMethod": "payment_methods"}
 
@@ -22,8 +30,8 @@ _PLURALS = {"CreditMemo": "credit_memos", "PaymentMethod": "payment_methods"}
 def overview(ledger: Ledger, *, realm_id: str, name: str) -> Json:
     """The books as plain JSON values; amounts are strings with two decimals.
 
-    `doubles` says in sentences what a person should look at: objects with the same name, documents with
-    the same number, documents of one customer with the same amount on the same day.
+    `doubles` says in sentences what a person should look at: objects with the same name,
+    documents with the same number, documents of one customer with the same amount on one day.
     """
     out: Json = {"realm_id": realm_id, "company": name}
     loaded = {

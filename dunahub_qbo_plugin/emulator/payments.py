@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dunahub_qbo_plugin.emulator import faults
 from dunahub_qbo_plugin.emulator.codec import cents
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.form import undeposited_funds
+from dunahub_qbo_plugin.emulator.form import take_currency, undeposited_funds
 from dunahub_qbo_plugin.emulator.limits import check_amount, check_fields, merge
 from dunahub_qbo_plugin.emulator.settle import Link, links_of, payment_line, settle
 
@@ -35,7 +35,8 @@ def create_payment(ledger: Ledger, body: Json) -> Row:
     _check_required(body)
     check_fields(ENTITIES["Payment"], body)
     data = merge(None, body, sparse=False, readonly=_READ_ONLY, keep=_KEPT)
-    data["CurrencyRef"] = ledger.check_currency(body.get("CurrencyRef"))
+    if "CurrencyRef" in body:
+        data["CurrencyRef"] = ledger.check_currency(body["CurrencyRef"])
     data["LinkedTxn"] = []
     links = _complete(ledger, data, {})
     data.update(ledger.new("Payment"))
@@ -62,12 +63,9 @@ def update_payment(ledger: Ledger, row: Row, body: Json) -> Row:
     check_fields(ENTITIES["Payment"], body)
     ledger.check_open(old["TxnDate"])
     before = links_of(old)
-    if "Line" not in body and sparse:
-        links = dict(before)
-        _refer(ledger, data)
-    else:
+    if "Line" in body or not sparse:
         data["Line"] = body.get("Line", [])
-        links = _complete(ledger, data, before)
+    links = _complete(ledger, data, before)
     _apply(ledger, data, before, links)
     ledger.touch(data)
     saved = ledger.save("Payment", data)
@@ -145,6 +143,7 @@ def _move_total(ledger: Ledger, old: Json, new: Json) -> None:
 def _refer(ledger: Ledger, data: Json) -> None:
     customer = ledger.reference("Customer", data.get("CustomerRef"), "CustomerRef") or {}
     data["CustomerRef"] = {"value": customer["Id"], "name": customer["DisplayName"]}
+    take_currency(ledger, data, customer)
     method = ledger.reference("PaymentMethod", data.get("PaymentMethodRef"), "PaymentMethodRef")
     if method is not None:
         data["PaymentMethodRef"] = {"value": method["Id"]}
@@ -168,7 +167,9 @@ def _complete(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[L
     _refer(ledger, data)
     data["ProcessPayment"] = bool(data.get("ProcessPayment"))
     links = _wanted(ledger, data, before)
-    if not data["TotalAmt"] and not links:
+    if _net(links) > Decimal(data["TotalAmt"]):
+        raise faults.business("The amount applied is greater than the amount of the payment.")
+    if not data["TotalAmt"] and not links and not before:
         raise faults.business("You must set a transaction amount.")
     if ledger.settings.auto_apply_payments:
         _auto_apply(ledger, data, links)
@@ -194,9 +195,6 @@ def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Lin
         applied = min(amount, available)
         if applied > 0:
             out[link] = applied
-    wanted = sum((v if k[0] == "Invoice" else -v for k, v in asked.items()), Decimal(0))
-    if wanted > Decimal(data["TotalAmt"]):
-        raise faults.business("The amount applied is greater than the amount of the payment.")
     return out
 
 

@@ -84,6 +84,12 @@ def update_person(ledger: Ledger, entity: str, row: Row, body: Json) -> Row:
         return row
     if not old.get("Active", True) and not data["Active"]:
         raise faults.business("You cannot modify a list element that has been deleted.")
+    if (
+        not data["Active"]
+        and data.get("Balance")
+        and ledger.settings.deactivate_with_balance == "refuse"
+    ):
+        raise faults.has_balance()
     _check_name_free(ledger, entity, data, row)
     ledger.touch(data)
     saved = ledger.save(entity, data)

@@ -275,15 +275,18 @@ def _moment(ledger: Ledger, text: str) -> datetime:
 def _sorted(rows: list[Row], entity: Entity, orders: list[tuple[Field, Order]]) -> list[Row]:
     """In the order asked for, or the service's own.
 
-    Recorded 2020 and 2026: names and lists by full name, transactions by last change, newest
-    first.
+    Recorded 2018 to 2026: people by full name in code point order, other lists by full name
+    whatever its case, transactions by last change, newest first.
     """
     if not orders:
         if entity.kind == "transaction":
             rows.reverse()
             rows.sort(key=attrgetter("updated"), reverse=True)
+        elif entity.kind == "name":
+            rows.sort(key=attrgetter("sort_key"))
         else:
-            rows.sort(key=attrgetter("name_key"))
+            # Sales tax codes that are not numbered stand before the others (recorded 2013).
+            rows.sort(key=lambda row: row.name_key if row.id.isdigit() else "")
         return rows
     loaded = [(row, row.load()) for row in rows]
     for field, order in reversed(orders):

@@ -128,13 +128,9 @@ def _tokens(text: str) -> list[Token]:
         match = _TOKEN.match(text, at)
         column = at - line_start + 1
         if match is None:
-            shown = text[at] if text[at].isascii() else f"\\u{ord(text[at]):04x}"
-            raise faults.QboFaultError.of(
-                "4000",
-                "Error parsing query",
-                f"QueryParserError: Invalid content. Lexical error at line {line}, "
-                f'column {column}.  Encountered: "{shown}" ({ord(text[at])}), after : ""',
-            )
+            # Reported only when the parser gets there: what comes before may be wrong too.
+            out.append(Token(kind="bad", text=text[at], line=line, column=column))
+            return out
         kind, word = str(match.lastgroup), match[0]
         if kind == "name" and word.lower() in _KEYWORDS:
             kind = word.lower()
@@ -161,6 +157,15 @@ def _image(kind: str) -> str:
     if kind == "number":
         return "<NUMBER>"
     return _ANGLED.get(kind, f'"{kind}"')
+
+
+def _refuse_character(token: Token) -> NoReturn:
+    code = ord(token.text)
+    shown = token.text if token.text.isascii() else f"\\u{code:04x}"
+    raise faults.query_syntax(
+        f"Invalid content. Lexical error at line {token.line}, column {token.column}.  "
+        f'Encountered: "{shown}" ({code}), after : ""'
+    )
 
 
 def _refuse(token: Token, expected: str) -> NoReturn:
@@ -212,7 +217,10 @@ class _Parser:
         )
 
     def _peek(self, ahead: int = 0) -> Token:
-        return self._tokens[min(self._at + ahead, len(self._tokens) - 1)]
+        token = self._tokens[min(self._at + ahead, len(self._tokens) - 1)]
+        if token.kind == "bad":
+            _refuse_character(token)
+        return token
 
     def _accept(self, kind: str) -> bool:
         if self._peek().kind != kind:

@@ -11,7 +11,7 @@ from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.form import complete_form
 from dunahub_qbo_plugin.emulator.limits import MAX_AMOUNT, check_fields, merge
 from dunahub_qbo_plugin.emulator.lines import LineReader, Lines
-from dunahub_qbo_plugin.emulator.numbers import document_number
+from dunahub_qbo_plugin.emulator.numbers import AUTO, document_number
 from dunahub_qbo_plugin.emulator.settle import applied_to, release
 from dunahub_qbo_plugin.emulator.tax import tax_detail
 
@@ -59,6 +59,8 @@ _KEPT = _FRAME | {
     "DeliveryInfo",
     "TxnStatus",
 }
+_SIGNED_SINCE = 2026
+_USER_ID = "9341453908059321"
 _NEEDS_CUSTOMER = frozenset({"Invoice", "CreditMemo", "Estimate"})
 OWED = {"Invoice": 1, "CreditMemo": -1}
 
@@ -73,10 +75,12 @@ def create_sale(ledger: Ledger, entity: str, body: Json, *, allow_duplicate: boo
     _check_required(entity, body, body)
     check_fields(ENTITIES[entity], body)
     data = merge(None, body, sparse=False, readonly=_READ_ONLY, keep=_KEPT)
-    data["CurrencyRef"] = ledger.check_currency(body.get("CurrencyRef"))
+    if "CurrencyRef" in body:
+        data["CurrencyRef"] = ledger.check_currency(body["CurrencyRef"])
     worked = _work_out(ledger, entity, data, body, None, line_seq=0)
     _number(ledger, entity, data, body, None, allow_duplicate=allow_duplicate)
     data.update(ledger.new(entity))
+    _sign(ledger, data)
     _open_balance(entity, data, Decimal(0))
     row = ledger.save(entity, data, line_seq=worked.line_seq)
     _move_owed(ledger, entity, None, data)
@@ -117,6 +121,7 @@ def update_sale(
             ]
     _open_balance(entity, data, applied)
     ledger.touch(data)
+    _sign(ledger, data)
     saved = ledger.save(entity, data, line_seq=worked.line_seq)
     _move_owed(ledger, entity, old, data)
     return saved
@@ -140,7 +145,8 @@ def void_sale(ledger: Ledger, entity: str, row: Row) -> Row:
     data = dict(old)
     data["Line"] = [_zeroed(line) for line in old["Line"]]
     data["TotalAmt"] = 0
-    data["TxnTaxDetail"] = {"TotalTax": 0}
+    if "TxnTaxDetail" in old:
+        data["TxnTaxDetail"] = {"TotalTax": 0}
     note = old.get("PrivateNote", "")
     data["PrivateNote"] = f"Voided - {note}" if note else "Voided"
     data["Balance"] = 0
@@ -201,13 +207,18 @@ def _work_out(
     if old is not None and "TxnTaxDetail" in old and "TxnTaxDetail" not in body:
         kept = old["TxnTaxDetail"].get("TxnTaxCodeRef")
         data["TxnTaxDetail"] = {"TxnTaxCodeRef": kept} if kept else {}
-    data["TxnTaxDetail"] = tax_detail(ledger, data, worked)
-    total = worked.subtotal - worked.discount + Decimal(data["TxnTaxDetail"]["TotalTax"])
+    tax = tax_detail(ledger, data, worked)
+    data.pop("TxnTaxDetail", None)
+    if tax is not None:
+        data["TxnTaxDetail"] = tax
+    total = worked.subtotal - worked.discount + Decimal((tax or {}).get("TotalTax", 0))
     if total < 0:
         raise faults.business("The total of a transaction must be zero or greater.")
     if total > MAX_AMOUNT:
         raise faults.QboFaultError(faults.bad_amount(f"{total:,}", "TotalAmt"))
     data["TotalAmt"] = cents(total)
+    if "ExchangeRate" in data:
+        data["HomeTotalAmt"] = cents(total * Decimal(data["ExchangeRate"]))
     return worked
 
 
@@ -220,9 +231,8 @@ def _number(
     *,
     allow_duplicate: bool,
 ) -> None:
-    number = document_number(
-        ledger, entity, body.get("DocNumber"), old, allow_duplicate=allow_duplicate
-    )
+    sent = AUTO if body.get("AutoDocNumber") else body.get("DocNumber")
+    number = document_number(ledger, entity, sent, old, allow_duplicate=allow_duplicate)
     if number:
         data["DocNumber"] = number
     else:
@@ -234,6 +244,8 @@ def _open_balance(entity: str, data: Json, applied: Decimal) -> None:
     if entity == "Estimate":
         return
     data["Balance"] = cents(owed)
+    if "ExchangeRate" in data:
+        data["HomeBalance"] = cents(owed * Decimal(data["ExchangeRate"]))
     if entity == "CreditMemo":
         data["RemainingCredit"] = cents(owed)
 
@@ -254,6 +266,12 @@ def _move_owed(ledger: Ledger, entity: str, old: Json | None, new: Json | None) 
         ledger.move_balance(before, Decimal(0)) if not was and sign else None
 
 
+def _sign(ledger: Ledger, data: Json) -> None:
+    # Since 2026 a form's reply names the user who changed it last (recorded 2026-05).
+    if ledger.settings.replies_as_of >= _SIGNED_SINCE:
+        data["MetaData"]["LastModifiedByRef"] = {"value": _USER_ID}
+
+
 def _zeroed(line: Json) -> Json:
     out = dict(line)
     if "Amount" in out:
@@ -263,7 +281,8 @@ def _zeroed(line: Json) -> Json:
     if kind == "SalesItemLineDetail":
         if "Qty" in detail:
             detail["Qty"] = 0
-        detail.pop("UnitPrice", None)
+        if detail.get("UnitPrice"):
+            del detail["UnitPrice"]
     if kind == "GroupLineDetail":
         detail["Line"] = [_zeroed(inner) for inner in detail.get("Line", [])]
     if kind in out:

@@ -65,6 +65,9 @@ class CompanySettings:
             leaves the payment unapplied; nobody recorded it.
         foreign_payment: A payment applied to another customer's invoice is created unapplied
             (hearsay) or refused with 6000.
+        deactivate_with_balance: A customer or vendor with an open balance can be made inactive
+            (Intuit's page speaks of an adjusting credit memo; never recorded) or is refused
+            with 6220 (error list).
         no_change_bumps_token: An update of a list object that changes nothing still raises its
             SyncToken.
         batch_limit: Most items in one batch (30 documented; 10, 25 and 50 are claimed too).
@@ -105,6 +108,7 @@ class CompanySettings:
     void_paid_invoice: Literal["allow", "refuse"] = "allow"
     delete_paid_invoice: Literal["fault_800", "fault_6000", "unlink"] = "fault_800"
     foreign_payment: Literal["unapplied", "refuse"] = "unapplied"
+    deactivate_with_balance: Literal["allow", "refuse"] = "allow"
     no_change_bumps_token: bool = False
     batch_limit: int = 30
     batch_default_operation: Literal["create", "refuse"] = "create"

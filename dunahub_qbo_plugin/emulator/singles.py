@@ -93,7 +93,7 @@ class Singles:
             "CustomerCommunicationAddr": address,
             "LegalAddr": address,
             "CustomerCommunicationEmailAddr": {"Address": "books@example.com"},
-            "PrimaryPhone": {},
+            "PrimaryPhone": {"FreeFormNumber": "(650) 555-0144"},
             "CompanyStartDate": self._created[:10],
             "FiscalYearStartMonth": "January",
             "Country": "US",
@@ -108,11 +108,13 @@ class Singles:
     def _preferences(self) -> Json:
         settings = self._ledger.settings
         accounting: Json = {
+            "UseAccountNumbers": False,
             "TrackDepartments": False,
             "ClassTrackingPerTxn": False,
             "ClassTrackingPerTxnLine": False,
             "FirstMonthOfFiscalYear": "January",
             "TaxYearMonth": "January",
+            "TaxForm": "6",
             "CustomerTerminology": "Customers",
         }
         if settings.book_close_date is not None:
@@ -135,13 +137,15 @@ class Singles:
             "UsingPriceLevels": False,
             "DefaultCustomerMessage": "Thank you for your business and have a great day!",
         }
+        if settings.allow_discount:
+            sales["DefaultDiscountAccount"] = "86"
         if settings.default_terms:
             sales["DefaultTerms"] = {"value": settings.default_terms}
-        tax: Json = {"UsingSalesTax": settings.sales_tax != "none"}
-        if settings.sales_tax == "automated":
-            tax["PartnerTaxEnabled"] = True
-        elif settings.sales_tax == "classic":
-            tax["PartnerTaxEnabled"] = False
+        tax: Json = {
+            "UsingSalesTax": settings.sales_tax != "none",
+            "PartnerTaxEnabled": settings.sales_tax == "automated",
+        }
+        if settings.sales_tax != "none":
             tax["TaxGroupCodeRef"] = {"value": "2"}
         pairs = {
             "SalesFormsPrefs.DefaultItem": settings.default_item,
@@ -169,6 +173,7 @@ class Singles:
             "VendorAndPurchasesPrefs": {
                 "TrackingByCustomer": True,
                 "BillableExpenseTracking": True,
+                "POCustomField": _custom_fields((), "PurchasePrefs.UsePurchaseCustom"),
             },
             "TimeTrackingPrefs": {
                 "UseServices": True,
@@ -189,12 +194,14 @@ class Singles:
         }
 
 
-def _custom_fields(names: tuple[str, ...]) -> list[Json]:
+def _custom_fields(
+    names: tuple[str, ...], switch: str = "SalesFormsPrefs.UseSalesCustom"
+) -> list[Json]:
     slots = range(1, 4)
     used: Json = {
         "CustomField": [
             {
-                "Name": f"SalesFormsPrefs.UseSalesCustom{number}",
+                "Name": f"{switch}{number}",
                 "Type": "BooleanType",
                 "BooleanValue": number <= len(names),
             }

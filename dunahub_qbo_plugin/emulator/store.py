@@ -30,6 +30,7 @@ class Row:
         active: False for an inactive list object.
         updated: When it last changed.
         name_key: Its unique (full) name in lower case, empty if it has none.
+        sort_key: Its full name as it is; people are sorted by code point.
         label_key: Its own name in lower case, empty if it has none.
         doc_key: Its document number in lower case, empty if it has none.
         owner: Id of the customer or parent it belongs to, empty if none.
@@ -42,6 +43,7 @@ class Row:
     active: bool
     updated: datetime
     name_key: str = ""
+    sort_key: str = ""
     label_key: str = ""
     doc_key: str = ""
     owner: str = ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dunahub_qbo_plugin.emulator import faults
 from dunahub_qbo_plugin.emulator.codec import cents, plain
+from dunahub_qbo_plugin.emulator.limits import check_amount
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.ledger import Ledger
@@ -17,23 +19,36 @@ _HUNDRED = Decimal(100)
 AUTOMATED_CODE = "2"
 
 
-def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json:
+def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json | None:
     """The `TxnTaxDetail` a sales form gets, from what was sent and what is taxable.
+
+    A company without sales tax gives none (recorded 2014 to 2018).
 
     Intuit's developer blog (2017-12-11) says a sent total is honoured by automated companies;
     measurements of 2026-09 say it is recomputed: `ast_override` decides.
+
+    Raises:
+        QboFaultError: 6160 for the code CustomSalesTax, 6170 for tax on a form without any,
+            2140 for a negative or oversized total, 2500 for a code that does not exist.
     """
     sent = data.get("TxnTaxDetail") or {}
+    if (sent.get("TxnTaxCodeRef") or {}).get("value") == "CustomSalesTax":
+        raise faults.custom_sales_tax()
+    if data.get("GlobalTaxCalculation") == "NotApplicable" and sent.get("TotalTax"):
+        raise faults.tax_not_applicable()
     base = lines.taxable
     if data.get("ApplyTaxAfterDiscount") and lines.subtotal:
         base -= lines.discount * lines.taxable / lines.subtotal
+    total = sent.get("TotalTax", 0)
+    if total < 0 or check_amount(total, ""):
+        raise faults.QboFaultError(faults.bad_amount(f"{total:,}", "TxnTaxDetail.TotalTax"))
     match ledger.settings.sales_tax:
         case "classic":
             return _classic(ledger, sent, base)
         case "automated":
             return _automated(ledger, data, sent, base)
         case _:
-            return {"TotalTax": 0}
+            return None
 
 
 def _classic(ledger: Ledger, sent: Json, base: Decimal) -> Json:

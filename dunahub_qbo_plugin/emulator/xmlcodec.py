@@ -41,7 +41,9 @@ class XmlCodec:
         kind = kind or name
         if isinstance(value, bool):
             return f"<{name}>{'true' if value else 'false'}</{name}>"
-        if isinstance(value, int | Decimal):
+        if isinstance(value, int):
+            return f"<{name}>{value}</{name}>"
+        if isinstance(value, Decimal):
             return f"<{name}>{value:f}</{name}>" if value else f"<{name}>0</{name}>"
         if isinstance(value, str):
             return f"<{name}>{escape(value)}</{name}>"
@@ -71,6 +73,8 @@ class XmlCodec:
         )
         if info is None:
             return f"<{name}{attributes}/>"
+        if kind == "CustomFieldDefinition":
+            attributes += _definition_type(value)
         parts = []
         for key in info.xml_order:
             if key not in value:
@@ -183,6 +187,13 @@ def _reference(name: str, value: Mapping[str, Any]) -> str:
         f" {key}={quoteattr(str(value[key]))}" for key in ("name", "type", "id") if key in value
     )
     return f"<{name}{attributes}>{escape(str(value.get('value', '')))}</{name}>"
+
+
+def _definition_type(value: Mapping[str, Any]) -> str:
+    kinds = [one.get("Type", "StringType") for one in value.get("CustomField", [])]
+    kind = kinds[0] if kinds else "StringType"
+    instance = "http://www.w3.org/2001/XMLSchema-instance"
+    return f' xmlns:xsi="{instance}" xsi:type="{kind}CustomFieldDefinition"'
 
 
 def _only(attributes: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
