@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,5 +36,5 @@ def where(database: Database) -> str:
     """Name a database without its user, password and parameters."""
     url = database.url
     if database.is_sqlite:
-        return f"SQLite file {url.database or '(memory)'}"
+        return f"SQLite file {Path(url.database).resolve() if url.database else '(in memory)'}"
     return f"{database.dialect} database {url.database or ''} on {url.host or 'this machine'}"

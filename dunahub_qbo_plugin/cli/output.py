@@ -1,0 +1,70 @@
+"""What the commands print: results on stdout, messages on stderr, trouble as one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from dunahub_qbo_plugin.cli import TROUBLE
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+NOTHING_DONE = 1
+"""The exit status when what was asked for could not be done, though all is in order."""
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result."""
+    typer.echo(text)
+
+
+def say_json(value: object) -> None:
+    """Print the result for a script."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode()))
+
+
+def note(text: str) -> None:
+    """Print a message that is no part of the result."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str, *, code: int = TROUBLE) -> NoReturn:
+    """Print what is wrong and end.
+
+    Raises:
+        typer.Exit: always.
+    """
+    note(f"dunahub-qbo: {text.rstrip('.')}.")
+    raise typer.Exit(code)
+
+
+def _speaks_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
+def moment(at: datetime | None) -> str | None:
+    """Write a moment for a script: ISO 8601, UTC."""
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def when(at: datetime) -> str:
+    """Write a moment for a person: ``2026-03-02 14:05 UTC``."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def lasting(time: timedelta) -> str:
+    """Write how long something lasted, in its largest unit: ``4 minutes``."""
+    seconds = max(0, int(time.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return several(seconds // size, unit)
+    return several(seconds, "second")
+
+
+def several(number: int, word: str) -> str:
+    """Write a number of things: ``1 record``, ``2,000 records``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,32 @@
+"""``dunahub-qbo generate-key`` and ``migrate``: what an operator does before the first start."""
+
+from dunahub_qbo_plugin.cli.desk import desk
+from dunahub_qbo_plugin.cli.options import AsJson, DataDir
+from dunahub_qbo_plugin.cli.output import note, say, say_json
+from dunahub_qbo_plugin.store.cipher import generate_key as new_key
+from dunahub_qbo_plugin.store.database import SCHEMA
+from dunahub_qbo_plugin.store.trouble import where
+
+
+def generate_key() -> None:
+    """Make an encryption key for DUNAHUB_QBO_FERNET_KEYS and print it.
+
+    Keep it apart from the database, and keep a copy: without it every organization must connect
+    anew. To change keys put the new one first and leave the old one behind it, with a comma.
+    """
+    say(new_key())
+
+
+def migrate(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Make the database or bring its tables up to date. The plugin does the same by itself.
+
+    Exit status: 0 the tables are up to date, 2 settings or database.
+    """
+    with desk(data_dir, prepared=False) as opened:
+        changed = not opened.database.is_ready()
+        opened.database.prepare()
+        place = where(opened.database)
+    if as_json:
+        say_json({"database": place, "schema": SCHEMA, "changed": changed})
+    else:
+        note(f"The {place} {'was brought' if changed else 'is'} up to date (schema {SCHEMA}).")

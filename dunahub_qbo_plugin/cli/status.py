@@ -1,0 +1,154 @@
+"""``dunahub-qbo status``: where every organization stands."""
+
+import attrs
+
+from dunahub_qbo_plugin.cli.desk import Desk, desk
+from dunahub_qbo_plugin.cli.options import AsJson, DataDir, Org
+from dunahub_qbo_plugin.cli.output import lasting, moment, note, say, say_json, several, when
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
+from dunahub_qbo_plugin.store import views
+from dunahub_qbo_plugin.store.backlog import Backlog, backlog
+from dunahub_qbo_plugin.store.cipher import Cipher
+from dunahub_qbo_plugin.store.connections import Connection
+from dunahub_qbo_plugin.store.trouble import where
+from dunahub_qbo_plugin.sync.advice import advise
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """Where one organization stands.
+
+    Attributes:
+        rests: why nothing is sent for a while, in words; empty when sending goes on.
+    """
+
+    connection: Connection
+    counts: dict[Kind, dict[Shown, int]]
+    backlog: Backlog
+    rests: str
+
+
+def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show where every organization stands: connection, records by state, and what is due.
+
+    Exit status: 0 shown, 1 the named organization never connected, 2 settings or database.
+    """
+    with desk(data_dir) as opened:
+        standings = [standing(opened, connection) for connection in opened.current(org)]
+        if as_json:
+            say_json(
+                {
+                    "database": where(opened.database),
+                    "organizations": [_json(one) for one in standings],
+                }
+            )
+        elif standings:
+            say("\n\n".join(_text(one, opened) for one in standings))
+        else:
+            note(f"No organization has connected to QuickBooks yet ({where(opened.database)}).")
+        _warn_of_key(opened, [one.connection for one in standings])
+
+
+def standing(opened: Desk, connection: Connection) -> Standing:
+    """Look up where one organization stands."""
+    now = opened.clock.now()
+    with opened.database.read.connect() as db:
+        return Standing(
+            connection=connection,
+            counts=views.counts(db, connection),
+            backlog=backlog(db, connection, now=now),
+            rests=_rests(connection, opened),
+        )
+
+
+def _rests(connection: Connection, opened: Desk) -> str:
+    if connection.region_closed_at is not None:
+        return f"Stopped {when(connection.region_closed_at)}: the organization is not in the US"
+    until = connection.paused_until
+    if connection.status is not Status.CONNECTED or until is None or until <= opened.clock.now():
+        return ""
+    code = connection.pause_code or ""
+    advice = advise(Kind.CUSTOMER, ErrorInfo(code=code, text=connection.pause_text or ""))
+    support = f" ({code}: {connection.pause_text})" if connection.pause_text else f" ({code})"
+    return f"Rests until {when(until)}: {advice.title}{support}"
+
+
+def _json(one: Standing) -> dict[str, object]:
+    connection = one.connection
+    return {
+        "org": connection.org_id,
+        "status": connection.status.value,
+        "company": connection.company_name,
+        "environment": connection.environment,
+        "connected_at": moment(connection.connected_at),
+        "connected_by": connection.connected_by,
+        "expired_at": moment(connection.expired_at),
+        "disconnected_at": moment(connection.disconnected_at),
+        "rests": one.rests or None,
+        "records": {
+            kind.value: {_name(shown): number for shown, number in by_state.items()}
+            for kind, by_state in one.counts.items()
+        },
+        "due": one.backlog.due,
+        "oldest_due_at": moment(one.backlog.oldest_due_at),
+        "later": one.backlog.later,
+        "next_due_at": moment(one.backlog.next_due_at),
+    }
+
+
+def _name(shown: Shown) -> str:
+    return shown.value.lower().replace(" ", "_")
+
+
+def _text(one: Standing, opened: Desk) -> str:
+    widths = [max(len(shown.value), 7) for shown in Shown]
+    names = zip(Shown, widths, strict=True)
+    lines = [_heading(one.connection)]
+    lines.append(" " * 12 + "".join(f"  {shown.value:>{width}}" for shown, width in names))
+    for kind, by_state in one.counts.items():
+        cells = zip(Shown, widths, strict=True)
+        numbers = "".join(f"  {by_state[shown]:>{width},}" for shown, width in cells)
+        lines.append(f"  {kind.word.capitalize() + 's':<10}{numbers}")
+    lines.append(f"  {_due(one, opened)}")
+    if one.rests:
+        lines.append(f"  {one.rests}.")
+    return "\n".join(lines)
+
+
+def _heading(connection: Connection) -> str:
+    company = connection.company_name or "a company whose name is not known yet"
+    if connection.pending_at is None and connection.disconnected_at is not None:
+        since = f", from {company} since {when(connection.disconnected_at)}"
+    elif connection.expired_at is not None:
+        since = f" for {company} since {when(connection.expired_at)}; the office must reconnect"
+    else:
+        by = f" by {connection.connected_by}" if connection.connected_by else ""
+        since = f" to {company} since {when(connection.connected_at)}{by}"
+    sandbox = " [SANDBOX]" if connection.environment == "sandbox" else ""
+    return f"{connection.org_id}: {connection.status.value}{since}{sandbox}"
+
+
+def _due(one: Standing, opened: Desk) -> str:
+    waiting = one.backlog
+    if waiting.oldest_due_at is not None:
+        late = lasting(opened.clock.now() - waiting.oldest_due_at)
+        verb = "is" if waiting.due == 1 else "are"
+        return f"{several(waiting.due, 'record')} {verb} due, the oldest for {late}."
+    if waiting.next_due_at is not None:
+        return (
+            f"{several(waiting.later, 'record')} waiting to be tried again, "
+            f"the first at {when(waiting.next_due_at)}."
+        )
+    return "Nothing is due."
+
+
+def _warn_of_key(opened: Desk, shown: list[Connection]) -> None:
+    """Tell of a missing or wrong key, which otherwise shows only as records that wait."""
+    try:
+        Cipher(opened.config.fernet_keys).check()
+        with opened.database.read.connect() as db:
+            for connection in shown[:1]:
+                opened.connections.tokens(db, connection.id)
+    except ConfigurationError as error:
+        note(f"Warning: {error}.")

@@ -1,0 +1,70 @@
+"""``dunahub-qbo worker``: sends what is due, in a process of its own."""
+
+import logging
+import os
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from dunahub_qbo_plugin.cli.desk import database_told, read_config, settings_told
+from dunahub_qbo_plugin.cli.options import DataDir
+from dunahub_qbo_plugin.cli.output import NOTHING_DONE, note
+from dunahub_qbo_plugin.cli.stopping import until_stopped
+from dunahub_qbo_plugin.store.cipher import Cipher
+from dunahub_qbo_plugin.store.trouble import where
+
+LOOK = 1.0
+"""Seconds between looks whether the work has ended by itself."""
+
+Grace = Annotated[
+    float,
+    typer.Option("--grace", min=0, help="Seconds to finish what is under way when stopped."),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log what is done, not only trouble.")
+]
+
+
+def worker(*, grace: Grace = 30.0, verbose: Verbose = False, data_dir: DataDir = None) -> None:
+    """Send what is due until stopped by SIGTERM or Ctrl-C.
+
+    For hosts with DUNAHUB_QBO_WORKER=off, or beside the host's own worker thread: several at once
+    never send anything twice. Logs go to stderr.
+
+    Exit status: 0 stopped in order, 1 stopped before all that was under way was finished (it is
+    safe: it is taken up again at the next start), 2 settings or database.
+    """
+    _log_to_stderr(verbose=verbose)
+    with settings_told():
+        config = read_config(data_dir)
+        Cipher(config.fernet_keys).check()
+        from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  the other commands start faster without
+
+        runtime = build(config)
+    with database_told(runtime.database), until_stopped() as stopped:
+        runtime.database.prepare()
+        engine = runtime.embedded
+        thread = threading.Thread(target=engine.run, name="dunahub-qbo-worker", daemon=True)
+        thread.start()
+        note(f"Working on the {where(runtime.database)}. Ctrl-C stops.")
+        while thread.is_alive() and not stopped.wait(LOOK):
+            pass
+        engine.stop(grace)
+        if thread.is_alive():
+            note("Stopped with records under way; they are taken up again at the next start.")
+            sys.stderr.flush()
+            os._exit(NOTHING_DONE)  # its threads would keep the process for as long as they take
+        runtime.close()
+        note("Stopped.")
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # their lines hold the company's id
