@@ -39,6 +39,7 @@ _REMEMBERED = 500
 class HookCall:
     """One event hook that the CRM called, and how long it took."""
 
+    org_id: str
     hook: str
     subject: str
     milliseconds: float
@@ -107,18 +108,19 @@ class Plugins:
         """The event hooks called of late, oldest first."""
         return list(self._calls)
 
-    def tell(self, hook: str, subject: str, **arguments: object) -> None:
+    def tell(self, org: Organization, hook: str, subject: str, **arguments: object) -> None:
         """Call an event hook after the CRM's commit, and note how long it took.
 
         Args:
+            org: whose record it is.
             hook: its name.
             subject: what it is about, for the demo bar.
-            arguments: what the hook takes, besides ``session``.
+            arguments: what the hook takes besides ``org`` and ``session``.
         """
         begun = self._timer()
-        notify(self._manager, hook, session=None, **arguments)
+        notify(self._manager, hook, org=org, session=None, **arguments)
         took = (self._timer() - begun) * 1000
-        self._calls.append(HookCall(hook=hook, subject=subject, milliseconds=took))
+        self._calls.append(HookCall(org_id=org.id, hook=hook, subject=subject, milliseconds=took))
 
     def menu(self, visitor: Visitor) -> list[SettingsPanel]:
         """Give the panels that plugins contribute for this organization, without their pages."""

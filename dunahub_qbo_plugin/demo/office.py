@@ -150,8 +150,7 @@ class Office:
         return invoice
 
     def _tell(self, hook: str, subject: str, **arguments: object) -> None:
-        org = contract.organization(self.company)
-        self.plugins.tell(hook, subject, org=org, **arguments)
+        self.plugins.tell(contract.organization(self.company), hook, subject, **arguments)
 
     def _next_number(self) -> str:
         numbers = (invoice.number for invoice in self.store.find(InvoiceRecord, self.company.id))

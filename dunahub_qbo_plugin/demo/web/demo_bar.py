@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, flash, redirect, request, url_for
 
 from dunahub_qbo_plugin.demo.trouble import TROUBLES, EmulatorError
-from dunahub_qbo_plugin.demo.web.context import crm, found
+from dunahub_qbo_plugin.demo.web.context import crm, found, signed_in
 
 if TYPE_CHECKING:
     from werkzeug import Response
@@ -22,10 +22,11 @@ _SHOWN_CALLS = 6
 
 def state(shown: Crm) -> dict[str, object]:
     """Give what the bar shows."""
+    own = [call for call in shown.plugins.calls if call.org_id == signed_in().org_id]
     return {
         "troubles": TROUBLES if shown.emulator else (),
         "books_url": shown.emulator.books_url() if shown.emulator else "",
-        "calls": shown.plugins.calls[: -_SHOWN_CALLS - 1 : -1],
+        "calls": own[: -_SHOWN_CALLS - 1 : -1],
     }
 
 

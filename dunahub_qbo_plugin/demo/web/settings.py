@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import attrs
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
@@ -53,7 +54,7 @@ def sign_in() -> Response:
 @PAGES.get("/settings/<slug>")
 def panel(slug: str) -> str:
     """Show a plugin's panel, when it has one for this organization."""
-    shown = found(crm().plugins.panel(visitor(), slug, request.args))
+    shown = found(crm().plugins.panel(visitor(), slug, request.args.to_dict()))
     return render_template("panel.html", panel=shown)
 
 
@@ -65,7 +66,7 @@ def act(slug: str, action: str) -> Response:
         slug,
         action,
         request.method,
-        query=request.args,
+        query=request.args.to_dict(),
         form=dict(request.form.lists()),
     )
     if answer is None:
@@ -73,7 +74,8 @@ def act(slug: str, action: str) -> Response:
     if isinstance(answer, Redirect):
         return redirect(answer.url, code=303)
     response = Answer(answer.body, content_type=answer.content_type)
-    response.headers.set("Content-Disposition", "attachment", filename=answer.filename)
+    name = quote(answer.filename, safe="")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
 
 
