@@ -76,7 +76,7 @@ def _looking(routes: Blueprint, world: World) -> None:
         entries = world.journal.entries(
             realm=request.args.get("realm"),
             kind=request.args.get("kind"),
-            after=int(request.args.get("after", "0")),
+            after=request.args.get("after", 0, type=int),
         )
         return jsonify(
             requests=[entry.plain() for entry in entries],

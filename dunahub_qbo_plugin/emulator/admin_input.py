@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from types import NoneType, UnionType
@@ -26,7 +27,10 @@ def body() -> dict[str, Any]:
     """
     if not request.get_data():
         return {}
-    content = request.get_json(force=True, silent=True)
+    try:
+        content = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        content = None
     if not isinstance(content, dict):
         raise BadInput("The body must be a JSON object.")
     return content

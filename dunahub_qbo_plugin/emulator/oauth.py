@@ -6,7 +6,6 @@ are as recorded (2018 to 2026); a failed revocation has no body.
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import json
 from base64 import b64decode, urlsafe_b64encode
@@ -147,7 +146,7 @@ def _credentials(*, form_allowed: bool) -> tuple[str, str]:
     if scheme.lower() == "basic":
         try:
             client_id, _, secret = b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return "", ""
         return client_id, secret
     if form_allowed:
@@ -193,7 +192,7 @@ def _id_token(world: World, issued: Issued) -> str:
 def _token_to_revoke() -> str | None:
     try:
         content = json.loads(request.get_data())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     token = content.get("token") if isinstance(content, dict) else None
     return token if isinstance(token, str) and request.mimetype == "application/json" else None

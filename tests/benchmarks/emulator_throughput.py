@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -108,13 +109,23 @@ def invoice(customer: str, number: int) -> bytes:
     return json.dumps(content).encode()
 
 
-def measure(url: str, token: str, customer: str, *, first: int, count: int, clients: int) -> float:
-    """Creates so many invoices over so many connections; returns creates a second."""
+def measure(
+    url: str, token: str, customer: str, *, first: int, count: int, clients: int
+) -> tuple[float, float]:
+    """Creates so many invoices over so many connections.
+
+    Returns:
+        Creates a second, and the median time of one in milliseconds.
+    """
+    times: list[float] = []
 
     def work(offset: int) -> None:
         client = Client(url, token)
         for number in range(first + offset, first + count, clients):
-            client.post("/invoice?minorversion=75", invoice(customer, number))
+            body = invoice(customer, number)
+            sent = time.perf_counter()
+            client.post("/invoice?minorversion=75", body)
+            times.append(time.perf_counter() - sent)
         client.close()
 
     threads = [threading.Thread(target=work, args=(offset,)) for offset in range(clients)]
@@ -123,7 +134,8 @@ def measure(url: str, token: str, customer: str, *, first: int, count: int, clie
         thread.start()
     for thread in threads:
         thread.join()
-    return count / (time.perf_counter() - began)
+    took = time.perf_counter() - began
+    return count / took, statistics.median(times) * 1000
 
 
 def main() -> None:
@@ -144,15 +156,17 @@ def main() -> None:
     number += WARM_UP
     for label in ("empty", f"{options.volume:,} invoices"):
         for clients in (1, 4):
-            rate = measure(
+            rate, median = measure(
                 url, token, customer, first=number, count=options.requests, clients=clients
             )
             number += options.requests
-            words = f"{label:>18}, {clients} connection(s): {rate:8,.0f} invoice creates a second\n"
-            sys.stdout.write(words)
+            sys.stdout.write(
+                f"{label:>18}, {clients} connection(s): {rate:8,.0f} invoice creates a second, "
+                f"median {median:.2f} ms\n"
+            )
         missing = options.volume - number
         if missing > 0:
-            rate = measure(url, token, customer, first=number, count=missing, clients=4)
+            rate, _ = measure(url, token, customer, first=number, count=missing, clients=4)
             number += missing
             sys.stdout.write(f"{'filling up':>18}: {rate:8,.0f} a second\n")
     opener.close()
