@@ -215,6 +215,27 @@ class OutageRow(_Row, table=True):
     ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
+class TaskRow(_Row, table=True):
+    """Something long that a person asked for: how far it is, and what came of it."""
+
+    __tablename__ = "qbo_task"
+    __table_args__ = (sa.Index("ix_qbo_task_company", "company_id", "name", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    company_id: str
+    name: str
+    asked_by: str = ""
+    asked_at: int = Field(sa_type=sa.BigInteger)
+    arguments: str = "{}"
+    owner: str | None = None
+    beat_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    done: int = 0
+    total: int = 0
+    finished_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    result: str | None = None
+    problem: str | None = None
+
+
 class OAuthStateRow(_Row, table=True):
     """A consent page that somebody was sent to; only a hash of its ``state`` is kept."""
 
@@ -232,4 +253,5 @@ connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
 item_maps: sa.Table = ItemMapRow.__table__  # type: ignore[attr-defined]
 history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
 outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
+tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]

@@ -176,9 +176,29 @@ def upgrade() -> None:
         "ix_qbo_record_touched", "qbo_record", ["company_id", "touched_at"], unique=False
     )
 
+    op.create_table(
+        "qbo_task",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("arguments", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=True),
+        sa.Column("beat_at", sa.BigInteger(), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_task")),
+    )
+    op.create_index("ix_qbo_task_company", "qbo_task", ["company_id", "name", "id"], unique=False)
+
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("qbo_task")
     op.drop_index("ix_qbo_record_touched", table_name="qbo_record")
     op.drop_index("ix_qbo_record_parent", table_name="qbo_record")
     op.drop_index(

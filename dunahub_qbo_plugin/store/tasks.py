@@ -1,0 +1,160 @@
+"""Long things that a person asked for: run by a worker, watched on the page."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.edge import from_ms, to_ms
+from dunahub_qbo_plugin.store.tables import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+SILENCE: Final = timedelta(minutes=2)
+"""Time without a sign of life after which another worker takes a task over."""
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """Something long.
+
+    Attributes:
+        name: what is to be done, such as ``compare``.
+        arguments: what it was asked with, JSON values.
+        done, total: how far it is, in whatever it counts; total is 0 until that is known.
+        result: what came of it, JSON values; None while it runs and after a problem.
+        problem: why it failed, in words; empty when it did not.
+    """
+
+    id: int
+    company_id: str
+    name: str
+    asked_by: str
+    asked_at: datetime
+    arguments: dict[str, Any]
+    started: bool
+    done: int
+    total: int
+    finished_at: datetime | None
+    result: dict[str, Any] | None
+    problem: str
+
+
+def ask(
+    db: sa.Connection,
+    company_id: str,
+    name: str,
+    *,
+    arguments: Mapping[str, Any],
+    by: str,
+    now: datetime,
+) -> int:
+    """Ask for a task; asked twice while it runs, it runs once. Gives its id."""
+    running = latest(db, company_id, name)
+    if running is not None and running.finished_at is None:
+        return running.id
+    statement = (
+        sa.insert(tasks)
+        .values(
+            company_id=company_id,
+            name=name,
+            asked_by=by,
+            asked_at=to_ms(now),
+            arguments=json.dumps(dict(arguments)),
+            done=0,
+            total=0,
+        )
+        .returning(tasks.c.id)
+    )
+    return int(db.execute(statement).scalar_one())
+
+
+def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
+    """Give the last task of a name."""
+    statement = (
+        sa.select(tasks)
+        .where(tasks.c.company_id == company_id, tasks.c.name == name)
+        .order_by(tasks.c.id.desc())
+        .limit(1)
+    )
+    row = db.execute(statement).one_or_none()
+    return None if row is None else _task(row)
+
+
+def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
+    """Take the oldest task that nobody works on, or whose worker fell silent."""
+    stale = to_ms(now - SILENCE)
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.beat_at < stale)
+    chosen = (
+        sa.select(tasks.c.id)
+        .where(tasks.c.finished_at.is_(None), free)
+        .order_by(tasks.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.update(tasks)
+        .where(tasks.c.id == chosen, tasks.c.finished_at.is_(None), free)
+        .values(owner=owner, beat_at=to_ms(now))
+        .returning(*tasks.c)
+    )
+    row = db.execute(statement).one_or_none()
+    return None if row is None else _task(row)
+
+
+def waiting(db: sa.Connection) -> bool:
+    """Tell whether there is a task to take."""
+    statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), tasks.c.owner.is_(None))
+    return db.execute(statement.limit(1)).first() is not None
+
+
+def progress(db: sa.Connection, task_id: int, *, done: int, total: int, now: datetime) -> None:
+    """Tell how far a task is, and that its worker lives."""
+    db.execute(
+        sa.update(tasks)
+        .where(tasks.c.id == task_id)
+        .values(done=done, total=total, beat_at=to_ms(now))
+    )
+
+
+def finish(
+    db: sa.Connection,
+    task_id: int,
+    *,
+    result: Mapping[str, Any] | None = None,
+    problem: str = "",
+    now: datetime,
+) -> None:
+    """Write down what came of a task."""
+    db.execute(
+        sa.update(tasks)
+        .where(tasks.c.id == task_id)
+        .values(
+            finished_at=to_ms(now),
+            result=None if result is None else json.dumps(dict(result)),
+            problem=problem or None,
+        )
+    )
+
+
+def _task(row: Any) -> Task:  # noqa: ANN401  a Row
+    return Task(
+        id=row.id,
+        company_id=row.company_id,
+        name=row.name,
+        asked_by=row.asked_by,
+        asked_at=from_ms(row.asked_at),
+        arguments=json.loads(row.arguments),
+        started=row.owner is not None,
+        done=row.done,
+        total=row.total,
+        finished_at=from_ms(row.finished_at),
+        result=None if row.result is None else json.loads(row.result),
+        problem=row.problem or "",
+    )
