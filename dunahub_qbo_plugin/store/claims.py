@@ -16,7 +16,7 @@ from dunahub_qbo_plugin.model import (
     RemoteRef,
 )
 from dunahub_qbo_plugin.snapshot import load
-from dunahub_qbo_plugin.store.edge import from_ms, from_text, to_ms, to_text
+from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_cents, to_ms
 from dunahub_qbo_plugin.store.leases import LATEST_DUE, Lease, renew
 from dunahub_qbo_plugin.store.tables import records
 
@@ -140,7 +140,7 @@ def _intent(row: Any, kind: Kind) -> Intent | None:  # noqa: ANN401  as above
         body=row.request_body,
         request_key=row.request_key,
         fingerprint=row.request_fingerprint,
-        total=from_text(row.request_total),
+        total=from_cents(row.request_total),
     )
 
 
@@ -170,7 +170,7 @@ def commit_intents(
                 request_body=intent.body,
                 request_operation=intent.operation.value,
                 request_fingerprint=intent.fingerprint,
-                request_total=to_text(intent.total),
+                request_total=to_cents(intent.total),
                 request_at=to_ms(now),
             )
         )

@@ -13,12 +13,12 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dunahub_qbo_plugin.store.edge import to_ms, to_text
+from dunahub_qbo_plugin.store.edge import to_cents, to_ms
 from dunahub_qbo_plugin.store.tables import connections, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
 
     from dunahub_qbo_plugin.model import Hold, RecordKey
@@ -33,6 +33,7 @@ class Desired:
         key: which record.
         label: how people call it ("1042", "Sarah Jones").
         amount: dollars, for lists; None for customers.
+        dated: the document's day, for the month's report; None for customers.
         parent: local id of the record that must be in QuickBooks before it.
         snapshot: canonical JSON of the value.
         fingerprint: of the snapshot.
@@ -46,6 +47,7 @@ class Desired:
     key: RecordKey
     label: str
     amount: Decimal | None = None
+    dated: date | None = None
     parent: str | None = None
     snapshot: str = attrs.field(repr=False)
     fingerprint: str
@@ -60,7 +62,8 @@ class Desired:
             "p_kind": self.key.kind.value,
             "p_local_id": self.key.local_id,
             "p_label": self.label,
-            "p_amount": to_text(self.amount),
+            "p_amount": to_cents(self.amount),
+            "p_dated": None if self.dated is None else self.dated.isoformat(),
             "p_parent": self.parent,
             "p_snapshot": self.snapshot,
             "p_fingerprint": self.fingerprint,
@@ -88,7 +91,8 @@ def _upsert(dialect: str) -> sa.Executable:
         "kind": sa.bindparam("p_kind", type_=text),
         "local_id": sa.bindparam("p_local_id", type_=text),
         "label": sa.bindparam("p_label", type_=text),
-        "amount": sa.bindparam("p_amount", type_=text),
+        "amount": sa.bindparam("p_amount", type_=big),
+        "dated": sa.bindparam("p_dated", type_=text),
         "parent": sa.bindparam("p_parent", type_=text),
         "snapshot": sa.bindparam("p_snapshot", type_=text),
         "fingerprint": sa.bindparam("p_fingerprint", type_=text),
@@ -132,6 +136,7 @@ def _changes(new: Any) -> dict[str, Any]:  # noqa: ANN401  SQLAlchemy's `exclude
     return {
         "label": new.label,
         "amount": new.amount,
+        "dated": new.dated,
         "parent": new.parent,
         "snapshot": new.snapshot,
         "fingerprint": new.fingerprint,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import overload
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, overload
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MOST: Final = Decimal(10) ** 15
 
 
 @overload
@@ -27,11 +28,18 @@ def from_ms(stored: int | None) -> datetime | None:
     return None if stored is None else EPOCH + timedelta(milliseconds=stored)
 
 
-def to_text(amount: Decimal | None) -> str | None:
-    """Turn money into the text that is stored."""
-    return None if amount is None else format(amount, "f")
+def to_cents(amount: Decimal | None) -> int | None:
+    """Turn dollars into the cents that are stored, half up.
+
+    An amount beyond what the column holds is cut to that: it is refused before it is ever sent,
+    and must not keep its row out of the database.
+    """
+    if amount is None:
+        return None
+    cents = (min(max(amount, -MOST), MOST) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return int(cents)
 
 
-def from_text(stored: str | None) -> Decimal | None:
-    """Turn stored text into money."""
-    return None if stored is None else Decimal(stored)
+def from_cents(stored: int | None) -> Decimal | None:
+    """Turn stored cents into dollars."""
+    return None if stored is None else Decimal(stored).scaleb(-2)

@@ -25,10 +25,13 @@ KEY: Final = "dunahub_qbo"
 
 
 class _Pending:
-    """What is to happen after the commit of one session; kept in ``session.info``."""
+    """What is to happen after the commit of one session; kept in ``session.info``.
+
+    Each row is kept with the savepoints of the session that it was noted in.
+    """
 
     def __init__(self) -> None:
-        self.later: list[Desired] = []
+        self.later: list[tuple[Desired, tuple[SessionTransaction, ...]]] = []
         self.ring = False
         self.commit: Callable[[Sequence[Desired]], None] | None = None
         self.wake: Callable[[], None] | None = None
@@ -55,13 +58,42 @@ def write_in_host_transaction(
     pending.commit, pending.wake = commit, wake
     connection = session.connection()
     if _same_database(connection.engine.url, database.url):
+        _begin(connection)
         # Without a savepoint of its own, an error here would cost the host its transaction on
         # PostgreSQL, although we swallow it. The connection's, since the session's would flush.
         with connection.begin_nested():
             write_desired(connection, desired)
         pending.ring = True
     else:
-        pending.later.extend(desired)
+        savepoints = _savepoints(session)
+        pending.later.extend((one, savepoints) for one in desired)
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Open the host's transaction where its driver has not done so yet.
+
+    Python's SQLite driver begins one at the first INSERT only, not at a SAVEPOINT (Python's
+    documentation, sqlite3, "Transaction control"). A savepoint outside of a transaction is one
+    itself, and releasing it would commit our row before the host commits its record.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    driver: Any = connection.connection.driver_connection
+    begins_by_itself = getattr(driver, "isolation_level", None) is not None
+    autocommits = getattr(driver, "autocommit", False) is True
+    if begins_by_itself and not autocommits and not driver.in_transaction:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
+    """Give the savepoints that the host has open, the innermost first."""
+    found = []
+    transaction = session.get_nested_transaction()
+    while transaction is not None:
+        if transaction.nested:
+            found.append(transaction)
+        transaction = transaction.parent
+    return tuple(found)
 
 
 def _pending(session: Session) -> _Pending:
@@ -74,20 +106,30 @@ def _pending(session: Session) -> _Pending:
         pending = session.info[KEY] = _Pending()
         event.listen(session, "after_commit", _after_commit)
         event.listen(session, "after_soft_rollback", _after_rollback)
+        event.listen(session, "after_transaction_end", _after_end)
     return pending
 
 
 def _after_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint was released: the host may still roll back
     pending: _Pending = session.info[KEY]
     later, pending.later = pending.later, []
     ring, pending.ring = pending.ring, False
     if later and pending.commit is not None:
-        pending.commit(later)
+        pending.commit([desired for desired, _ in later])
     elif ring and pending.wake is not None:
         pending.wake()
 
 
 def _after_rollback(session: Session, transaction: SessionTransaction) -> None:
+    """Forget what was noted within a savepoint that the host took back."""
+    pending: _Pending = session.info[KEY]
+    pending.later = [noted for noted in pending.later if transaction not in noted[1]]
+
+
+def _after_end(session: Session, transaction: SessionTransaction) -> None:
+    """Forget what a transaction leaves that was rolled back, or closed without a commit."""
     if transaction.parent is None:
         pending: _Pending = session.info[KEY]
         pending.later, pending.ring = [], False

@@ -27,7 +27,7 @@ from dunahub_qbo_plugin.model import (
 )
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.claims import CHILD_KIND
-from dunahub_qbo_plugin.store.edge import to_ms, to_text
+from dunahub_qbo_plugin.store.edge import to_cents, to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
 from dunahub_qbo_plugin.store.leases import Lease, renew
 from dunahub_qbo_plugin.store.tables import records
@@ -172,9 +172,9 @@ def _synced_values(settlement: Settlement, outcome: Synced, now: int) -> dict[st
         **NO_ERROR,
         "qbo_id": written.remote.id,
         "sync_token": written.remote.sync_token,
-        "qbo_total": to_text(written.total),
+        "qbo_total": to_cents(written.total),
         "qbo_number": written.number or records.c.qbo_number,
-        "synced_total": "0.00" if voided else to_text(total),
+        "synced_total": 0 if voided else to_cents(total),
         "synced_fingerprint": outcome.fingerprint,
         "synced_at": now,
         "sent_fields": " ".join(sorted(outcome.sent_fields)),

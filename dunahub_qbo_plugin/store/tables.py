@@ -1,7 +1,8 @@
 """The tables, as dumb rows that never leave this package.
 
-Times are whole milliseconds since 1970 in UTC, money is text, so that SQLite and PostgreSQL give
-back what was put in. Conversions happen at the edge of this package (`store.edge`).
+Times are whole milliseconds since 1970 in UTC, money is whole cents, so that SQLite and PostgreSQL
+give back what was put in, and add it up exactly. Conversions happen at the edge of this package
+(`store.edge`).
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ class RecordRow(_Row, table=True):
         ),
         sa.Index("ix_qbo_record_parent", "company_id", "kind", "parent"),
         sa.Index("ix_qbo_record_touched", "company_id", "touched_at"),
+        sa.Index("ix_qbo_record_dated", "company_id", "kind", "dated"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -122,7 +124,8 @@ class RecordRow(_Row, table=True):
     kind: str
     local_id: str
     label: str = ""
-    amount: str | None = None
+    amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+    dated: str | None = None
     parent: str | None = None
 
     snapshot: str
@@ -144,15 +147,15 @@ class RecordRow(_Row, table=True):
     request_body: str | None = None
     request_operation: str | None = None
     request_fingerprint: str | None = None
-    request_total: str | None = None
+    request_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     request_at: int | None = Field(default=None, sa_type=sa.BigInteger)
 
     qbo_id: str | None = None
     sync_token: str | None = None
-    qbo_total: str | None = None
+    qbo_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     qbo_number: str | None = None
     synced_fingerprint: str | None = None
-    synced_total: str | None = None
+    synced_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     synced_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     sent_fields: str | None = None
 

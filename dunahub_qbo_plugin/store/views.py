@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import ErrorInfo, Hold, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store.claims import PARENT_KIND
-from dunahub_qbo_plugin.store.edge import from_ms, from_text, to_ms
+from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
         id=row.id,
         key=RecordKey(kind=kind, local_id=row.local_id),
         label=row.label,
-        amount=from_text(row.amount),
+        amount=from_cents(row.amount),
         shown=_shown(row, connection),
         hold=Hold(row.hold) if row.hold else None,
         hold_note=row.hold_note or "",
@@ -260,8 +260,8 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
         epoch=row.epoch,
         qbo_id=row.qbo_id,
         qbo_number=row.qbo_number or "",
-        qbo_total=from_text(row.qbo_total),
-        synced_total=from_text(row.synced_total),
+        qbo_total=from_cents(row.qbo_total),
+        synced_total=from_cents(row.synced_total),
         synced_at=from_ms(row.synced_at),
         saved_at=from_ms(row.saved_at),
         touched_at=from_ms(row.touched_at),

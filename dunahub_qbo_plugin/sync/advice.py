@@ -1,7 +1,8 @@
 """What went wrong, in the words of the people who run the office, and what they can do about it.
 
-One row for each cause. QuickBooks' own code and text are not shown here: the page folds them
-underneath for support (product rule 22).
+One row of words for each cause. Which answer has which cause, who must act and whether it is tried
+again is said by `dunahub_qbo_plugin.qbo.fault_table`, from which the client acts. QuickBooks' own
+code and text are not shown here: the page folds them underneath for support (product rule 22).
 """
 
 from __future__ import annotations
@@ -15,15 +16,10 @@ import attrs
 from dunahub_qbo_plugin.mapping.causes import TITLES
 from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, THEN_RETRY, one_line
 from dunahub_qbo_plugin.model import ErrorInfo, Kind
+from dunahub_qbo_plugin.qbo.consequences import Who
+from dunahub_qbo_plugin.qbo.fault_table import row_of
 
-
-class Who(StrEnum):
-    """Who can mend it."""
-
-    OFFICE = "office"
-    BOOKKEEPER = "bookkeeper"
-    OPERATOR = "operator"
-    NOBODY = "nobody"
+__all__ = ["Advice", "Fix", "Who", "advise"]
 
 
 class Fix(StrEnum):
@@ -63,9 +59,7 @@ class _Row:
     title: str
     why: str
     action: str
-    who: Who = Who.OFFICE
     fix: Fix = Fix.RETRY
-    retried: bool = False
 
 
 _WAIT: Final = "Nothing to do: it is tried again by itself."
@@ -74,82 +68,73 @@ _CORRECT: Final = "Correct it in DunaHub and save; it is then sent again by itse
 
 
 def _passing(title: str, why: str, action: str = _WAIT) -> _Row:
-    return _Row(title, why, action, Who.NOBODY, Fix.NONE, retried=True)
+    return _Row(title, why, action, Fix.NONE)
 
 
 def _edit(title: str, why: str, action: str = _CORRECT) -> _Row:
-    return _Row(title, why, action, Who.OFFICE, Fix.EDIT)
-
-
-def _books(title: str, why: str, action: str) -> _Row:
-    return _Row(title, why, action, Who.BOOKKEEPER)
+    return _Row(title, why, action, Fix.EDIT)
 
 
 # In each text: {kind} the record, {subject} what it is about ({named} the same in brackets, or
 # nothing), {said} QuickBooks' own words, {length} how long a text is and may be.
 _ROWS: Final = {
     # Passing by themselves (product rule 26).
-    "unreachable discovery": _passing(
+    "unreachable": _passing(
         "QuickBooks could not be reached",
         "There was no connection to QuickBooks when this {kind} was due.",
     ),
-    "busy 130 10000": _passing(
+    "busy": _passing(
         "QuickBooks had a problem of its own",
         "QuickBooks could not take this {kind} just now. Your records are fine.",
     ),
-    "throttled 3001": _passing(
+    "throttled": _passing(
         "QuickBooks asked for a short pause",
         "More was sent than QuickBooks takes in one minute, so this {kind} waits a little.",
     ),
-    "company-maintenance 140 150": _passing(
+    "company-maintenance": _passing(
         "QuickBooks is working on your company's books",
         "QuickBooks has closed your company's books for maintenance, so this {kind} waits.",
     ),
-    "lost-answer unknown-outcome no-answer unreadable 600": _passing(
+    "no-answer": _passing(
         "QuickBooks' answer got lost",
         "This {kind} was sent, but the answer did not arrive, so it may be in QuickBooks already.",
         "Nothing to do: before it is sent again, DunaHub makes sure that it does not get in twice.",
     ),
-    "stale 5010": _passing(
+    "stale": _passing(
         "This {kind} was being changed in QuickBooks at the same time",
         "Somebody, or QuickBooks itself, changed it there while it was being sent.",
     ),
-    "internal lease-lost": _passing(
+    "internal": _passing(
         "DunaHub had a problem of its own",
         "This {kind} could not be sent just now. Nothing is lost.",
     ),
-    "not-carried-out replay-of-deleted": _passing(
+    "not-carried-out": _passing(
         "This {kind} is sent once more",
         "An earlier try did not get into QuickBooks, or was deleted there since.",
     ),
     # Access.
-    "unauthorized not-connected token-expired grant-revoked 100 110 3200": _Row(
+    "unauthorized": _Row(
         "QuickBooks no longer accepts our access",
         "The connection expired or was removed in QuickBooks, so this {kind} waits.",
         "Press Reconnect and choose the same company; what is waiting then goes out by itself.",
         fix=Fix.RECONNECT,
-        retried=True,
     ),
-    "forbidden 120 3100": _Row(
+    "forbidden": _Row(
         "QuickBooks does not let DunaHub into this company",
         "The person who connected it has no access to these books any more, or too little.",
         "Have an administrator press Reconnect; what is waiting then goes out by itself.",
         fix=Fix.RECONNECT,
-        retried=True,
     ),
-    "subscription 6190": _Row(
+    "subscription": _Row(
         "Your QuickBooks subscription has ended or was not paid",
         "QuickBooks takes no new records until it is renewed.",
         "Renew it under Billing and subscription; what is waiting then goes out by itself.",
-        retried=True,
     ),
     "configuration": _Row(
         "DunaHub's QuickBooks setup is incomplete",
         "A setting on our side is missing or wrong. Your records are fine.",
         "Tell DunaHub support; what is waiting then goes out by itself.",
-        Who.OPERATOR,
         Fix.NONE,
-        retried=True,
     ),
     # Is it there already?
     "ambiguous": _Row(
@@ -158,13 +143,13 @@ _ROWS: Final = {
         "Open it in QuickBooks. If it is the same, link it here; if it is not, press Retry.",
         fix=Fix.LINK,
     ),
-    "number-taken 6140": _edit(
+    "number-taken": _edit(
         "This invoice number is already used in QuickBooks",
         "QuickBooks holds another invoice or receipt under the same number{named}.",
         "Change this number in DunaHub and save (it is then sent again by itself), or change the "
         "other one in QuickBooks and press Retry.",
     ),
-    "name-taken 6240": _edit(
+    "name-taken": _edit(
         "QuickBooks already has {holder}",
         _ONE_NAME,
         "Change this name in DunaHub and save (it is then sent again by itself), or change the "
@@ -186,114 +171,100 @@ _ROWS: Final = {
     # Something it needs is gone.
     "item-gone": _Row(
         "A product or service on this {kind} is gone from QuickBooks",
-        "{subject} was deleted or made inactive there.",
+        "{subject}{where} was deleted or made inactive there.",
         "Make it active again in QuickBooks, or choose another one under Settings → QuickBooks → "
         "Products and services. Then press Retry.",
         fix=Fix.CHOOSE_ITEM,
     ),
-    "customer-gone 6250 6310": _books(
+    "customer-gone": _Row(
         "The customer of this {kind} is gone from QuickBooks",
         "The customer{named} was deleted, merged or made inactive there.",
         "Make the customer active again in QuickBooks. Then press Retry.",
     ),
-    "gone record-gone": _books(
+    "gone": _Row(
         "This {kind} is no longer in QuickBooks",
         "Somebody deleted it there or made it inactive, so it cannot be changed.",
         "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry.",
     ),
-    "parent-gone invoice-gone 620": _books(
+    "parent-gone": _Row(
         "This payment could not be put on its invoice",
         "The invoice{named} was deleted or voided in QuickBooks, or takes no payment any more.",
         "Open the invoice in QuickBooks. Once it is right, press Retry.",
     ),
-    "reference-gone 610 2500": _books(
+    "reference-gone": _Row(
         "Something that this {kind} uses is gone from QuickBooks",
         "A customer, product, service or invoice{named} was deleted or made inactive there.",
         "Make it active again in QuickBooks, or choose another one. Then press Retry.",
     ),
     # The books say no.
-    "closed-books 6200 6210": _books(
+    "closed-books": _Row(
         "The books are closed for the date of this {kind}",
         "Your bookkeeper closed that period, so nothing in it can be added or changed from here.",
         "Ask your bookkeeper to enter it there, or to open the period. Then press Retry.",
     ),
-    "deposited 6450 6480 6540": _books(
+    "deposited": _Row(
         "This {kind} is part of a bank deposit in QuickBooks",
         "QuickBooks keeps what was deposited, settled or matched with the bank as it is.",
         "Your bookkeeper first takes it out of the deposit in QuickBooks. Then press Retry.",
     ),
-    "tax-setup 6100 6160 6170": _books(
+    "tax-setup": _Row(
         "QuickBooks did not accept the sales tax of this {kind}",
         "The sales tax settings in QuickBooks do not fit what was sent.",
         "Press Check connection under Settings → QuickBooks. Then press Retry.",
     ),
-    "tied 630 800 2220 5020 5030 6130 6180 6220 6270 6280 6440 10200": _books(
+    "tied": _Row(
         "Something in QuickBooks stands in the way of this {kind}",
         "{said}",
         "Your bookkeeper puts it in order in QuickBooks. Then press Retry.",
     ),
     # The record itself.
-    "too-long 2050": _edit(
+    "too-long": _edit(
         "A text on this {kind} is longer than QuickBooks takes",
         "{length}",
         "Shorten it in DunaHub and save; it is then sent again by itself.",
     ),
-    "characters 2040": _edit(
+    "characters": _edit(
         "A text on this {kind} has a character that QuickBooks does not take",
         "A name, for example, may hold no colon.",
         "Write it without such a character and save; it is then sent again by itself.",
     ),
-    "email 2210 4002 6420": _edit(
+    "email": _edit(
         "QuickBooks did not accept the e-mail address",
         "It is missing, incomplete, or more than one.",
         "Put one complete address on the customer and save; it is then sent again by itself.",
     ),
-    "incomplete 2250 6080": _edit(
+    "incomplete": _edit(
         "This {kind} is not complete",
         "QuickBooks needs a name or a company on a customer and at least one line on an invoice.",
     ),
-    "amount 2140 2150 2160 2290 6090": _edit(
+    "amount": _edit(
         "QuickBooks did not accept an amount on this {kind}",
         "A quantity, a price or an amount is not one that QuickBooks takes; it may be negative.",
     ),
-    "line-amount 6070": _edit(
+    "line-amount": _edit(
         "The amount of a line on this {kind} does not add up for QuickBooks",
         "Quantity times price must give the amount of the line to the cent.",
     ),
-    "date 2060 2070": _edit(
+    "date": _edit(
         "QuickBooks did not accept a date on this {kind}", "One of its days is missing or wrong."
     ),
     # Ours to mend.
-    "refused 500 1040 2010 2020 2030 2130 2170 3202 4000 4001 5000 6002 6041 10100": _Row(
+    "refused": _Row(
         "QuickBooks did not understand what DunaHub sent",
         "That is a mistake on our side, not in your {kind}.",
         "Send the support details below to DunaHub support.",
-        Who.OPERATOR,
     ),
-    "6000": _Row(
+    "said": _Row(
         "QuickBooks did not accept this {kind}",
         "{said}",
         "Correct what it names, then press Retry. If that is not clear, ask your bookkeeper.",
     ),
 }
 
-_TABLE: Final = {code: row for codes, row in _ROWS.items() for code in codes.split()}
-
-_MEANT_BY_6000: Final = (
-    ("please wait a few minutes", "busy"),
-    ("-30000", "busy"),
-    ("only add or edit one name", "busy"),
-    ("closing date", "closed-books"),
-    ("list element that has been deleted", "record-gone"),
-)
 _HOLDER: Final = re.compile(r"(?P<what>(inactive )?(customer|vendor|employee)) (?P<name>.+)")
 _INTERNAL: Final = re.compile(r"\d+|.* element id .*")
 _THEIR_PREFIX: Final = re.compile(r"^.*Business Validation Error:\s*", re.DOTALL)
 _LENGTHS: Final = re.compile(r"Max:(?P<most>[\d,]+).*Supplied length:(?P<given>[\d,]+)", re.DOTALL)
-_OF_THE_COMPANY: Final = frozenset({"120", "130", "140", "150", "3001"})
-_REDIRECTS: Final = range(300, 400)
-_TIME_OUT: Final = 408
-_SERVER_ERROR: Final = 500
 
 
 def advise(kind: Kind, info: ErrorInfo) -> Advice:
@@ -304,54 +275,37 @@ def advise(kind: Kind, info: ErrorInfo) -> Advice:
         info: why. Its ``subject`` names the item that is gone, the record that it waits for, or
             who holds a name, as ``vendor Home Depot`` or ``inactive customer John Smith``.
     """
-    code = info.code.lstrip("0") or info.code
-    if code in TITLES:
-        return _own(kind, code, info)
+    if info.code in TITLES:
+        return _own(kind, info.code, info)
+    row = row_of(info)
     subject = _subject(info)
-    row = _TABLE.get(_cause(kind, code, subject, info), _TABLE["6000"])
+    said = _ROWS[_cause(kind, row.cause, subject, info)]
     words = {
         "kind": kind.word,
         "subject": subject or "A product or service",
+        "where": f", on {info.element.lower()}," if info.element.startswith("Line ") else "",
         "named": f" ({subject})" if subject else "",
         "holder": _holder(subject),
         "said": _said(info),
         "length": _length_words(info),
     }
     return Advice(
-        title=row.title.format(**words),
-        why=row.why.format(**words),
-        action=row.action.format(**words),
-        retried=row.retried,
+        title=said.title.format(**words),
+        why=said.why.format(**words),
+        action=said.action.format(**words),
+        retried=row.consequence.becomes != "rejected",
         who=row.who,
-        fix=row.fix,
+        fix=said.fix,
     )
 
 
-def _cause(kind: Kind, code: str, subject: str, info: ErrorInfo) -> str:
-    """Find the row: by status where that decides, then by code, by subject, by text."""
-    if info.status is not None and (named := _by_status(info.status, code)):
-        return named
-    if code.startswith("oauth-"):
-        return "unreachable"
-    if code == "6000":
-        text = info.text.casefold()
-        return next((meant for part, meant in _MEANT_BY_6000 if part in text), code)
-    if code in {"6240", "name-taken"} and subject.startswith(("customer ", "inactive customer ")):
+def _cause(kind: Kind, cause: str, subject: str, info: ErrorInfo) -> str:
+    """Choose among words for one cause: by who or what it is about."""
+    if cause == "name-taken" and subject.startswith(("customer ", "inactive customer ")):
         return f"name-taken-{subject.partition(' ')[0]}"
-    if kind is Kind.INVOICE and subject and code in {"610", "2500"}:
+    if kind is Kind.INVOICE and subject and info.code in {"610", "2500"}:
         return "item-gone"
-    return "customer-gone" if kind is Kind.INVOICE and code == "parent-gone" else code
-
-
-def _by_status(status: int, code: str) -> str | None:
-    """Name what a status says whatever the code is: the same choice as the client makes."""
-    if status >= _SERVER_ERROR or status == _TIME_OUT:
-        return "busy"
-    if status in _REDIRECTS:
-        return "lost-answer"
-    if code in _OF_THE_COMPANY:
-        return None
-    return {401: "unauthorized", 403: "forbidden", 429: "throttled"}.get(status)
+    return "customer-gone" if kind is Kind.INVOICE and cause == "parent-gone" else cause
 
 
 def _subject(info: ErrorInfo) -> str:

@@ -12,6 +12,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import DataError
+
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.mapping.payment import is_eligible
@@ -89,14 +91,26 @@ class Intake:
         if not rows:
             return 0
         # Not under the lock: a hook that keeps a row meanwhile must not wait for the database.
-        with self._database.write.begin() as db:
-            write_desired(db, [desired for _, desired in rows])
+        self._write_kept([desired for _, desired in rows])
         with self._lock:
             for key, desired in rows:
                 if self._spill.get(key) is desired:
                     del self._spill[key]
         log.info("%d records were written after the database had been busy", len(rows))
         return len(rows)
+
+    def _write_kept(self, rows: list[Desired]) -> None:
+        """Write rows together; one that the database will never take must not hold up the rest."""
+        try:
+            with self._database.write.begin() as db:
+                write_desired(db, rows)
+        except DataError:
+            if len(rows) == 1:
+                self.dropped += 1
+                log.exception("the database refuses %s; it was left out", rows[0].key)
+                return
+            for row in rows:
+                self._write_kept([row])
 
     def _take(self, desired: Sequence[Desired], session: Session | None) -> None:
         try:
@@ -159,6 +173,7 @@ def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
         key=RecordKey(kind=Kind.INVOICE, local_id=invoice.id),
         label=invoice.number,
         amount=invoice.total,
+        dated=invoice.issued_on,
         parent=invoice.lead.id,
         snapshot=text,
         fingerprint=_invoice_fingerprint(invoice, text),
@@ -180,6 +195,7 @@ def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
         key=RecordKey(kind=Kind.PAYMENT, local_id=payment.id),
         label=payment.invoice_number,
         amount=payment.amount,
+        dated=payment.paid_on,
         parent=payment.invoice_id,
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),

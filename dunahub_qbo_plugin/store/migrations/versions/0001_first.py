@@ -110,7 +110,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("local_id", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
-        sa.Column("amount", sa.String(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("dated", sa.String(), nullable=True),
         sa.Column("parent", sa.String(), nullable=True),
         sa.Column("snapshot", sa.String(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
@@ -129,14 +130,14 @@ def upgrade() -> None:
         sa.Column("request_body", sa.String(), nullable=True),
         sa.Column("request_operation", sa.String(), nullable=True),
         sa.Column("request_fingerprint", sa.String(), nullable=True),
-        sa.Column("request_total", sa.String(), nullable=True),
+        sa.Column("request_total", sa.BigInteger(), nullable=True),
         sa.Column("request_at", sa.BigInteger(), nullable=True),
         sa.Column("qbo_id", sa.String(), nullable=True),
         sa.Column("sync_token", sa.String(), nullable=True),
-        sa.Column("qbo_total", sa.String(), nullable=True),
+        sa.Column("qbo_total", sa.BigInteger(), nullable=True),
         sa.Column("qbo_number", sa.String(), nullable=True),
         sa.Column("synced_fingerprint", sa.String(), nullable=True),
-        sa.Column("synced_total", sa.String(), nullable=True),
+        sa.Column("synced_total", sa.BigInteger(), nullable=True),
         sa.Column("synced_at", sa.BigInteger(), nullable=True),
         sa.Column("sent_fields", sa.String(), nullable=True),
         sa.Column("error_code", sa.String(), nullable=True),
@@ -171,6 +172,9 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_qbo_record_parent", "qbo_record", ["company_id", "kind", "parent"], unique=False
+    )
+    op.create_index(
+        "ix_qbo_record_dated", "qbo_record", ["company_id", "kind", "dated"], unique=False
     )
     op.create_index(
         "ix_qbo_record_touched", "qbo_record", ["company_id", "touched_at"], unique=False
