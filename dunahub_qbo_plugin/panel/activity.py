@@ -10,7 +10,7 @@ import attrs
 from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.panel.queries import Cursor, Filter, activity
 from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.panel.told import told
+from dunahub_qbo_plugin.panel.told import done
 from dunahub_qbo_plugin.store import history
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.rows import Row
     from dunahub_qbo_plugin.store.connections import Connection
 
-PAGE: Final = 20
+PAGE: Final = 15
 """Records on one page."""
 _LONGEST_TEXT: Final = 80
 _CURSOR: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,18})")
@@ -88,8 +88,8 @@ def read_activity(
     lines = []
     for _, view in shown:
         newest = history.of_record(db, view.id, limit=1)
-        done = told(view.key.kind, newest[0]).text if newest else "Saved in DunaHub."
-        lines.append(Done(row=row(view, connection, formats, links), done=done))
+        last_done = done(newest[0] if newest else None)
+        lines.append(Done(row=row(view, connection, formats, links), done=last_done))
     chosen = {
         "kind": wanted.kind.value if wanted.kind else "",
         "result": wanted.shown.value.lower().replace(" ", "-") if wanted.shown else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.connections import Connection
 
 
+_TYPED: Final = re.compile(r"(DUNAHUB_QBO_[A-Z_]+|dunahub-qbo [a-z-]+|sqlite:[^ ,]+)")
+
+
 @attrs.frozen(kw_only=True)
 class Problem:
     """Something that an operator must do.
@@ -27,6 +31,12 @@ class Problem:
 
     sentence: str
     command: str = ""
+
+    @property
+    def parts(self) -> list[tuple[str, bool]]:
+        """Give the sentence in parts, and with each whether it is to be typed as it stands."""
+        pieces = _TYPED.split(self.sentence)
+        return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
 
 
 DATABASE: Final = Problem(

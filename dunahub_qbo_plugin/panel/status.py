@@ -10,7 +10,7 @@ from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
 from dunahub_qbo_plugin.panel import words
 from dunahub_qbo_plugin.panel.formats import plural
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.sync.advice import Fix, Who, advise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ class Pause:
 
     Attributes:
         title, action: what happened and what to do; no action when it passes by itself.
+        reconnect: True when connecting anew is what helps.
         until: when it is tried again.
         support: codes for support.
         by_hand: True when a person may have it tried at once.
@@ -38,6 +39,7 @@ class Pause:
 
     title: str
     action: str
+    reconnect: bool
     until: datetime
     support: str
     by_hand: bool
@@ -141,7 +143,8 @@ def _pause(connection: Connection, formats: Formats) -> Pause | None:
     advice = advise(Kind.CUSTOMER, info)
     return Pause(
         title=advice.title,
-        action="" if advice.retried else advice.action,
+        action="" if advice.who is Who.NOBODY else advice.action,
+        reconnect=advice.fix is Fix.RECONNECT,
         until=until,
         support=": ".join(part for part in (code, connection.pause_text or "") if part),
         by_hand=may_resume(connection),

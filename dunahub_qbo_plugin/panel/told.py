@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.store.history import Entry
 
+_SENT: Final = {
+    Operation.CREATE.value: "Sent",
+    Operation.UPDATE.value: "Updated",
+    Operation.VOID.value: "Voided",
+}
 _DONE: Final = {
     Operation.CREATE.value: "Sent to QuickBooks",
     Operation.UPDATE.value: "Updated in QuickBooks",
@@ -26,9 +31,9 @@ _ASKED: Final = re.compile(
     re.DOTALL,
 )
 _PRESSED: Final = {
-    "Retry": "Retry was pressed",
-    "Send": "Sending was asked for",
-    "Link": "Linked to what QuickBooks has already",
+    "Retry": "Retried",
+    "Send": "Asked to be sent",
+    "Link": "Linked to the one in QuickBooks",
     "Dismiss": "Dismissed",
     "Undo dismiss": "Dismissal undone",
 }
@@ -63,6 +68,24 @@ def told(kind: Kind, entry: Entry) -> Told:
         text=f"{_text(kind, entry)}.",
         support=", ".join(code for code in codes if code),
     )
+
+
+def done(entry: Entry | None) -> str:
+    """Say in a word or two what was last done to a record; None is for one that was only saved."""
+    if entry is None:
+        return "Saved"
+    match entry.event:
+        case Event.SENT:
+            return _SENT.get(entry.operation or "", "Synced")
+        case Event.RETRY | Event.REJECTED:
+            return "Tried to send"
+        case Event.WAITING:
+            return "Held back"
+        case Event.NOTED:
+            return _note(entry.text or "")
+        case Event.ASKED:
+            found = _ASKED.fullmatch(entry.text or "")
+            return _PRESSED[found["what"]] if found else _note(entry.text or "")
 
 
 def _text(kind: Kind, entry: Entry) -> str:

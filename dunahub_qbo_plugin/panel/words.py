@@ -111,7 +111,7 @@ def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
 def _not_sent(view: RecordView, connection: Connection, formats: Formats) -> str:
     if view.hold is Hold.DISMISSED:
         reason = f": {view.hold_note.rstrip('.')}." if view.hold_note else "."
-        return f"The office decided so{reason}"
+        return f"Dismissed by the office{reason}"
     if view.hold is not None:
         return _HELD[view.hold]
     if connection.disconnected_at is not None:

@@ -1,0 +1,305 @@
+"""The page's lists, filters, words and addresses, and that text from people stays text."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+import pytest
+
+from dunahub_hookspecs import Organization, Person, RecordKind, Region, SettingsRequest
+from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.panel.card import record_card
+from dunahub_qbo_plugin.panel.context import Templates
+from dunahub_qbo_plugin.panel.formats import Formats, listed, money, plural
+from dunahub_qbo_plugin.panel.links import page_address
+from dunahub_qbo_plugin.panel.page import problem_panel, settings_panel
+from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.tables import records
+from tests.integration.test_panel_states import (
+    BEGIN,
+    PAGE_URL,
+    asked,
+    card,
+    connected,
+    failed,
+    job,
+    panel,
+    pay,
+    read,
+    set_company,
+    set_record,
+)
+from tests.support.clock import FakeClock
+from tests.support.office import ACME, DANA, TAXED, Office, lead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EVIL = "<img src=x onerror=alert(1)>\"'</style>"
+EVERYTHING = {"Maria Alvarez", "Tom Becker", "1038", "1039"}
+RIVAL = Organization(id="rival", name="Rival Roofing", region=Region.US)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office at its desk."""
+    made = Office(tmp_path, clock=FakeClock(BEGIN))
+    yield made
+    made.close()
+
+
+def test_text_from_people_and_from_quickbooks_stays_text(office: Office) -> None:
+    """A name, a company, an error text, a reason or a search with markup is shown, not run."""
+    office.connect()
+    office.save(lead("evil", name=EVIL), job("1001", EVIL))
+    set_record(
+        office,
+        Kind.CUSTOMER,
+        "evil",
+        **failed("6000", EVIL, EVIL, candidate_id=EVIL, candidate_name=EVIL, error_tid=EVIL),
+    )
+    set_company(office, company_name=EVIL, connected_by=EVIL)
+    pages = [
+        panel(office, q=EVIL),
+        panel(office, qbo=EVIL, kind=EVIL, result=EVIL, before=EVIL, confirm=EVIL),
+        panel(office, qbo="checked"),
+        card(office, RecordKind.LEAD, "evil"),
+        settings_panel(
+            office.runtime.panel,
+            ACME,
+            attrs.evolve(asked(), hidden_fields={EVIL: EVIL}, page_url=f"{PAGE_URL}?x={EVIL}"),
+        ).html,
+    ]
+    for html in pages:
+        assert "<img" not in html
+        assert html.count("</style>") == 1
+    assert all("&lt;img src=x onerror=alert(1)&gt;" in html for html in pages)
+
+
+def test_one_organization_sees_nothing_of_another(office: Office) -> None:
+    """Another organization's page has its own company and records only (product rule 12)."""
+    connected(office)
+    lee = Person(id="lee", name="Lee", email="lee@rival.example")
+    empty = settings_panel(office.runtime.panel, RIVAL, asked()).html
+    assert "Maria Alvarez" not in empty
+    assert "Not connected" in empty
+    office.connect(TAXED, org=RIVAL, person=lee)
+    office.save(lead("theirs", name="Their Customer"), org=RIVAL)
+    theirs = settings_panel(office.runtime.panel, RIVAL, asked(q="a")).html
+    assert "Their Customer" in theirs
+    assert "Maria Alvarez" not in theirs
+    assert "Their Customer" not in panel(office)
+    found = record_card(office.runtime.panel, RIVAL, asked(), RecordKind.LEAD, "lead-1038")
+    assert found is not None
+    assert "Synced" not in found.html
+    assert "Maria" not in found.html
+
+
+def test_a_card_is_not_there_for_who_never_connected(office: Office) -> None:
+    """An organization that never connected reads nothing of QuickBooks on its records."""
+    office.runtime.database.prepare()
+    assert record_card(office.runtime.panel, ACME, asked(), RecordKind.LEAD, "1") is None
+
+
+def test_a_card_that_cannot_be_read_says_so(office: Office) -> None:
+    """A database out of reach leaves the record's page whole (product rule 9)."""
+    context = attrs.evolve(office.runtime.panel, database=Database("sqlite:////proc/no/qbo.db"))
+    found = record_card(context, ACME, asked(), RecordKind.LEAD, "1")
+    assert found is not None
+    assert "cannot be shown just now" in found.html
+
+
+def test_a_render_that_is_not_wanted_makes_no_page(office: Office) -> None:
+    """The host gets the actions without the price of the page."""
+    given = settings_panel(office.runtime.panel, ACME, attrs.evolve(asked(), render=False))
+    assert given.html == ""
+    assert {action.name for action in given.actions} >= {
+        "connect",
+        "callback",
+        "disconnect",
+        "check",
+        "confirm-company",
+        "cancel-company",
+        "retry",
+        "retry-all",
+        "link",
+        "dismiss",
+        "undo",
+    }
+
+
+def test_a_panel_can_be_made_of_a_problem_alone() -> None:
+    """Where no setting can be read, the page says what the operator must do."""
+    made = problem_panel(Templates(), "DUNAHUB_QBO_ENVIRONMENT is 'x'; it can be: sandbox")
+    assert "<code>DUNAHUB_QBO_ENVIRONMENT</code> is &#39;x&#39;" in made.html
+    assert made.slug == "quickbooks"
+
+
+def test_paging_shows_every_record_once(office: Office) -> None:
+    """Records that were touched in the same millisecond are neither lost nor shown twice."""
+    office.connect()
+    for number in range(40):
+        office.save(lead(f"lead-{number}", name=f"Lead No{number:02}"))
+    set_records_touched_together(office)
+    seen: list[str] = []
+    before = ""
+    for _ in range(10):
+        html = panel(office, before=before, kind="customer")
+        seen += re.findall(r">Customer (Lead No\d\d)</a>", html.partition("Latest activity")[2])
+        older = re.search(r'href="([^"]+)">Older', html)
+        if older is None:
+            break
+        before = parse_qs(urlsplit(older[1].replace("&amp;", "&")).query)["before"][0]
+    assert len(seen) == 40
+    assert len(set(seen)) == 40
+
+
+def set_records_touched_together(office: Office) -> None:
+    """Give all records the same time of their last change."""
+    with office.runtime.database.write.begin() as db:
+        db.execute(records.update().values(touched_at=1_700_000_000_000))
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, EVERYTHING),
+        ({"kind": "customer"}, {"Maria Alvarez", "Tom Becker"}),
+        ({"kind": "invoice", "q": "1039"}, {"1039"}),
+        ({"q": "mARIA"}, {"Maria Alvarez"}),
+        ({"q": "%"}, set()),
+        ({"result": "waiting"}, set()),
+        ({"result": "synced", "kind": "invoice"}, {"1038", "1039"}),
+        ({"kind": "vendor", "result": "gone", "before": "1-"}, EVERYTHING),
+        ({"before": "0-0"}, set()),
+        ({"before": "99999999999999999999-1"}, EVERYTHING),
+    ],
+)
+def test_the_activity_is_narrowed_down(
+    office: Office, query: dict[str, str], names: set[str]
+) -> None:
+    """Kind, result and text narrow the activity; what cannot be is left out."""
+    office.connect()
+    office.save(job("1038", "Maria Alvarez"), job("1039", "Tom Becker"))
+    office.drain()
+    activity = panel(office, **query).partition("Latest activity")[2]
+    shown = set(re.findall(r">(?:Customer|Invoice) ([^<]+)</a>", activity))
+    assert shown == names
+
+
+def test_a_group_is_one_cause_with_all_its_records(office: Office) -> None:
+    """Seven invoices with one cause are one group, and its buttons name all seven."""
+    office.connect()
+    for number in range(7):
+        office.save(job(str(1050 + number), f"Customer {number}"))
+        cause = failed("item-gone", "Invalid Reference Id", "AC tune-up")
+        set_record(office, Kind.INVOICE, f"inv-{1050 + number}", **cause)
+    html = panel(office)
+    assert html.count("<article") == 1
+    forms = re.findall(r'<form[^>]+action="[^"]+/retry">(.*?)</form>', html, re.DOTALL)
+    assert sorted(form.count('name="key"') for form in forms) == [1] * 7 + [7]
+    assert all('name="csrf_token" value="made-up"' in form for form in forms)
+
+
+def test_a_host_with_parameters_of_its_own_keeps_them(office: Office) -> None:
+    """Links and looking forms carry the host's own query along, and none of our old ones."""
+    connected(office)
+    request = attrs.evolve(asked(q="10"), page_url=f"{PAGE_URL}?tab=a%26b&qbo=old#top")
+    html = settings_panel(office.runtime.panel, ACME, request).html
+    assert f'action="{PAGE_URL}#dhqbo-activity"' in html
+    assert '<input type="hidden" name="tab" value="a&amp;b">' in html
+    assert "qbo=old" not in html
+    assert page_address(f"{PAGE_URL}?tab=1&qbo=old", qbo="new") == f"{PAGE_URL}?tab=1&qbo=new"
+
+
+def test_a_host_without_record_pages_gets_names_without_links(office: Office) -> None:
+    """Where the host has no page for a record, its name is text."""
+    connected(office)
+    request = attrs.evolve(asked(), record_url=None)
+    html = settings_panel(office.runtime.panel, ACME, request).html
+    assert "<strong>Customer Maria Alvarez</strong>" in html
+
+
+@pytest.mark.parametrize("code", ["", "nonsense", "CHECKED", "connected", "confirm"])
+def test_a_code_that_is_not_true_says_nothing(office: Office, code: str) -> None:
+    """The address cannot make the page say what is not so."""
+    assert "dhqbo-flash" not in panel(office, qbo=code).partition("</style>")[2]
+
+
+def test_times_are_in_the_organization_zone(office: Office) -> None:
+    """The same moment reads differently in Los Angeles; an unknown zone is UTC and says so."""
+    connected(office)
+    for zone, time in (("America/Los_Angeles", "10:50 AM"), ("Mars/Base", "6:50 PM UTC")):
+        org = attrs.evolve(ACME, timezone=zone)
+        assert time in read(settings_panel(office.runtime.panel, org, asked()).html)
+
+
+@pytest.mark.parametrize("zone", ["", "America", "../../etc/passwd", "\0", "x" * 300])
+def test_an_odd_zone_is_utc(zone: str) -> None:
+    """A zone that is none never breaks a page."""
+    formats = Formats.of(zone, datetime(2026, 1, 1, tzinfo=UTC))
+    assert formats.moment(datetime(2025, 12, 31, 0, 5, tzinfo=UTC)) == "Dec 31, 2025, 12:05 AM UTC"
+
+
+def test_moments_are_written_as_in_the_united_states() -> None:
+    """Today is a time, this year a day and a time, earlier with the year."""
+    now = datetime(2026, 11, 5, 19, 5, tzinfo=UTC)
+    formats = Formats.of("America/New_York", now)
+    assert formats.moment(now) == "2:05 PM"
+    assert formats.at(now - timedelta(hours=20)) == "on Nov 4 at 6:05 PM"
+    assert formats.at(now) == "at 2:05 PM"
+    assert formats.day(datetime(2025, 3, 12, 17, 0, tzinfo=UTC)) == "Mar 12, 2025"
+    assert formats.clock(datetime(2026, 11, 5, 17, 0, tzinfo=UTC)) == "12:00 PM"
+    assert formats.clock(datetime(2026, 11, 5, 5, 7, tzinfo=UTC)) == "12:07 AM"
+    ages = [formats.ago(now - timedelta(seconds=age)) for age in (5, 60, 150, 7200, 200_000)]
+    assert ages == [
+        "just now",
+        "1 minute ago",
+        "2 minutes ago",
+        "2 hours ago",
+        "on Nov 3 at 6:31 AM",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("0", "$0.00"), ("1234.5", "$1,234.50"), ("-5", "-$5.00")],
+)
+def test_money_is_written_as_in_the_united_states(amount: str, text: str) -> None:
+    """Dollars with a comma for thousands and two decimals."""
+    assert money(Decimal(amount)) == text
+    assert plural(1, "invoice") == "1 invoice"
+    assert plural(1200, "invoice") == "1,200 invoices"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_links_lead_into_quickbooks(office: Office) -> None:
+    """Open in QuickBooks leads to the customer, the invoice and the payment there."""
+    connected(office)
+    html = panel(office)
+    for address in (
+        "/app/customerdetail?nameId=",
+        "/app/invoice?txnId=",
+        "/app/recvpayment?txnId=",
+    ):
+        assert f'href="{office.config.app_url}{address}' in html
+
+
+def test_a_waiting_payment_names_its_invoice(office: Office) -> None:
+    """A payment whose invoice DunaHub never told of says which record to save (rule 8)."""
+    office.connect()
+    office.save(pay("1041"))
+    office.drain()
+    assert "Waiting for its invoice" in read(card(office, RecordKind.PAYMENT, "pay-1041"))
+
+
+def test_the_page_knows_its_request(office: Office) -> None:
+    """A request without fields or query of the host is enough."""
+    request = SettingsRequest(person=DANA, page_url=PAGE_URL, action_url=PAGE_URL)
+    assert "Not connected" in settings_panel(office.runtime.panel, ACME, request).html

@@ -1,0 +1,524 @@
+"""Every state of the page and the card says what it must; the browser tests look at the same."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import PaymentMethod, RecordKind, SettingsRequest
+from dunahub_qbo_plugin.config import Environment
+from dunahub_qbo_plugin.model import Kind, RecordKey
+from dunahub_qbo_plugin.panel.card import record_card
+from dunahub_qbo_plugin.panel.page import settings_panel
+from dunahub_qbo_plugin.store import asks, gate
+from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
+from dunahub_qbo_plugin.store.connections import Connections
+from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.tables import connections, records
+from tests.support.clock import FakeClock
+from tests.support.office import ACME, DANA, EMPTY, Office, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PAGE_URL = "https://crm.example/settings/quickbooks"
+BEGIN = datetime(2026, 11, 5, 18, 32, tzinfo=UTC)
+NOW = datetime(2026, 11, 5, 19, 5, tzinfo=UTC)
+"""2:05 PM in New York."""
+TID = "1-6729f0aa-5b1c9d3e2f4a6b7c8d9e0f1a"
+
+
+def asked(**query: str) -> SettingsRequest:
+    """Make the request of a person who looks at the page."""
+    return SettingsRequest(
+        person=DANA,
+        page_url=PAGE_URL,
+        action_url=PAGE_URL,
+        query=query,
+        hidden_fields={"csrf_token": "made-up"},
+        record_url=lambda kind, local_id: f"https://crm.example/{kind}s/{local_id}",
+    )
+
+
+def panel(office: Office, **query: str) -> str:
+    """Give the page."""
+    return settings_panel(office.runtime.panel, ACME, asked(**query)).html
+
+
+def card(office: Office, kind: RecordKind, local_id: str) -> str:
+    """Give a record's card."""
+    made = record_card(office.runtime.panel, ACME, asked(), kind, local_id)
+    assert made is not None
+    return made.html
+
+
+def set_record(office: Office, kind: Kind, local_id: str, **values: Any) -> None:  # noqa: ANN401  columns
+    """Put a record into a state that takes the worker hours to come to."""
+    with office.runtime.database.write.begin() as db:
+        where = (records.c.kind == kind.value, records.c.local_id == local_id)
+        db.execute(sa.update(records).where(*where).values(**values))
+
+
+def set_company(office: Office, **values: Any) -> None:  # noqa: ANN401  columns
+    """Put the connection into a state."""
+    with office.runtime.database.write.begin() as db:
+        db.execute(sa.update(connections).where(connections.c.current).values(**values))
+
+
+def failed(code: str, text: str = "", subject: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401  columns
+    """Give the columns of a record whose last try failed for good."""
+    return {
+        "error_code": code,
+        "error_text": text,
+        "error_status": 400,
+        "error_tid": TID,
+        "error_subject": subject,
+        "error_at": to_ms(NOW) - 240_000,
+        "first_failed_at": to_ms(NOW) - 2 * 86_400_000,
+        "attempts": 2,
+        "due_at": None,
+        "waiting": False,
+    } | more
+
+
+def job(number: str, name: str, **changes: Any) -> Any:  # noqa: ANN401  Invoice's own
+    """Make an invoice of one lead."""
+    return invoice(
+        f"inv-{number}", number=number, lead=lead(f"lead-{number}", name=name), **changes
+    )
+
+
+def pay(number: str, **changes: Any) -> Any:  # noqa: ANN401  Payment's own
+    """Make a payment of an invoice."""
+    return payment(f"pay-{number}", invoice_id=f"inv-{number}", invoice_number=number, **changes)
+
+
+def _later(office: Office, seconds: float) -> None:
+    assert isinstance(office.clock, FakeClock)
+    office.clock.advance(seconds)
+
+
+def connected(office: Office) -> Office:
+    """Connect, with some records in the books already."""
+    office.connect()
+    for number, name in (
+        ("1038", "Maria Alvarez"),
+        ("1039", "Tom Becker"),
+        ("1040", "Lakeview HOA"),
+    ):
+        office.save(job(number, name), pay(number))
+        office.drain()
+        _later(office, 540)
+    return office
+
+
+def never(office: Office) -> str:
+    """An organization that never connected."""
+    return panel(office)
+
+
+def nothing_yet(office: Office) -> str:
+    """Just connected, nothing sent."""
+    office.connect()
+    return panel(office, qbo="connected")
+
+
+def calm(office: Office) -> str:
+    """All is well."""
+    connected(office)
+    return panel(office, qbo="checked")
+
+
+def troubled(office: Office) -> str:
+    """Some records need attention."""
+    busy(office)
+    return panel(office)
+
+
+def busy(office: Office) -> Office:
+    """Bring about what needs attention, what waits, and what is not sent."""
+    connected(office)
+    office.save(lead("lead-js", name="John Smith"))
+    for number in ("1041", "1042"):
+        office.save(
+            invoice(f"inv-{number}", number=number, lead=lead("lead-js", name="John Smith")),
+        )
+    office.save(pay("1041"), *(job(str(n), f"Customer {n}") for n in range(1050, 1057)))
+    office.save(
+        job("1060", "Ben Okafor"),
+        pay("1060", method=PaymentMethod.CASH, collected_by_dunahub=False),
+    )
+    office.save(lead("lead-d", name="Test Lead"))
+    set_record(
+        office,
+        Kind.CUSTOMER,
+        "lead-js",
+        **failed(
+            "6240",
+            "Duplicate Name Exists Error: The name supplied already exists. : null",
+            "customer John Smith (john@smith.example)",
+            candidate_id="58",
+            candidate_token="0",
+            candidate_name="John Smith",
+        ),
+    )
+    for number in ("1041", "1042"):
+        set_record(office, Kind.INVOICE, f"inv-{number}", waiting=True, due_at=None)
+    set_record(office, Kind.PAYMENT, "pay-1041", waiting=True, due_at=None)
+    for number in map(str, range(1050, 1057)):
+        set_record(
+            office,
+            Kind.CUSTOMER,
+            f"lead-{number}",
+            due_at=None,
+            synced_fingerprint=records.c.fingerprint,
+            qbo_id=number,
+            synced_at=to_ms(NOW),
+        )
+        set_record(
+            office,
+            Kind.INVOICE,
+            f"inv-{number}",
+            **failed(
+                "item-gone", "Invalid Reference Id : Line.SalesItemLineDetail.ItemRef", "AC tune-up"
+            ),
+        )
+    set_record(
+        office,
+        Kind.INVOICE,
+        "inv-1060",
+        error_code="unreachable",
+        due_at=to_ms(office.clock.now()) + 300_000,
+    )
+    set_record(office, Kind.INVOICE, "inv-1039", qbo_total=10800, synced_total=10000)
+    set_record(
+        office,
+        Kind.CUSTOMER,
+        "lead-d",
+        **failed(
+            "6000",
+            "Business Validation Error: The account period has closed. <b>Ask</b>",
+        ),
+    )
+    with office.runtime.database.write.begin() as db:
+        key = RecordKey(kind=Kind.CUSTOMER, local_id="lead-d")
+        asks.dismiss(
+            db,
+            office.connection(),
+            [key],
+            reason="A test, not a customer",
+            by="dana@acme.example",
+            now=office.clock.now(),
+        )
+    return office
+
+
+def expired(office: Office) -> str:
+    """QuickBooks stopped accepting the access."""
+    connected(office)
+    office.save(job("1041", "John Smith"), pay("1041"))
+    set_company(office, expired_at=to_ms(NOW) - 2 * 86_400_000)
+    return panel(office)
+
+
+def disconnected(office: Office) -> str:
+    """Disconnected, with records made since."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    office.runtime.panel.linking.disconnect(ACME, DANA)
+    _later(office, 3600)
+    office.save(job("1042", "Ana Ruiz"))
+    return panel(office, qbo="disconnected")
+
+
+def reconnected(office: Office) -> str:
+    """Connected again, with records left behind."""
+    disconnected(office)
+    office.connect()
+    return panel(office, qbo="reconnected")
+
+
+def other_company(office: Office) -> str:
+    """Another company was chosen at Reconnect."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    set_company(office, expired_at=to_ms(NOW))
+    office.connect(EMPTY)
+    return panel(office, qbo="confirm")
+
+
+def asks_first(office: Office) -> str:
+    """Disconnect was pressed once."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    return panel(office, confirm="disconnect")
+
+
+def subscription(office: Office) -> str:
+    """The company rests until somebody pays."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    with office.runtime.database.write.begin() as db:
+        gate.pause(
+            db,
+            office.connection().id,
+            until=datetime(2026, 11, 5, 20, 12, tzinfo=UTC),
+            code="6190",
+            text="Invalid Company Status : Subscription period has ended or canceled",
+        )
+    return panel(office)
+
+
+def throttled(office: Office) -> str:
+    """The company rests for a while."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    with office.runtime.database.write.begin() as db:
+        until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
+        gate.pause(db, office.connection().id, until=until, code="throttled", text="")
+    return panel(office)
+
+
+def no_key(office: Office) -> str:
+    """The operator set no key."""
+    config = attrs.evolve(office.config, fernet_keys=())
+    return settings_panel(attrs.evolve(office.runtime.panel, config=config), ACME, asked()).html
+
+
+def other_key(office: Office) -> str:
+    """The operator set a wrong key."""
+    connected(office)
+    keys = (generate_key(),)
+    context = attrs.evolve(
+        office.runtime.panel,
+        config=attrs.evolve(office.config, fernet_keys=keys),
+        connections=Connections(Cipher(keys)),
+    )
+    return settings_panel(context, ACME, asked()).html
+
+
+def no_app(office: Office) -> str:
+    """The operator set no Intuit app."""
+    connected(office)
+    config = attrs.evolve(office.config, client_id="", client_secret="")
+    return settings_panel(attrs.evolve(office.runtime.panel, config=config), ACME, asked()).html
+
+
+def no_database(office: Office) -> str:
+    """The database is out of reach."""
+    database = Database("sqlite:////proc/nowhere/qbo.sqlite3")
+    context = attrs.evolve(office.runtime.panel, database=database)
+    return settings_panel(context, ACME, asked()).html
+
+
+def sandbox(office: Office) -> str:
+    """A company for trying things out, and a check that failed."""
+    connected(office)
+    set_company(office, environment=Environment.SANDBOX.value)
+    return panel(office, qbo="check-failed")
+
+
+def filtered(office: Office) -> str:
+    """A search that finds something."""
+    busy(office)
+    return panel(office, kind="invoice", result="synced", q="10")
+
+
+def nothing_fits(office: Office) -> str:
+    """A search that finds nothing."""
+    connected(office)
+    return panel(office, q="no such name")
+
+
+def cards(office: Office) -> str:
+    """Give several cards one below the other; each comes alone in a host."""
+    busy(office)
+    shown = [
+        (RecordKind.INVOICE, "inv-1038"),
+        (RecordKind.INVOICE, "inv-1039"),
+        (RecordKind.LEAD, "lead-1038"),
+        (RecordKind.INVOICE, "inv-1042"),
+        (RecordKind.INVOICE, "inv-1060"),
+        (RecordKind.LEAD, "lead-js"),
+        (RecordKind.INVOICE, "inv-1050"),
+        (RecordKind.PAYMENT, "pay-1060"),
+        (RecordKind.LEAD, "lead-d"),
+        (RecordKind.LEAD, "lead-of-last-year"),
+    ]
+    return "<hr>".join(card(office, kind, local_id) for kind, local_id in shown)
+
+
+STATES: dict[str, Callable[[Office], str]] = {
+    function.__name__: function
+    for function in (
+        never,
+        nothing_yet,
+        calm,
+        troubled,
+        expired,
+        disconnected,
+        reconnected,
+        other_company,
+        asks_first,
+        subscription,
+        throttled,
+        no_key,
+        other_key,
+        no_app,
+        no_database,
+        sandbox,
+        filtered,
+        nothing_fits,
+        cards,
+    )
+}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office at its desk, at 1:32 PM in New York."""
+    made = Office(tmp_path, clock=FakeClock(BEGIN))
+    yield made
+    made.close()
+
+
+def read(html: str) -> str:
+    """Give what a person reads of a page, on one line."""
+    without_style = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    text = unescape(re.sub(r"<[^>]+>", " ", without_style))
+    return re.sub(r" ([.,;:])", r"\1", " ".join(text.split()))
+
+
+SAID = {
+    "never": [
+        "Not connected",
+        "Payments collected through DunaHub by card or ACH, put on their invoice",
+        "One way only: DunaHub writes to QuickBooks and imports nothing.",
+        "Connect to QuickBooks",
+    ],
+    "nothing_yet": [
+        "Connected to Blue Ridge Gutters. What you save from now on is sent by itself.",
+        "nothing sent yet",
+        "No record is in QuickBooks yet",
+    ],
+    "calm": [
+        "Connected to Blue Ridge Gutters",
+        "Since Nov 5 by dana@acme.example · last record sent 9 minutes ago",
+        "3 customers, 3 invoices and 3 payments synced.",
+        "Nothing is waiting, nothing needs attention.",
+        "QuickBooks answered: the connection to Blue Ridge Gutters works.",
+    ],
+    "troubled": [
+        "A product or service on this invoice is gone from QuickBooks 7 invoices",
+        "QuickBooks already has a customer named John Smith (john@smith.example)",
+        "1 customer, holds up 2 invoices and 1 payment",
+        "First seen Nov 3, 2:05 PM · last tried 2:01 PM · not tried again by itself",
+        "Waiting for customer John Smith, which is not in QuickBooks yet.",
+        "Waiting to be tried again at 2:04 PM. QuickBooks could not be reached.",
+        "Not sent: Dismissed by the office: A test, not a customer.",
+        TID,
+    ],
+    "expired": [
+        "Token expired Blue Ridge Gutters",
+        "QuickBooks stopped accepting our access on Nov 3. 3 records are waiting and go out",
+        "by themselves once you reconnect to Blue Ridge Gutters.",
+        "Waiting for QuickBooks to be reconnected. It then goes out by itself.",
+    ],
+    "disconnected": [
+        "Not connected",
+        "DunaHub was connected to Blue Ridge Gutters until 1:59 PM",
+        "when dana@acme.example disconnected it.",
+        "is listed as Not sent (4 records so far)",
+        "Not sent: QuickBooks was disconnected at 1:59 PM.",
+    ],
+    "reconnected": [
+        "Connected to Blue Ridge Gutters again. Nothing was waiting.",
+        "Not sent: It was still to be sent when QuickBooks was disconnected, or was made",
+        "Send now",
+    ],
+    "other_company": [
+        "This is another QuickBooks company",
+        "Until now Blue Ridge Gutters Chosen just now New Company",
+        "2 records still to be sent to Blue Ridge Gutters will not be sent",
+        "Use New Company from now on",
+    ],
+    "asks_first": [
+        "Disconnect from Blue Ridge Gutters?",
+        "access is revoked at Intuit",
+        "2 records still waiting will be listed as Not sent.",
+        "Nothing is deleted, in DunaHub or in QuickBooks.",
+        "Yes, disconnect",
+    ],
+    "subscription": [
+        "Your QuickBooks subscription has ended or was not paid",
+        "2 records are waiting. Nothing is lost: sending is tried again by itself at 3:12 PM.",
+    ],
+    "throttled": [
+        "QuickBooks asked for a short pause",
+        "sending is tried again by itself at 2:40 PM.",
+    ],
+    "no_key": ["There is no encryption key.", "dunahub-qbo generate-key"],
+    "other_key": [
+        "None of the keys in DUNAHUB_QBO_FERNET_KEYS opens the stored QuickBooks access."
+    ],
+    "no_app": ["DUNAHUB_QBO_CLIENT_ID", "Connected to Blue Ridge Gutters"],
+    "no_database": ["DUNAHUB_QBO_DATABASE_URL", "dunahub-qbo status"],
+    "sandbox": ["SANDBOX", "The check did not go through"],
+    "filtered": ["QuickBooks has $108.00, DunaHub sent $100.00.", "Show all"],
+    "nothing_fits": ["Nothing fits. Show all"],
+    "cards": [
+        "Synced 1:32 PM as invoice 1038 · Open in QuickBooks",
+        "QuickBooks has $108.00, DunaHub sent $100.00.",
+        "Waiting for customer John Smith, which is not in QuickBooks yet.",
+        "Needs attention QuickBooks already has a customer named John Smith (john@smith.example).",
+        "Use this customer",
+        "Not sent: Only payments collected through DunaHub's own card or ACH flow are sent.",
+        "Not sent: Dismissed by the office: A test, not a customer.",
+        "Not sent: It was last saved before QuickBooks was connected.",
+        "Dismissed by dana@acme.example: A test, not a customer.",
+    ],
+}
+UNSAID = {
+    "never": ["Records", "Latest activity", "Disconnect "],
+    "calm": ["Needs attention First", "Retry all", "Connect to QuickBooks"],
+    "asks_first": ["Check connection"],
+    "other_company": ["Reconnect ", "Disconnect "],
+    "throttled": ["Retry"],
+    "no_key": ["Connect to QuickBooks"],
+    "no_database": ["nowhere"],
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_says_what_happened_and_what_to_do(office: Office, state: str) -> None:
+    """Each state of the page is told in words, not in codes (product rules 14, 21, 22, 26)."""
+    text = read(STATES[state](office))
+    for sentence in SAID[state]:
+        assert sentence in text
+    for sentence in UNSAID.get(state, []):
+        assert sentence not in text
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_state_shows_a_secret(office: Office, state: str) -> None:
+    """No key, client secret, token or realm id is on any page (product rule 11)."""
+    html = STATES[state](office)
+    config = office.config
+    secrets = {config.client_secret, *config.fernet_keys, config.client_id}
+    with office.runtime.database.read.connect() as db:
+        for row in db.execute(sa.select(connections)):
+            secrets |= {row.realm_enc, row.access_enc, row.refresh_enc} - {None}
+            tokens = office.runtime.connections.tokens(db, row.id)
+            if tokens is not None:
+                secrets |= {tokens.access, tokens.refresh, tokens.realm_id}
+    assert secrets
+    for secret in secrets - {""}:
+        assert secret not in html
