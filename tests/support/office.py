@@ -5,8 +5,11 @@ Everything is real but time and, unless a test wants sockets, the network.
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,12 +37,11 @@ from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store import views
 from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.tables import records
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.emulator.trouble import TroubleRule
     from dunahub_qbo_plugin.store.connections import Connection
@@ -92,6 +94,8 @@ class Office:
             app_url=self.emulator.base_url,
             worker=worker,
         )
+        if database_url is None:
+            copy_schema(folder / "qbo.sqlite3")
         self.runtime = build(self.config, clock=self.clock, transport=self.emulator.transport())
         self.runtime.database.prepare()
         self.plugin = QuickBooksPlugin(config=self.config)
@@ -188,6 +192,26 @@ class Office:
     def trouble(self, rule: TroubleRule) -> int:
         """Let the next matching requests go wrong."""
         return self.emulator.trouble(rule)
+
+
+@cache
+def _template() -> bytes:
+    """Make a migrated database once per run: a migration takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.sqlite3"
+        database = Database(f"sqlite:///{path}")
+        database.prepare()
+        with database.write.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        return path.read_bytes()
+
+
+def copy_schema(path: Path) -> None:
+    """Put a migrated, empty database there unless there is one."""
+    if not path.exists():
+        path.write_bytes(_template())
 
 
 def lead(local_id: str = "lead-1", **changes: Any) -> Lead:  # noqa: ANN401  Lead's own
