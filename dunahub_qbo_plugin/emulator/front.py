@@ -8,6 +8,7 @@ them as well. Everything else (pages, administration) goes to Flask untouched.
 from __future__ import annotations
 
 import time
+import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 CONNECTION = "emulator.connection"
 """Key of the WSGI environment under which a server leaves the client's `Connection`."""
 
+_LARGEST_BODY = 100 * 1024 * 1024
 OAUTH_PATHS = frozenset(
     {
         "/oauth2/v1/tokens/bearer",
@@ -112,6 +114,7 @@ def read_request(environ: WSGIEnvironment) -> Request:
         body = stream.read(int(length))
     else:
         body = stream.read() if environ.get("wsgi.input_terminated") else b""
+    body = _unpacked(body, headers.get("content-encoding", "").strip().lower())
     host = headers.get("host", "localhost")
     return Request(
         method=environ["REQUEST_METHOD"],
@@ -121,6 +124,20 @@ def read_request(environ: WSGIEnvironment) -> Request:
         body=body,
         base_url=f"{environ.get('wsgi.url_scheme', 'http')}://{host}",
     )
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """The body without the compression that Intuit's SDK for Java applies by default.
+
+    What cannot be unpacked is left as it is, for whoever reads it to refuse.
+    """
+    window = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}.get(encoding)
+    if window is None:
+        return body
+    try:
+        return zlib.decompressobj(window).decompress(body, _LARGEST_BODY)
+    except zlib.error:
+        return body
 
 
 def call(application: WSGIApplication, environ: WSGIEnvironment) -> Reply:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode, urlsafe_b64encode
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -61,6 +62,7 @@ def blueprint(world: World) -> Blueprint:
         if tid is not None:
             response.headers["intuit_tid"] = tid
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        response.headers["Date"] = format_datetime(world.clock(), usegmt=True)
         response.headers["Server"] = "nginx"
         return response
 

@@ -267,7 +267,7 @@ def test_lists(qb: QuickBooks) -> None:
     """The client reads every list of the sample company, with its own paging and order."""
     names = [item.Name for item in Item.all(order_by="Name", qb=qb)]
     assert "Gutter Cleaning" in names
-    assert names == sorted(names)
+    assert names == sorted(names, key=str.lower)
     assert len(Item.all(max_results=5, start_position=3, qb=qb)) == 5
     assert Account.get(4, qb=qb).Name == "Undeposited Funds"
     assert {method.Name for method in PaymentMethod.all(qb=qb)} >= {"Cash", "Check", "Visa"}

@@ -42,6 +42,7 @@ def test_token_answer_is_not_to_be_stored_and_has_a_trace_id(caller: Caller) -> 
     for answer in (caller.refresh("RT1-no"), caller.exchange(caller.consent().params["code"])):
         assert "no-store" in answer.headers["cache-control"]
         assert answer.headers["intuit_tid"].startswith("1-")
+        assert answer.headers["date"] == "Mon, 14 Sep 2026 17:00:00 GMT"
 
 
 def test_credentials_may_be_in_the_form(caller: Caller) -> None:
