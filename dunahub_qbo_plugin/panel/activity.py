@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.panel.links import Links
+    from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.panel.rows import Row
-    from dunahub_qbo_plugin.store.connections import Connection
 
 PAGE: Final = 15
 """Records on one page."""
@@ -73,23 +71,17 @@ def read_cursor(query: Mapping[str, str]) -> Cursor | None:
     return None if found is None else Cursor(int(found[1]), int(found[2]))
 
 
-def read_activity(
-    db: sa.Connection,
-    connection: Connection,
-    query: Mapping[str, str],
-    formats: Formats,
-    links: Links,
-) -> Activity:
+def read_activity(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Activity:
     """Read the part of the activity that the page's address asks for."""
     wanted, before = read_filter(query), read_cursor(query)
-    found = activity(db, connection, wanted, before=before, limit=PAGE + 1)
+    found = activity(db, desk.connection, wanted, before=before, limit=PAGE + 1)
     shown = found[:PAGE]
     last = shown[-1][0] if len(found) > PAGE else None
     lines = []
     for _, view in shown:
         newest = history.of_record(db, view.id, limit=1)
         last_done = done(newest[0] if newest else None)
-        lines.append(Done(row=row(view, connection, formats, links), done=last_done))
+        lines.append(Done(row=row(view, desk), done=last_done))
     chosen = {
         "kind": wanted.kind.value if wanted.kind else "",
         "result": wanted.shown.value.lower().replace(" ", "-") if wanted.shown else "",

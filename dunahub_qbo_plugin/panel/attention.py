@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.model import RecordKey
-    from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.panel.links import Links
+    from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.panel.rows import Row
-    from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
     from dunahub_qbo_plugin.sync.advice import Advice
 
@@ -54,9 +52,7 @@ class Cause:
 def causes(
     views: Sequence[RecordView],
     held: Mapping[RecordKey, Mapping[Kind, int]],
-    connection: Connection,
-    formats: Formats,
-    links: Links,
+    desk: Desk,
 ) -> list[Cause]:
     """Group records by what went wrong; those that hold most up come first."""
     groups: dict[tuple[str, str], list[RecordView]] = {}
@@ -67,14 +63,12 @@ def causes(
         key = (advice.title, info.subject)
         advices.setdefault(key, advice)
         groups.setdefault(key, []).append(view)
-    made = [
-        (
-            _held_by(found, held),
-            _cause(number, advices[key], found, _held_by(found, held), connection, formats, links),
-        )
-        for number, (key, found) in enumerate(groups.items(), start=1)
-    ]
-    made.sort(key=lambda pair: -(sum(pair[0].values()) + len(pair[1].rows)))
+    made = []
+    for number, (key, found) in enumerate(groups.items(), start=1):
+        holds_up = _held_by(found, held)
+        weight = sum(holds_up.values()) + len(found)
+        made.append((weight, _cause(number, advices[key], found, holds_up, desk)))
+    made.sort(key=lambda pair: -pair[0])
     return [cause for _, cause in made]
 
 
@@ -93,9 +87,7 @@ def _cause(
     advice: Advice,
     views: Sequence[RecordView],
     held: Mapping[Kind, int],
-    connection: Connection,
-    formats: Formats,
-    links: Links,
+    desk: Desk,
 ) -> Cause:
     counted = dict.fromkeys(Kind, 0)
     for view in views:
@@ -104,12 +96,12 @@ def _cause(
         anchor=f"dhqbo-cause-{number}",
         advice=advice,
         who=words.who(advice),
-        rows=tuple(row(view, connection, formats, links) for view in views),
+        rows=tuple(row(view, desk) for view in views),
         count=kinds(counted),
         holds_up=kinds(held),
         first_seen=min(
             (view.first_failed_at for view in views if view.first_failed_at), default=None
         ),
         last_tried=max((view.error_at for view in views if view.error_at), default=None),
-        reconnect=advice.fix is Fix.RECONNECT and connection.status is Status.CONNECTED,
+        reconnect=advice.fix is Fix.RECONNECT and desk.connection.status is Status.CONNECTED,
     )

@@ -11,11 +11,12 @@ from dunahub_hookspecs import RecordCard
 from dunahub_qbo_plugin.model import RecordKey, Shown, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
 from dunahub_qbo_plugin.panel.rows import row
 from dunahub_qbo_plugin.panel.told import told
-from dunahub_qbo_plugin.store import history, views
+from dunahub_qbo_plugin.store import history, periods, views
 from dunahub_qbo_plugin.sync.advice import Fix
 
 if TYPE_CHECKING:
@@ -97,13 +98,15 @@ def _read(
     db: sa.Connection, connection: Connection, key: RecordKey, formats: Formats, links: Links
 ) -> _Card:
     view = views.one(db, connection, key)
+    away = tuple(periods.of_company(db, connection.id))
+    desk = Desk(connection=connection, periods=away, formats=formats, links=links)
     if view is None:
         return _Card(key=key, row=None)
     advice = words.advice(view) if view.shown is Shown.ATTENTION else None
     entries = history.of_record(db, view.id, limit=HISTORY)
     return _Card(
         key=key,
-        row=row(view, connection, formats, links),
+        row=row(view, desk),
         advice=advice,
         who=words.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {Fix.CHOOSE_ITEM, Fix.RECONNECT},

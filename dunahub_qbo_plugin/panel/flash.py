@@ -52,10 +52,12 @@ class Flash:
 
     Attributes:
         tone: ``good``, ``bad`` or ``plain``.
+        look_again: True when the outcome is still to come.
     """
 
     tone: str
     text: str
+    look_again: bool = False
 
 
 _FIXED: Final = {
@@ -76,14 +78,14 @@ _FIXED: Final = {
         "good",
         "QuickBooks is disconnected. Nothing was deleted, in DunaHub or in QuickBooks.",
     ),
-    Said.RETRIED: ("good", "It is being tried again now. Reload this page to see how it went."),
+    Said.RETRIED: ("good", "It is being tried again now."),
     Said.NOTHING_TO_RETRY: ("plain", "There was nothing to try again: it is done already."),
     Said.LINKED: (
         "good",
         "Linked to what QuickBooks has already. What waited for it goes out by itself.",
     ),
     Said.NOT_LINKED: ("plain", "There was nothing to link any more. See below how it stands."),
-    Said.SENDING: ("good", "It is being sent now. Reload this page to see how it went."),
+    Said.SENDING: ("good", "It is being sent now."),
     Said.NOTHING_TO_SEND: ("plain", "There was nothing to send: it is done already."),
     Said.DISMISSED: ("good", "Dismissed: it will not be sent. You find it under Not sent."),
     Said.NOT_DISMISSED: ("plain", "There was nothing to dismiss: it is done already."),
@@ -99,6 +101,7 @@ _FIXED: Final = {
     ),
 }
 
+_TO_COME: Final = frozenset({Said.RETRIED, Said.SENDING, Said.LINKED, Said.UNDONE})
 _OF_CONNECTION: Final = {
     Said.CONNECTED: "Connected to {company}. What you save from now on is sent by itself.",
     Said.RECONNECTED: "Connected to {company} again. {goes}",
@@ -126,7 +129,8 @@ def flash(code: str, status: StatusView) -> Flash | None:
         goes = "What was waiting goes out now." if status.waiting else "Nothing was waiting."
         text = _OF_CONNECTION[said].format(company=status.company, goes=goes)
         return Flash("good", text)
-    return Flash(*_FIXED[said])
+    tone, text = _FIXED[said]
+    return Flash(tone, text, look_again=said in _TO_COME)
 
 
 def _still_true(said: Said, status: StatusView) -> bool:

@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
 from dunahub_qbo_plugin.panel.attention import causes
+from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.flash import flash
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import Links
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.attention import Cause
     from dunahub_qbo_plugin.panel.context import PanelContext, Templates
     from dunahub_qbo_plugin.panel.rows import Row
-    from dunahub_qbo_plugin.store.connections import Connection
 
 log = logging.getLogger(__name__)
 
@@ -143,13 +143,15 @@ def _read(
         none = dict.fromkeys(Kind, dict.fromkeys(Shown, 0))
         status = status_view(None, pending, none, formats)
         return _Read(status=status, counts=none, problem=problem)
+    away = tuple(periods.of_company(db, connection.id))
+    desk = Desk(connection=connection, periods=away, formats=formats, links=links)
     counts = views.counts(db, connection)
     troubled = views.of_state(db, connection, Shown.ATTENTION, limit=PROBLEMS)
     held = held_up(db, connection, [view.key for view in troubled])
 
     def listed(shown: Shown) -> tuple[Row, ...]:
         found = views.of_state(db, connection, shown, limit=LISTED)
-        return tuple(row(view, connection, formats, links) for view in found)
+        return tuple(row(view, desk) for view in found)
 
     return _Read(
         status=status_view(
@@ -158,18 +160,12 @@ def _read(
             counts,
             formats,
             last_sent=views.last_sent(db, connection),
-            disconnected_by=_disconnected_by(db, connection),
+            disconnected_by=away[0].started_by if away and connection.disconnected_at else "",
         ),
         counts=counts,
-        causes=tuple(causes(troubled, held, connection, formats, links)),
+        causes=tuple(causes(troubled, held, desk)),
         waiting=listed(Shown.WAITING),
         not_sent=listed(Shown.NOT_SENT),
-        activity=read_activity(db, connection, request.query, formats, links),
+        activity=read_activity(db, desk, request.query),
         problem=problem,
     )
-
-
-def _disconnected_by(db: sa.Connection, connection: Connection) -> str:
-    if connection.disconnected_at is None:
-        return ""
-    return next((period.started_by for period in periods.of_company(db, connection.id)), "")

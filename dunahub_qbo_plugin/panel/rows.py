@@ -10,9 +10,7 @@ from dunahub_qbo_plugin.model import Hold, Shown, Status
 from dunahub_qbo_plugin.panel import words
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.panel.links import Links
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.store.views import RecordView
 
 
@@ -46,9 +44,9 @@ class Row:
     can_undo: bool
 
 
-def row(view: RecordView, connection: Connection, formats: Formats, links: Links) -> Row:
+def row(view: RecordView, desk: Desk) -> Row:
     """Make a record ready for a template."""
-    kind = view.key.kind
+    kind, links = view.key.kind, desk.links
     notes = (words.variance(view), words.earlier_version(view))
     left = view.shown is Shown.NOT_SENT and view.hold is None
     return Row(
@@ -57,7 +55,7 @@ def row(view: RecordView, connection: Connection, formats: Formats, links: Links
         anchor=f"dhqbo-record-{view.id}",
         name=words.name(view),
         tone=words.TONES[view.shown],
-        sentence=words.sentence(view, connection, formats),
+        sentence=words.sentence(view, desk),
         notes=tuple(note for note in notes if note),
         host_url=links.record(view.key),
         qbo_url=links.quickbooks(kind, view.qbo_id),
@@ -65,6 +63,6 @@ def row(view: RecordView, connection: Connection, formats: Formats, links: Links
         link_label=words.link_label(kind)
         if view.candidate_id and view.shown is Shown.ATTENTION
         else "",
-        can_send=left and connection.status is not Status.NOT_CONNECTED,
+        can_send=left and desk.connection.status is not Status.NOT_CONNECTED,
         can_undo=view.hold is Hold.DISMISSED,
     )

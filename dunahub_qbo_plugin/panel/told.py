@@ -49,7 +49,7 @@ class Told:
 
     Attributes:
         text: what happened, in words.
-        support: codes for support, empty when there are none.
+        support: codes for support, of a failure only.
     """
 
     at: datetime
@@ -59,9 +59,10 @@ class Told:
 
 def told(kind: Kind, entry: Entry) -> Told:
     """Put an entry of the history into words."""
+    failed = entry.event in {Event.RETRY, Event.REJECTED}
     codes = [
-        f"QuickBooks code {entry.code}" if entry.code and entry.code[0].isdigit() else "",
-        f"intuit_tid {entry.tid}" if entry.tid else "",
+        f"QuickBooks code {entry.code}" if failed and (entry.code or "")[:1].isdigit() else "",
+        f"intuit_tid {entry.tid}" if failed and entry.tid else "",
     ]
     return Told(
         at=entry.at,

@@ -11,6 +11,7 @@ from dunahub_qbo_plugin.sync.advice import advise
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.panel.formats import Formats
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
@@ -46,18 +47,18 @@ def advice(view: RecordView) -> Advice | None:
     return None if view.error is None else advise(view.key.kind, view.error)
 
 
-def sentence(view: RecordView, connection: Connection, formats: Formats) -> str:
+def sentence(view: RecordView, desk: Desk) -> str:
     """Say where a record stands, as it follows the word for its state."""
     match view.shown:
         case Shown.SYNCED:
-            return _synced(view, formats)
+            return _synced(view, desk.formats)
         case Shown.WAITING:
-            return _waiting(view, connection, formats)
+            return _waiting(view, desk.connection, desk.formats)
         case Shown.ATTENTION:
             found = advice(view)
             return f"{found.title}." if found else ""
         case Shown.NOT_SENT:
-            return _not_sent(view, connection, formats)
+            return _not_sent(view, desk)
 
 
 def variance(view: RecordView) -> str:
@@ -108,15 +109,19 @@ def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
     return "to be sent, within moments."
 
 
-def _not_sent(view: RecordView, connection: Connection, formats: Formats) -> str:
+def _not_sent(view: RecordView, desk: Desk) -> str:
     if view.hold is Hold.DISMISSED:
         reason = f": {view.hold_note.rstrip('.')}." if view.hold_note else "."
         return f"Dismissed by the office{reason}"
     if view.hold is not None:
         return _HELD[view.hold]
-    if connection.disconnected_at is not None:
-        return f"QuickBooks was disconnected {formats.at(connection.disconnected_at)}."
-    return "It was still to be sent when QuickBooks was disconnected, or was made meanwhile."
+    for period in desk.periods:
+        since = desk.formats.at(period.started_at)
+        if period.epoch == view.epoch + 1:
+            return f"It was still to be sent when QuickBooks was disconnected {since}."
+        if period.epoch == view.epoch:
+            return f"It was saved after QuickBooks was disconnected {since}."
+    return "It was saved while QuickBooks was not connected."
 
 
 def who(found: Advice) -> str:

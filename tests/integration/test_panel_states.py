@@ -437,11 +437,12 @@ SAID = {
         "DunaHub was connected to Blue Ridge Gutters until 1:59 PM",
         "when dana@acme.example disconnected it.",
         "is listed as Not sent (4 records so far)",
-        "Not sent: QuickBooks was disconnected at 1:59 PM.",
+        "Not sent: It was still to be sent when QuickBooks was disconnected at 1:59 PM.",
+        "Not sent: It was saved after QuickBooks was disconnected at 1:59 PM.",
     ],
     "reconnected": [
         "Connected to Blue Ridge Gutters again. Nothing was waiting.",
-        "Not sent: It was still to be sent when QuickBooks was disconnected, or was made",
+        "Not sent: It was still to be sent when QuickBooks was disconnected at 1:59 PM.",
         "Send now",
     ],
     "other_company": [

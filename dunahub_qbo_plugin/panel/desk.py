@@ -1,0 +1,28 @@
+"""What every part of one page looks at: whose company, whose clock, which addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.panel.formats import Formats
+    from dunahub_qbo_plugin.panel.links import Links
+    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.periods import Period
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """One look at one company.
+
+    Attributes:
+        connection: the company, of the organization whose page it is.
+        periods: when it was disconnected, newest first.
+    """
+
+    connection: Connection
+    periods: tuple[Period, ...]
+    formats: Formats
+    links: Links
