@@ -208,6 +208,8 @@ class Claim:
         customer_id: for a payment, QuickBooks' Id of its invoice's customer.
         request_seq: how many of its intents have ended; part of the next request key.
         look_first: True to look in QuickBooks before a create, as after restoring a backup.
+        declined: Id of an object that was offered as this very record, and the person pressed
+            Retry instead: a look leaves it out.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
     """
@@ -225,6 +227,7 @@ class Claim:
     attempts: int = 0
     request_seq: int = 0
     look_first: bool = False
+    declined: str | None = None
     intent: Intent | None = None
     intent_at: datetime | None = None
 

@@ -83,11 +83,11 @@ def _read_json(body: bytes) -> Reading:
         return Reading(problem=str(error))
     if not isinstance(payload, dict):
         return Reading(problem="the answer is JSON, but not an object")
-    errors = tuple(_json_errors(payload))
+    errors = tuple(errors_in(payload))
     return Reading(payload=payload, errors=errors)
 
 
-def _json_errors(payload: Mapping[str, Any]) -> Iterator[FaultError]:
+def errors_in(payload: Mapping[str, Any]) -> Iterator[FaultError]:
     """Find the errors of an object, or of the items of an answer that is a list.
 
     A batch's items are left alone: there each item has its own fate.
@@ -107,7 +107,7 @@ def _json_errors(payload: Mapping[str, Any]) -> Iterator[FaultError]:
             yield FaultError(message=_word(fault, "type"))
     for name in _ITEM_LISTS:
         for item in _objects(payload.get(name)):
-            yield from _json_errors(item)
+            yield from errors_in(item)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dunahub_qbo_plugin import errors
 from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo import envelope
-from dunahub_qbo_plugin.qbo.fault_table import OK, TABLE, Meaning, Row
+from dunahub_qbo_plugin.qbo.consequences import CONSEQUENCES, Meaning
+from dunahub_qbo_plugin.qbo.fault_table import OK, TABLE, Row
 from dunahub_qbo_plugin.qbo.redact import redact
 
 if TYPE_CHECKING:
@@ -26,21 +27,12 @@ LONGEST_WAIT = 3600.0
 """Seconds: the most of a ``Retry-After`` that we honor before asking again."""
 
 
+_FOR_A_PERSON = (Meaning.REFUSED, Meaning.SUBSCRIPTION)
 _THROTTLE_TEXT = re.compile(r"errorCode=0*3001\b|ThrottleExceeded")
 _SUBJECTS = {
     "6140": re.compile(r"TxnId=(\w+)"),
     "6240": re.compile(r"\bId=(\d+)"),
     "2500": re.compile(r"(\w+ element id \S+) not found"),
-}
-_PLAIN: dict[Meaning, type[errors.QboError]] = {
-    Meaning.UNAUTHORIZED: errors.Unauthorized,
-    Meaning.FORBIDDEN: errors.Forbidden,
-    Meaning.STALE: errors.Stale,
-    Meaning.DUPLICATE_NAME: errors.DuplicateName,
-    Meaning.DUPLICATE_NUMBER: errors.DuplicateNumber,
-    Meaning.DUPLICATE_REQUEST: errors.DuplicateRequest,
-    Meaning.BAD_REFERENCE: errors.BadReference,
-    Meaning.REFUSED: errors.Refused,
 }
 
 
@@ -60,19 +52,48 @@ def examine(
         return reading.payload
     said = f"QuickBooks answered, but {reading.problem}." if good else reading.text
     unread = envelope.FaultError(code=_throttled(reading.text), detail=said)
-    row, error = decide(answer.status, reading.errors or (unread,))
     nameless = "unreadable" if good else f"http-{answer.status}"
+    return _refusal(
+        answer.status,
+        reading.errors or (unread,),
+        nameless=nameless,
+        tid=tid_of(answer.headers),
+        wait=retry_after(answer.headers, now),
+        secrets=secrets,
+    )
+
+
+def refused_item(
+    item: Mapping[str, Any], *, tid: str, secrets: Iterable[str] = ()
+) -> errors.QboError | None:
+    """Give the error of one item of a batch, None for an item that is good."""
+    found = tuple(envelope.errors_in(item))
+    if not found:
+        return None
+    return _refusal(
+        HTTPStatus.OK, found, nameless="unreadable", tid=tid, wait=None, secrets=secrets
+    )
+
+
+def _refusal(
+    status: int,
+    found: tuple[envelope.FaultError, ...],
+    *,
+    nameless: str,
+    tid: str,
+    wait: float | None,
+    secrets: Iterable[str],
+) -> errors.QboError:
+    row, error = decide(status, found)
     info = ErrorInfo(
         code=error.number or nameless,
-        text=redact(
-            _text(error), secrets=secrets, suspicious=answer.status == HTTPStatus.UNAUTHORIZED
-        ),
-        status=answer.status,
+        text=redact(_text(error), secrets=secrets, suspicious=status == HTTPStatus.UNAUTHORIZED),
+        status=int(status),
         element=redact(error.element, secrets=secrets),
-        intuit_tid=tid_of(answer.headers),
+        intuit_tid=tid,
         subject=_subject(error),
     )
-    return _make(row.meaning, info, retry_after(answer.headers, now))
+    return _make(row.meaning, info, wait)
 
 
 def tid_of(headers: Mapping[str, str]) -> str:
@@ -101,22 +122,22 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
     """Choose among several errors: what only a person can mend outweighs what heals itself."""
     decided = [(next(row for row in TABLE if row.fits(status, error)), error) for error in found]
-    refused = (pair for pair in decided if pair[0].meaning is Meaning.REFUSED)
+    refused = (pair for pair in decided if pair[0].meaning in _FOR_A_PERSON)
     return next(refused, decided[0])
 
 
 def _make(meaning: Meaning, info: ErrorInfo, wait: float | None) -> errors.QboError:
-    match meaning:
-        case Meaning.THROTTLED | Meaning.PAUSED:
-            return errors.Busy(info, retry_after=wait, throttled=True, carried_out=False)
-        case Meaning.NOT_DONE:
-            return errors.Busy(info, retry_after=wait, carried_out=False)
-        case Meaning.MAYBE_DONE:
-            return errors.Busy(info, retry_after=wait, carried_out=None)
-        case Meaning.LOST:
-            return errors.Unreachable(info, sent=True)
-        case _:
-            return _PLAIN[meaning](info)
+    follows = CONSEQUENCES[meaning]
+    if follows.error is errors.Busy:
+        return errors.Busy(
+            info,
+            retry_after=wait,
+            throttled=meaning in (Meaning.THROTTLED, Meaning.PAUSED),
+            carried_out=None if follows.maybe_done else False,
+        )
+    if follows.error is errors.Unreachable:
+        return errors.Unreachable(info, sent=follows.maybe_done)
+    return follows.error(info)
 
 
 def _throttled(text: str) -> str:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _NOT_SOLD = frozenset({"Category", "Group"})
 """Types of item that an invoice line cannot name as its item."""
+DELETED = " (deleted)"
+"""What QuickBooks puts behind the name of an object that was made inactive (recorded)."""
 
 
 def company_profile(
@@ -25,7 +27,7 @@ def company_profile(
     Args:
         company: the ``CompanyInfo`` object.
         preferences: the ``Preferences`` object.
-        items: ``Item`` objects; inactive ones and categories are left out.
+        items: ``Item`` objects; inactive ones are kept as such, categories are left out.
         payment_methods: ``PaymentMethod`` objects.
     """
     forms = _part(preferences, "SalesFormsPrefs")
@@ -51,9 +53,16 @@ def company_profile(
 
 def _item(item: Mapping[str, Any]) -> Item | None:
     kind = _text(item.get("Type")) or "Service"
-    if not item.get("Id") or item.get("Active") is False or kind in _NOT_SOLD:
+    if not item.get("Id") or kind in _NOT_SOLD:
         return None
-    return Item(id=_text(item["Id"]), name=_text(item.get("Name")), type=kind)
+    active = item.get("Active") is not False
+    name = _text(item.get("Name"))
+    return Item(
+        id=_text(item["Id"]),
+        name=name if active else name.removesuffix(DELETED),
+        active=active,
+        type=kind,
+    )
 
 
 def _sales_tax(prefs: Mapping[str, Any]) -> SalesTax:

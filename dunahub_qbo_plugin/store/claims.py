@@ -126,6 +126,7 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         attempts=row.attempts,
         request_seq=row.request_seq,
         look_first=look_first,
+        declined=row.candidate_id,
         intent=_intent(row, kind),
         intent_at=from_ms(row.request_at),
     )

@@ -76,7 +76,8 @@ def _edit(title: str, why: str, action: str = _CORRECT) -> _Row:
 
 
 # In each text: {kind} the record, {subject} what it is about ({named} the same in brackets, or
-# nothing), {said} QuickBooks' own words, {length} how long a text is and may be.
+# nothing; {where} on which line), {said} QuickBooks' own words, {length} how long a text is and may
+# be.
 _ROWS: Final = {
     # Passing by themselves (product rule 26).
     "unreachable": _passing(
@@ -283,7 +284,7 @@ def advise(kind: Kind, info: ErrorInfo) -> Advice:
     words = {
         "kind": kind.word,
         "subject": subject or "A product or service",
-        "where": f", on {info.element.lower()}," if info.element.startswith("Line ") else "",
+        "where": f", on {info.element.lower()}," if info.element.startswith("Line") else "",
         "named": f" ({subject})" if subject else "",
         "holder": _holder(subject),
         "said": _said(info),

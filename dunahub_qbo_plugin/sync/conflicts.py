@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.model import (
     Rejected,
     RemoteRef,
 )
+from dunahub_qbo_plugin.qbo.profile import DELETED
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
 from dunahub_qbo_plugin.store.asks import GONE
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
 
-HOLDERS = ("Customer", "Vendor", "Employee")
+    Entity = Mapping[str, Any]
+
+HOLDERS: Final = ("Customer", "Vendor", "Employee")
 
 
 def explain_name(
@@ -37,29 +40,42 @@ def explain_name(
     *,
     check: Callable[[], None],
 ) -> Outcome:
-    """Say who holds a name; a customer that does can be linked by a person.
+    """Say who holds a name, in one request; a customer that does can be linked by a person.
 
     QuickBooks' own answer does not tell (recorded: "The name supplied already exists. : null").
 
     Raises:
         QboError: QuickBooks could not be asked.
     """
-    name = decode(intent.body.encode())["DisplayName"]
-    for entity in HOLDERS:
-        statement = select(entity, [("DisplayName", "=", name)], active="any", max=5)
-        for holder in client.query(grant, statement, check=check):
-            info = attrs.evolve(error.info, subject=_holder(entity, holder))
-            if entity != "Customer" or not holder.get("Active", True):
-                return Rejected(info=info)
-            remote = RemoteRef(id=str(holder["Id"]), sync_token=str(holder["SyncToken"]))
-            return Rejected(info=info, candidate=remote, candidate_name=str(holder["DisplayName"]))
-    return Rejected(info=error.info)
+    sent = decode(intent.body.encode())
+    name = sent["DisplayName"]
+    statements = [
+        select(entity, [("DisplayName", "IN", [name, name + DELETED])], active="any", max=5)
+        for entity in HOLDERS
+    ]
+    answers = client.batch_query(grant, statements, check=check)
+    holders = [
+        (entity, holder)
+        for entity, found in zip(HOLDERS, answers, strict=True)
+        for holder in found
+        if (entity, str(holder.get("Id"))) != ("Customer", sent.get("Id"))
+    ]
+    if not holders:
+        return Rejected(info=error.info)
+    # Active ones first: the name of an inactive one is usually free again.
+    entity, holder = min(holders, key=lambda pair: pair[1].get("Active") is False)
+    info = attrs.evolve(error.info, subject=_holder(entity, holder))
+    if entity != "Customer" or holder.get("Active") is False:
+        return Rejected(info=info)
+    remote = RemoteRef(id=str(holder["Id"]), sync_token=str(holder["SyncToken"]))
+    return Rejected(info=info, candidate=remote, candidate_name=str(holder["DisplayName"]))
 
 
-def _holder(entity: str, holder: Mapping[str, Any]) -> str:
+def _holder(entity: str, holder: Entity) -> str:
     email = (holder.get("PrimaryEmailAddr") or {}).get("Address")
-    word = entity.lower() if holder.get("Active", True) else f"inactive {entity.lower()}"
-    return f"{word} {holder['DisplayName']}" + (f" ({email})" if email else "")
+    inactive = "inactive " if holder.get("Active") is False else ""
+    name = str(holder["DisplayName"]).removesuffix(DELETED if inactive else "")
+    return f"{inactive}{entity.lower()} {name}" + (f" ({email})" if email else "")
 
 
 def explain_reference(
@@ -71,56 +87,76 @@ def explain_reference(
     *,
     check: Callable[[], None],
 ) -> Outcome:
-    """Say which object that the record refers to is gone.
+    """Say which object that the record refers to is gone, in one request.
 
     Raises:
         QboError: QuickBooks could not be asked.
     """
-    if intent.operation is not Operation.CREATE and claim.remote is not None:
-        own = client.read(grant, intent.entity, claim.remote.id, check=check)
-        if own is None or own.get("Active") is False:
-            return Rejected(info=_info(error, GONE, claim.label))
     sent = decode(intent.body.encode())
-    gone = _gone_item(client, grant, sent, check) if intent.entity == Kind.INVOICE else None
-    if gone:
-        return Rejected(info=_info(error, "item-gone", gone))
-    customer_id = (sent.get("CustomerRef") or {}).get("value")
-    if customer_id:
-        customer = client.read(grant, "customer", customer_id, check=check)
-        if customer is None or customer.get("Active") is False:
-            name = str((customer or {}).get("DisplayName", "")).removesuffix(" (deleted)")
-            if claim.parent is not None and intent.entity == Kind.INVOICE:
-                return ParentGone(
-                    parent=claim.parent.key, info=_info(error, GONE, claim.parent.label)
-                )
-            return Rejected(info=_info(error, "customer-gone", name or f"no. {customer_id}"))
+    wanted = _wanted(claim, intent, sent)
+    answers = client.batch_query(
+        grant, [_by_id(entity, ids) for entity, ids in wanted.values()], check=check
+    )
+    found = {
+        role: {str(entity["Id"]): entity for entity in rows}
+        for role, rows in zip(wanted, answers, strict=True)
+    }
+    if "own" in wanted and _is_gone(found["own"], wanted["own"][1][0]):
+        return Rejected(info=_info(error, GONE, claim.label))
+    for item_id in wanted["items"][1] if "items" in wanted else ():
+        if _is_gone(found["items"], item_id):
+            return Rejected(info=_gone_item(error, sent, item_id, found["items"].get(item_id)))
     parent = claim.parent
-    invoice_id = parent.remote_id if parent and intent.entity == Kind.PAYMENT else None
-    if parent and invoice_id and client.read(grant, "invoice", invoice_id, check=check) is None:
+    if "customer" in wanted and _is_gone(found["customer"], wanted["customer"][1][0]):
+        if parent is not None and intent.entity == Kind.INVOICE:
+            return ParentGone(parent=parent.key, info=_info(error, GONE, parent.label))
+        (customer_id,) = wanted["customer"][1]
+        name = str(found["customer"].get(customer_id, {}).get("DisplayName", ""))
+        subject = name.removesuffix(DELETED) or f"no. {customer_id}"
+        return Rejected(info=_info(error, "customer-gone", subject))
+    if parent and "invoice" in wanted and _is_gone(found["invoice"], wanted["invoice"][1][0]):
         return ParentGone(parent=parent.key, info=_info(error, GONE, parent.label))
     return Rejected(info=error.info)
 
 
-def _gone_item(
-    client: QboClient, grant: Grant, sent: Mapping[str, Any], check: Callable[[], None]
-) -> str | None:
-    """Name the first item of the lines that is deleted or inactive."""
-    wanted: list[str] = []
-    for line in sent.get("Line", ()):
-        ref = (line.get("SalesItemLineDetail") or {}).get("ItemRef") or {}
-        if ref.get("value") and ref["value"] not in wanted:
-            wanted.append(ref["value"])
-    if not wanted:
-        return None
-    statement = select("Item", [("Id", "IN", wanted)], active="any")
-    found = {str(item["Id"]): item for item in client.query(grant, statement, check=check)}
-    for item_id in wanted:
-        item = found.get(item_id)
-        if item is None:
-            return f"no. {item_id}"
-        if item.get("Active") is False:
-            return str(item.get("Name", "")).removesuffix(" (deleted)")
-    return None
+def _wanted(claim: Claim, intent: Intent, sent: Entity) -> dict[str, tuple[str, list[str]]]:
+    """Name what a record refers to: by its role, QuickBooks' entity and the Ids."""
+    wanted: dict[str, tuple[str, list[str]]] = {}
+    if intent.operation is not Operation.CREATE and claim.remote is not None:
+        wanted["own"] = (intent.entity.capitalize(), [claim.remote.id])
+    if items := list(dict.fromkeys(filter(None, map(_item_id, sent.get("Line", ()))))):
+        wanted["items"] = ("Item", items)
+    if customer_id := (sent.get("CustomerRef") or {}).get("value"):
+        wanted["customer"] = ("Customer", [customer_id])
+    if intent.entity == Kind.PAYMENT and claim.parent and claim.parent.remote_id:
+        wanted["invoice"] = ("Invoice", [claim.parent.remote_id])
+    return wanted
+
+
+def _by_id(entity: str, ids: list[str]) -> str:
+    listed = entity in {"Customer", "Item"}
+    return select(entity, [("Id", "IN", ids)], active="any" if listed else None)
+
+
+def _is_gone(found: Mapping[str, Entity], object_id: str) -> bool:
+    return object_id not in found or found[object_id].get("Active") is False
+
+
+def _item_id(line: Entity) -> str | None:
+    ref = (line.get("SalesItemLineDetail") or {}).get("ItemRef") or {}
+    return ref.get("value")
+
+
+def _gone_item(error: BadReference, sent: Entity, item_id: str, item: Entity | None) -> ErrorInfo:
+    """Name a line and its item that is deleted or inactive (product rule 24)."""
+    places = [
+        str(place)
+        for place, line in enumerate(sent.get("Line", ()), start=1)
+        if _item_id(line) == item_id
+    ]
+    name = str((item or {}).get("Name", "")).removesuffix(DELETED) or f"no. {item_id}"
+    line = ("Line " if len(places) == 1 else "Lines ") + ", ".join(places)
+    return attrs.evolve(error.info, code="item-gone", subject=name, element=line)
 
 
 def _info(error: BadReference, code: str, subject: str) -> ErrorInfo:

@@ -13,6 +13,7 @@ from dunahub_qbo_plugin.errors import (
     QboError,
 )
 from dunahub_qbo_plugin.model import Halted, Retry
+from dunahub_qbo_plugin.qbo.fault_table import row_of
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.qbo.auth import Grant
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 TROUBLES_TO_REST: Final = 5
 """Passing failures in a row after which the company rests, instead of each record failing too."""
 
-THROTTLED: Final = 60.0
 OUTAGE: Final = 30.0
-REFUSED: Final = 600.0
-SUBSCRIPTION: Final = 3600.0
+SELDOM: Final = 600.0
 MISCONFIGURED: Final = 60.0
 
 
@@ -45,16 +44,15 @@ class Rest:
 def rest_after(halted: Halted | Retry) -> float:
     """Give the seconds that a company rests after what stopped it.
 
-    A throttled company waits as long as it was told; an outage is looked at again soon; a refusal
-    of the whole company (rights, subscription) is a person's to mend, so it is tried seldom.
+    As `dunahub_qbo_plugin.qbo.fault_table` says: a throttled company as long as it was told; a
+    refusal of the whole company (rights, subscription) is a person's to mend, so it is tried
+    seldom. An outage, which only shows in failures one after another, is looked at again soon.
     """
-    if isinstance(halted, Retry):
-        if halted.company_wide:
-            return THROTTLED if halted.after is None else max(halted.after, 1.0)
-        return OUTAGE
-    if halted.info.code == "6190":
-        return SUBSCRIPTION
-    return REFUSED
+    if isinstance(halted, Halted):
+        rest = row_of(halted.info).consequence.rest
+        return SELDOM if rest is None else rest
+    after = halted.after or 0.0
+    return max(after, 1.0) if halted.company_wide else max(after, OUTAGE)
 
 
 def grant_or_rest(

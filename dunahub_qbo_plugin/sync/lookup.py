@@ -6,6 +6,7 @@ only some of it agrees, a person is asked.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.qbo.query import Condition
 
-Fields = dict[str, Any]
+    Entity = Mapping[str, Any]
+
+_MARKER: Final = re.compile(r"\[DunaHub (?:invoice|payment) [^\]]*\]")
 
 
 class Agreement(StrEnum):
@@ -52,12 +55,21 @@ NOTHING: Final = Found(agreement=Agreement.NONE)
 
 
 def look_for(
-    client: QboClient, grant: Grant, intent: Intent, *, check: Callable[[], None] | None
+    client: QboClient,
+    grant: Grant,
+    intent: Intent,
+    *,
+    check: Callable[[], None] | None,
+    without: str | None = None,
 ) -> Found:
-    """Look for the object that a create would have made.
+    """Look for the object that a create would have made, in one request.
 
-    Invoices are told by number, customer, total and date; payments by reference, customer, amount
-    and date; customers by name and e-mail.
+    Args:
+        client: whom to ask.
+        grant: of the company.
+        intent: the create.
+        check: called right before the request leaves.
+        without: Id of an object of which a person said that it is another one.
 
     Raises:
         QboError: QuickBooks could not be asked.
@@ -65,7 +77,9 @@ def look_for(
     sent = decode(intent.body.encode())
     look = _LOOKS[Kind(intent.entity)]
     best = NOTHING
-    for candidate in client.query(grant, look.statement(sent), check=check):
+    for candidate in client.query_each(grant, look.statements(sent), check=check):
+        if str(candidate.get("Id")) == without:
+            continue
         agreement = look.agreement(sent, candidate)
         if agreement is Agreement.ALL:
             return _found(candidate, agreement)
@@ -74,7 +88,7 @@ def look_for(
     return best
 
 
-def compare(intent: Intent, candidate: Mapping[str, Any]) -> Found:
+def compare(intent: Intent, candidate: Entity) -> Found:
     """Compare one object with what a create would have made."""
     look = _LOOKS[Kind(intent.entity)]
     agreement = look.agreement(decode(intent.body.encode()), candidate)
@@ -91,7 +105,7 @@ def filled(intent: Intent) -> frozenset[str]:
     )
 
 
-def written_of(entity: Mapping[str, Any]) -> Written:
+def written_of(entity: Entity) -> Written:
     """Read an object as if it were the answer to a write."""
     total = entity.get("TotalAmt")
     return Written(
@@ -101,102 +115,119 @@ def written_of(entity: Mapping[str, Any]) -> Written:
     )
 
 
+def is_voided(entity: Entity) -> bool:
+    """Tell whether a transaction was voided: no amount, and a note that says so (recorded 2022)."""
+    note = str(entity.get("PrivateNote") or "").casefold()
+    return "void" in note and not Decimal(entity.get("TotalAmt", 0))
+
+
+def paid_since(entity: Entity, token: str) -> bool:
+    """Tell whether payments alone can have moved an object's SyncToken on, each by one."""
+    fresh = str(entity.get("SyncToken"))
+    if not (fresh.isdecimal() and token.isdecimal()):
+        return False
+    links = entity.get("LinkedTxn") or ()
+    payments = sum(1 for link in links if link.get("TxnType") == "Payment")
+    return int(fresh) - int(token) <= payments
+
+
 @attrs.frozen(kw_only=True)
 class _Look:
-    statement: Callable[[Mapping[str, Any]], str]
-    facts: Callable[[Mapping[str, Any]], Fields]
-    must: frozenset[str]
-    """Facts without which a candidate has nothing to do with what was sent."""
-
-    def agreement(self, sent: Mapping[str, Any], candidate: Mapping[str, Any]) -> Agreement:
-        ours, theirs = self.facts(sent), self.facts(candidate)
-        agreeing = {name for name, value in ours.items() if value == theirs[name]}
-        if agreeing == set(ours):
-            return Agreement.ALL
-        return Agreement.SOME if self.must <= agreeing else Agreement.NONE
+    statements: Callable[[Entity], list[str]]
+    agreement: Callable[[Entity, Entity], Agreement]
 
 
-def _found(candidate: Mapping[str, Any], agreement: Agreement) -> Found:
+def _found(candidate: Entity, agreement: Agreement) -> Found:
     name = candidate.get("DisplayName") or candidate.get("DocNumber") or candidate["Id"]
     return Found(agreement=agreement, written=written_of(candidate), name=str(name))
 
 
-def _value(entity: Mapping[str, Any], field: str) -> str:
+def _value(entity: Entity, field: str) -> str:
     ref = entity.get(field)
     return str(ref.get("value", "")) if isinstance(ref, dict) else ""
 
 
-def _line_total(entity: Mapping[str, Any]) -> Decimal:
-    """Add up what a body says before QuickBooks has computed a total."""
+def _words(value: object) -> str:
+    return " ".join(str(value or "").split()).casefold()
+
+
+def _net(entity: Entity) -> Decimal:
+    """Give a total without sales tax, which QuickBooks may compute in its own way."""
+    tax = Decimal((entity.get("TxnTaxDetail") or {}).get("TotalTax", 0))
     if "TotalAmt" in entity:
-        return Decimal(entity["TotalAmt"])
+        return Decimal(entity["TotalAmt"]) - tax
     total = Decimal(0)
     for line in entity.get("Line", ()):
         sign = -1 if line.get("DetailType") == "DiscountLineDetail" else 1
         total += sign * Decimal(line.get("Amount", 0))
-    tax = entity.get("TxnTaxDetail") or {}
-    return total + Decimal(tax.get("TotalTax", 0))
+    return total
 
 
-def _invoice_query(sent: Mapping[str, Any]) -> str:
+def _marks(entity: Entity) -> set[str]:
+    return set(_MARKER.findall(str(entity.get("PrivateNote") or "")))
+
+
+def _on_that_day(entity: str, sent: Entity) -> str:
+    where: list[Condition] = [
+        ("CustomerRef", "=", _value(sent, "CustomerRef")),
+        ("TxnDate", "=", sent["TxnDate"]),
+    ]
+    return select(entity, where, max=100)
+
+
+def _invoice_statements(sent: Entity) -> list[str]:
+    """Ask by customer and day, since QuickBooks may number by itself, and by number."""
+    asked = [_on_that_day("Invoice", sent)]
     if sent.get("DocNumber"):
-        return select("Invoice", [("DocNumber", "=", sent["DocNumber"])], max=20)
-    where: list[Condition] = [
-        ("CustomerRef", "=", _value(sent, "CustomerRef")),
-        ("TxnDate", "=", sent["TxnDate"]),
-    ]
-    return select("Invoice", where, max=100)
+        asked.append(select("Invoice", [("DocNumber", "=", sent["DocNumber"])], max=20))
+    return asked
 
 
-def _invoice_facts(entity: Mapping[str, Any]) -> Fields:
-    return {
-        "customer": _value(entity, "CustomerRef"),
-        "number": str(entity.get("DocNumber") or ""),
-        "total": _line_total(entity),
-        "date": entity.get("TxnDate"),
-    }
+def _invoices(sent: Entity, candidate: Entity) -> Agreement:
+    """Compare number, customer, total and date; without a number of ours our mark stands for it."""
+    return _transactions(sent, candidate, number="DocNumber")
 
 
-def _payment_query(sent: Mapping[str, Any]) -> str:
-    where: list[Condition] = [
-        ("CustomerRef", "=", _value(sent, "CustomerRef")),
-        ("TxnDate", "=", sent["TxnDate"]),
-    ]
-    return select("Payment", where, max=100)
+def _payments(sent: Entity, candidate: Entity) -> Agreement:
+    """Compare reference, customer, amount and date; our mark stands for a missing reference."""
+    return _transactions(sent, candidate, number="PaymentRefNum")
 
 
-def _payment_facts(entity: Mapping[str, Any]) -> Fields:
-    return {
-        "customer": _value(entity, "CustomerRef"),
-        "reference": str(entity.get("PaymentRefNum") or ""),
-        "note": str(entity.get("PrivateNote") or "").partition("]")[0],
-        "total": _line_total(entity),
-        "date": entity.get("TxnDate"),
-    }
+def _transactions(sent: Entity, candidate: Entity, *, number: str) -> Agreement:
+    ours, theirs = _marks(sent), _marks(candidate)
+    marked = bool(ours & theirs)
+    if theirs and not marked:
+        return Agreement.NONE  # it is another record of ours
+    told = str(sent.get(number) or "")
+    named = told == str(candidate.get(number) or "") if told else marked
+    same_customer = _value(sent, "CustomerRef") == _value(candidate, "CustomerRef")
+    same_total = _net(sent) == _net(candidate)
+    same_date = sent.get("TxnDate") == candidate.get("TxnDate")
+    if named and same_customer and same_total and same_date:
+        return Agreement.ALL
+    return Agreement.SOME if marked or (named and same_customer) else Agreement.NONE
 
 
-def _customer_query(sent: Mapping[str, Any]) -> str:
-    return select("Customer", [("DisplayName", "=", sent["DisplayName"])], active="any", max=10)
+def _customer_statements(sent: Entity) -> list[str]:
+    return [select("Customer", [("DisplayName", "=", sent["DisplayName"])], max=10)]
 
 
-def _customer_facts(entity: Mapping[str, Any]) -> Fields:
-    email = entity.get("PrimaryEmailAddr") or {}
-    return {
-        "name": str(entity.get("DisplayName") or "").casefold(),
-        "email": str(email.get("Address") or "").casefold(),
-    }
+def _customers(sent: Entity, candidate: Entity) -> Agreement:
+    """Compare name and e-mail; where neither has an e-mail, the telephone stands for it."""
+    if _words(sent.get("DisplayName")) != _words(candidate.get("DisplayName")):
+        return Agreement.NONE
+    for field, part in (("PrimaryEmailAddr", "Address"), ("PrimaryPhone", "FreeFormNumber")):
+        ours = _words((sent.get(field) or {}).get(part))
+        theirs = _words((candidate.get(field) or {}).get(part))
+        if ours or theirs:
+            return Agreement.ALL if ours == theirs else Agreement.SOME
+    return Agreement.SOME
 
 
 _LOOKS: Final[dict[Kind, _Look]] = {
-    Kind.CUSTOMER: _Look(
-        statement=_customer_query, facts=_customer_facts, must=frozenset({"name"})
-    ),
-    Kind.INVOICE: _Look(
-        statement=_invoice_query, facts=_invoice_facts, must=frozenset({"customer", "number"})
-    ),
+    Kind.CUSTOMER: _Look(statements=_customer_statements, agreement=_customers),
+    Kind.INVOICE: _Look(statements=_invoice_statements, agreement=_invoices),
     Kind.PAYMENT: _Look(
-        statement=_payment_query,
-        facts=_payment_facts,
-        must=frozenset({"customer", "reference", "note"}),
+        statements=lambda sent: [_on_that_day("Payment", sent)], agreement=_payments
     ),
 }

@@ -12,13 +12,9 @@ from dunahub_qbo_plugin.errors import (
     DuplicateName,
     DuplicateNumber,
     DuplicateRequest,
-    Forbidden,
     LeaseLost,
     QboError,
-    Refused,
     Stale,
-    Unauthorized,
-    Unreachable,
 )
 from dunahub_qbo_plugin.model import (
     Claim,
@@ -32,14 +28,19 @@ from dunahub_qbo_plugin.model import (
     Retry,
     Synced,
 )
+from dunahub_qbo_plugin.qbo.consequences import Meaning
+from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.store.asks import GONE
 from dunahub_qbo_plugin.sync import conflicts
+from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.lookup import (
     Agreement,
     Found,
     compare,
     filled,
+    is_voided,
     look_for,
+    paid_since,
     written_of,
 )
 
@@ -55,10 +56,13 @@ log = logging.getLogger(__name__)
 LOOK_FIRST_AFTER: Final = timedelta(minutes=3)
 """Age of an unanswered create from which we look before we resend: how long QuickBooks remembers a
 request key is not documented."""
-THROTTLE_REST: Final = 60.0
-"""Seconds that a company rests after a 429 that names none."""
-SUBSCRIPTION: Final = "6190"
-MAINTENANCE: Final = frozenset({"140", "150"})
+FORGET_KEY_AFTER: Final = timedelta(hours=24)
+"""Age from which an unanswered create that is not to be found gets a new key. Until then the resend
+keeps the key, since a look may miss what was written a moment ago; not for ever, since an answer
+that QuickBooks keeps for a key may be a fault."""
+
+CHANGED_SINCE: Final = "It had been changed in QuickBooks since it was last sent."
+PAID_SINCE: Final = "Its payments had moved it on in QuickBooks."
 
 
 class Reconciler:
@@ -91,7 +95,8 @@ class Reconciler:
         except LeaseLost:
             return Halted(info=ErrorInfo(code="lease-lost"), unknown=resend)
         except QboError as error:
-            return _outcome_of(error, unknown=resend)
+            # A look failed: what became of the write is as unknown as before.
+            return outcome_of(error, claim, unknown=resend, looked=True)
         except Exception:
             log.exception("the %s could not be reconciled", claim.key.kind.word)
             return Retry(info=ErrorInfo(code="internal"), unknown=True)
@@ -105,17 +110,24 @@ class Reconciler:
         check: Callable[[], None],
     ) -> Outcome:
         resend = claim.intent is not None
-        if resend and _is_old(claim, now):
-            return self._look_first(grant, claim, intent, check)
-        if claim.look_first and not resend and intent.operation is Operation.CREATE:
-            found = look_for(self._client, grant, intent, check=check)
-            if found.agreement is not Agreement.NONE:
-                return _adopt_or_ask(found, intent)
-        return self._send(grant, claim, intent, check)
+        creates = intent.operation is Operation.CREATE
+        old = resend and _age(claim, now) >= LOOK_FIRST_AFTER
+        if old or (claim.look_first and creates):
+            return self._look_first(grant, claim, intent, now, check)
+        return self._send(grant, claim, intent, now, check)
+
+    def _look(self, grant: Grant, claim: Claim, intent: Intent, check: Callable[[], None]) -> Found:
+        return look_for(self._client, grant, intent, check=check, without=claim.declined)
 
     def _send(
-        self, grant: Grant, claim: Claim, intent: Intent, check: Callable[[], None]
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        now: datetime,
+        check: Callable[[], None],
     ) -> Outcome:
+        resend = claim.intent is not None
         try:
             written = self._client.write(grant, intent, check=check)
         except Stale as error:
@@ -124,13 +136,15 @@ class Reconciler:
             return self._after_name_taken(grant, claim, intent, error, check)
         except DuplicateNumber as error:
             return self._after_number_taken(grant, intent, error, check)
-        except DuplicateRequest:
-            return self._look_first(grant, claim, intent, check)
+        except DuplicateRequest as error:
+            return self._after_key_used(grant, claim, intent, error, now, check)
         except BadReference as error:
             return conflicts.explain_reference(
                 self._client, grant, claim, intent, error, check=check
             )
-        if claim.intent is not None and intent.operation is Operation.CREATE:
+        except QboError as error:
+            return outcome_of(error, claim, unknown=resend)
+        if (resend or claim.look_first) and intent.operation is Operation.CREATE:
             return self._confirmed(grant, intent, written.remote, check)
         return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
 
@@ -143,7 +157,7 @@ class Reconciler:
         2026-09); such a record is made anew, under a new key.
         """
         entity = self._client.read(grant, intent.entity, remote.id, check=check)
-        if entity is None:
+        if entity is None or entity.get("Active") is False:
             info = ErrorInfo(code="replay-of-deleted")
             return Retry(info=info, after=0, note="It was deleted in QuickBooks meanwhile.")
         return Synced(
@@ -154,15 +168,45 @@ class Reconciler:
         )
 
     def _look_first(
-        self, grant: Grant, claim: Claim, intent: Intent, check: Callable[[], None]
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        now: datetime,
+        check: Callable[[], None],
     ) -> Outcome:
         """Settle a write whose answer never came, by looking at what QuickBooks holds."""
         if intent.operation is not Operation.CREATE:
-            return self._reread(grant, claim, intent, check, note="")
-        found = look_for(self._client, grant, intent, check=check)
-        if found.agreement is Agreement.NONE:
+            return self._reread(grant, claim, intent, check)
+        found = self._look(grant, claim, intent, check)
+        if found.agreement is not Agreement.NONE:
+            return _adopt_or_ask(found, intent)
+        if _age(claim, now) >= FORGET_KEY_AFTER:
             return Retry(info=ErrorInfo(code="not-carried-out"), after=0)
-        return _adopt_or_ask(found, intent)
+        return self._send(grant, claim, intent, now, check)
+
+    def _after_key_used(
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        error: DuplicateRequest,
+        now: datetime,
+        check: Callable[[], None],
+    ) -> Outcome:
+        """Find out what became of the request that had the key before.
+
+        QuickBooks may say so while that one still runs; only when it must have ended long ago and
+        left nothing is a new key taken.
+        """
+        if intent.operation is not Operation.CREATE:
+            return self._reread(grant, claim, intent, check)
+        found = self._look(grant, claim, intent, check)
+        if found.agreement is not Agreement.NONE:
+            return _adopt_or_ask(found, intent)
+        if _age(claim, now) >= LOOK_FIRST_AFTER:
+            return Retry(info=ErrorInfo(code="not-carried-out"), after=0)
+        return outcome_of(error, claim, unknown=True)
 
     def _reread(
         self,
@@ -171,15 +215,25 @@ class Reconciler:
         intent: Intent,
         check: Callable[[], None],
         *,
-        note: str,
+        stale: bool = False,
     ) -> Outcome:
         """Learn the object's present SyncToken; the update is then written anew and sent again."""
         assert claim.remote is not None  # noqa: S101  only what is there is updated
         entity = self._client.read(grant, intent.entity, claim.remote.id, check=check)
         if entity is None:
             return Rejected(info=ErrorInfo(code=GONE, subject=claim.label))
+        if intent.operation is Operation.VOID and is_voided(entity):
+            return Synced(
+                written=written_of(entity),
+                fingerprint=intent.fingerprint,
+                note="It was found voided in QuickBooks.",
+            )
         fresh = RemoteRef(id=claim.remote.id, sync_token=str(entity["SyncToken"]))
         repeated = claim.attempts > 0 and claim.remote == fresh
+        note = ""
+        if stale and claim.intent is None and not repeated:
+            routine = paid_since(entity, claim.remote.sync_token)
+            note = PAID_SINCE if routine else CHANGED_SINCE
         return Retry(
             info=ErrorInfo(code="5010"),
             after=None if repeated else 0,
@@ -197,8 +251,7 @@ class Reconciler:
     ) -> Outcome:
         if claim.remote is None:
             return Rejected(info=error.info)
-        note = "It had changed in QuickBooks since we last sent it."
-        return self._reread(grant, claim, intent, check, note=note)
+        return self._reread(grant, claim, intent, check, stale=True)
 
     def _after_name_taken(
         self,
@@ -209,7 +262,7 @@ class Reconciler:
         check: Callable[[], None],
     ) -> Outcome:
         if claim.intent is not None and intent.operation is Operation.CREATE:
-            found = look_for(self._client, grant, intent, check=check)
+            found = self._look(grant, claim, intent, check)
             if found.agreement is Agreement.ALL:
                 return _adopt_or_ask(found, intent)
         return conflicts.explain_name(self._client, grant, intent, error, check=check)
@@ -237,8 +290,11 @@ class Reconciler:
         return _adopt_or_ask(found, intent)
 
 
-def _is_old(claim: Claim, now: datetime) -> bool:
-    return claim.intent_at is not None and now - claim.intent_at >= LOOK_FIRST_AFTER
+def _age(claim: Claim, now: datetime) -> timedelta:
+    """Give how long ago an unanswered intent was committed; nothing for one that is new."""
+    if claim.intent is None or claim.intent_at is None:
+        return timedelta(0)
+    return now - claim.intent_at
 
 
 def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
@@ -250,37 +306,39 @@ def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
             sent_fields=filled(intent),
             note="It was found in QuickBooks; the answer had been lost.",
         )
+    # The key is kept: unless a person says otherwise, it may be the one that we sent.
     return Rejected(
         info=ErrorInfo(code="ambiguous", subject=found.name),
+        unknown=True,
         candidate=found.written.remote,
         candidate_name=found.name,
     )
 
 
-def _outcome_of(error: QboError, *, unknown: bool) -> Outcome:
-    """Decide what follows from an error.
+def outcome_of(error: QboError, claim: Claim, *, unknown: bool, looked: bool = False) -> Outcome:
+    """Do what `dunahub_qbo_plugin.qbo.fault_table` says of an error.
 
     Args:
         error: what was raised.
+        claim: the record.
         unknown: True when an earlier try of the same intent may have been carried out.
+        looked: True when a look failed, and not the write: it says nothing about the write.
     """
     info = error.info
-    match error:
-        case Unreachable(sent=sent):
-            return Retry(info=info, unknown=unknown or sent)
-        case Busy(throttled=True, retry_after=after):
-            rest = THROTTLE_REST if after is None else after
-            return Retry(info=info, after=rest, unknown=unknown, company_wide=True)
-        case Busy(carried_out=carried_out, retry_after=after):
-            maybe = unknown or carried_out is None
-            if info.code in MAINTENANCE:
-                return Halted(info=info, unknown=maybe)
-            return Retry(info=info, after=after, unknown=maybe)
-        case Unauthorized():
-            return Halted(info=info, unknown=unknown, reauthorize=True)
-        case Forbidden():
-            return Halted(info=info, unknown=unknown)
-        case Refused() if info.code == SUBSCRIPTION:
-            return Halted(info=info, unknown=unknown)
-        case _:
-            return Rejected(info=info)
+    row = row_of(info)
+    follows = row.consequence
+    maybe = unknown or (follows.maybe_done and not looked)
+    if follows.becomes == "halted":
+        return Halted(info=info, unknown=maybe, reauthorize=row.meaning is Meaning.UNAUTHORIZED)
+    if follows.becomes == "rejected":
+        return Rejected(info=info, unknown=unknown and looked)
+    after = error.retry_after if isinstance(error, Busy) else None
+    if after is not None:
+        # A "Retry-After: 0" that comes again and again must not be answered in a loop.
+        after = max(after, delay(claim.attempts, claim.record_id).total_seconds())
+    return Retry(
+        info=info,
+        after=follows.rest if after is None else after,
+        unknown=maybe,
+        company_wide=follows.rest is not None,
+    )

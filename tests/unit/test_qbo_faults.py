@@ -185,10 +185,39 @@ CASES = [
     ),
     Case(row="unreadable answer", status=200, code="", error=errors.Unreachable),
     *(
-        Case(row="any other refusal", status=status, code=code, error=errors.Refused)
-        for status, code in [
-            (400, "2010"), (400, "2020"), (400, "2050"), (400, "6000"), (400, "6070"),
-            (400, "6210"), (400, "6540"), (200, "6041"), (404, "0"), (400, "500"), (413, "0"),
+        Case(row=row, status=400, code=code, error=errors.BadReference)
+        for row, code in [
+            ("dead customer", "6250"), ("dead customer", "6310"), ("dead transaction", "620"),
+        ]
+    ),
+    Case(
+        row="no longer available",
+        status=400,
+        code="6000",
+        message=BV,
+        detail="Business Validation Error: Something this action required is no longer available. "
+        "Another user may have deleted it.",
+        error=errors.BadReference,
+    ),
+    Case(
+        row="closed books in words",
+        status=400,
+        code="6000",
+        message=BV,
+        detail="Business Validation Error: The transaction date is prior to the closing date.",
+        error=errors.Refused,
+    ),
+    *(
+        Case(row=row, status=status, code=code, error=errors.Refused)
+        for row, status, code in [
+            ("any other refusal", 400, "6000"), ("any other refusal", 404, "0"),
+            ("any other refusal", 413, "0"), ("any other refusal", 400, "9999"),
+            ("our mistake", 400, "2010"), ("our mistake", 400, "2020"), ("our mistake", 400, "500"),
+            ("our mistake", 200, "6041"), ("too long", 400, "2050"), ("characters", 400, "2040"),
+            ("e-mail", 400, "2210"), ("incomplete", 400, "6080"), ("amount", 400, "2140"),
+            ("amount of a line", 400, "6070"), ("date", 400, "2060"),
+            ("closed books", 400, "6210"), ("deposited", 400, "6540"), ("sales tax", 400, "6100"),
+            ("tied", 400, "5030"),
         ]
     ),
 ]  # fmt: skip

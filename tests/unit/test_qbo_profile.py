@@ -45,6 +45,7 @@ def test_reads_what_the_company_says() -> None:
         items={
             "1": Item(id="1", name="Services"),
             "2": Item(id="2", name="Downspout", type="NonInventory"),
+            "5": Item(id="5", name="Old", active=False),
         },
     )
 
