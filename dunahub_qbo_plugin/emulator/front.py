@@ -127,7 +127,7 @@ def read_request(environ: WSGIEnvironment) -> Request:
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:
-    """The body without the compression that Intuit's SDK for Java applies by default.
+    """The body without the compression that Intuit's SDK for Java can apply.
 
     What cannot be unpacked is left as it is, for whoever reads it to refuse.
     """

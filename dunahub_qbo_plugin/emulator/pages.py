@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
-from dunahub_qbo_plugin.emulator import views
+from dunahub_qbo_plugin.emulator import rows, views
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -71,7 +71,7 @@ def _books(routes: Blueprint, world: World) -> None:
     def books(realm: str) -> str:
         hosted = company(realm)
         sections = [
-            views.section(hosted.books, entity, start=1, limit=_SHORT) for entity in views.TITLES
+            views.section(hosted.books, entity, start=1, limit=_SHORT) for entity in rows.TITLES
         ]
         return render_template(
             "books.html",
@@ -85,7 +85,7 @@ def _books(routes: Blueprint, world: World) -> None:
     @routes.get("/books/<realm>/<entity>")
     def listing(realm: str, entity: str) -> str:
         hosted = company(realm)
-        kind = views.entity_named(entity) or abort(404)
+        kind = rows.entity_named(entity) or abort(404)
         page = max(request.args.get("page", 1, type=int), 1)
         section = views.section(hosted.books, kind, start=(page - 1) * _LONG + 1, limit=_LONG)
         return render_template(
@@ -95,7 +95,7 @@ def _books(routes: Blueprint, world: World) -> None:
     @routes.get("/books/<realm>/<entity>/<identifier>")
     def thing(realm: str, entity: str, identifier: str) -> str:
         hosted = company(realm)
-        kind = views.entity_named(entity) or abort(404)
+        kind = rows.entity_named(entity) or abort(404)
         item = views.read(hosted.books, kind, identifier)
         if item is None:
             abort(404)
@@ -104,10 +104,10 @@ def _books(routes: Blueprint, world: World) -> None:
             hosted=hosted,
             realm=realm,
             kind=kind,
-            title=views.title(kind, item),
-            facts=views.facts(kind, item),
-            lines=views.lines(item),
-            links=views.links(item),
+            title=rows.title(kind, item),
+            facts=rows.facts(kind, item),
+            lines=rows.lines(item),
+            links=rows.links(item),
             json=views.pretty(item),
         )
 
@@ -142,6 +142,6 @@ def _deep_links(routes: Blueprint, world: World) -> None:
 
 def _counts(hosted: HostedCompany) -> list[tuple[str, int]]:
     return [
-        (views.TITLES[entity], views.section(hosted.books, entity, start=1, limit=1).total)
+        (rows.TITLES[entity], views.section(hosted.books, entity, start=1, limit=1).total)
         for entity in _FIRST
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_compressed_requests_are_read(
     anywhere: Caller, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    """A request body may be compressed, as Intuit's SDK for Java sends it."""
+    """A request body may be compressed, as Intuit's SDK for Java can send it."""
     answer = anywhere.api(
         "POST",
         "/customer",
