@@ -12,12 +12,15 @@ import attrs
 
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
+from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.panel.context import PanelContext
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
+from dunahub_qbo_plugin.review.compare import Comparer
+from dunahub_qbo_plugin.review.task import COMPARE, CompareTask
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.connections import Connections
 from dunahub_qbo_plugin.store.database import Database
@@ -79,6 +82,7 @@ class Runtime:
     http: httpx.Client
     client: QboClient
     drainer: Drainer
+    tasks: TaskRunner
     intake: Intake
     engine: Engine
     embedded: EmbeddedEngine
@@ -148,7 +152,23 @@ def build(
     )
     bell = _Bell()
     intake = Intake(database=database, clock=clock, wake=bell.ring)
-    embedded = EmbeddedEngine(database=database, intake=intake, drainer=drainer, clock=clock)
+    task_runner = TaskRunner(
+        database=database,
+        clock=clock,
+        handlers={
+            COMPARE: CompareTask(
+                database=database,
+                connections=connections,
+                tokens=tokens,
+                comparer=Comparer(database=database, client=client),
+                clock=clock,
+            )
+        },
+        owner=owner,
+    )
+    embedded = EmbeddedEngine(
+        database=database, intake=intake, drainer=drainer, tasks=task_runner, clock=clock
+    )
     engine: Engine = embedded if config.worker else NoEngine()
     bell.engine = engine
     linking = Linking(
@@ -178,6 +198,7 @@ def build(
         http=http,
         client=client,
         drainer=drainer,
+        tasks=task_runner,
         intake=intake,
         engine=engine,
         embedded=embedded,

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from dunahub_qbo_plugin.store import gate, leases
+from dunahub_qbo_plugin.store import tasks as stored_tasks
 from dunahub_qbo_plugin.store.edge import to_ms
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.engine.tasks import TaskRunner
     from dunahub_qbo_plugin.store.database import Database
     from dunahub_qbo_plugin.sync.drain import Drainer
     from dunahub_qbo_plugin.sync.intake import Intake
@@ -38,11 +40,18 @@ class EmbeddedEngine:
     """
 
     def __init__(
-        self, *, database: Database, intake: Intake, drainer: Drainer, clock: Clock
+        self,
+        *,
+        database: Database,
+        intake: Intake,
+        drainer: Drainer,
+        tasks: TaskRunner,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._intake = intake
         self._drainer = drainer
+        self._task_runner = tasks
         self._clock = clock
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -112,6 +121,9 @@ class EmbeddedEngine:
         with self._database.read.connect() as db:
             due = leases.due_companies(db, now=self._clock.now())
             stopped = gate.any_region_closed(db)
+            asked = stored_tasks.waiting(db, now=self._clock.now())
+        if asked:
+            pool.submit(self._task_runner.run_waiting)
         if stopped:
             with self._database.write.begin() as db:
                 gate.reopen_where_saved(db)

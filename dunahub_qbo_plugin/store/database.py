@@ -6,6 +6,11 @@ SQLite is used with a write-ahead log. Three kinds of connection, since each mus
 - ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
   reading first and writing then cannot fail in between;
 - ``read``: a consistent look, which keeps nobody waiting.
+
+On PostgreSQL these three are the same, with time-outs of the server's and, for the hook, of our own
+(`store.impatient`). ``write`` works at READ COMMITTED: whatever is read first to be written then is
+read ``FOR UPDATE``, and every write of a drain begins by renewing its lease, which locks the
+company's row against disconnects and other workers until the commit.
 """
 
 from __future__ import annotations
@@ -17,10 +22,13 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.store import postgres
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
+
+    from dunahub_qbo_plugin.store.impatient import Door
 
 HOOK_LOCK_WAIT: Final = 0.025
 """Seconds that a hook waits for SQLite's lock; after that its row goes through memory."""
@@ -47,17 +55,21 @@ class Database:
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self._synchronous = synchronous
+        self._door: Door | None = None
         try:
-            self.url = sa.make_url(url)
+            self.url = postgres.address(url)
             self.dialect = self.url.get_dialect().name
-            self.hook = self._engine(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES)
-            self.write = self._engine(lock_wait=WORK_LOCK_WAIT, checkpoint=1000)
+            self.hook, self.write = self._engines()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
             raise ConfigurationError(
                 "DUNAHUB_QBO_DATABASE_URL cannot be used: it must be an SQLAlchemy address such as "
                 "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed"
             ) from error
         self.read = self.write.execution_options(qbo_read=True)
+        if not self.is_sqlite:
+            self.read = self.read.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         self._ready = False
         self._lock = threading.Lock()
         self._watch: sa.PoolProxiedConnection | None = None
@@ -67,11 +79,21 @@ class Database:
         """True when the database is a file of ours."""
         return self.dialect == "sqlite"
 
-    def _engine(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
-        if self.dialect != "sqlite":
-            return sa.create_engine(
-                self.url, pool_pre_ping=True, pool_size=10, hide_parameters=True
+    def _engines(self) -> tuple[sa.Engine, sa.Engine]:
+        """Make the hook's and the work's, without opening anything."""
+        if self.is_sqlite:
+            return (
+                self._sqlite(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES),
+                self._sqlite(lock_wait=WORK_LOCK_WAIT, checkpoint=1000),
             )
+        if self.url.get_driver_name() != "psycopg":
+            raise sa.exc.ArgumentError("only SQLite and PostgreSQL through psycopg are supported")
+        from dunahub_qbo_plugin.store.impatient import hook_engine  # noqa: PLC0415  needs the extra
+
+        hook, self._door = hook_engine(self.url)
+        return hook, postgres.work_engine(self.url)
+
+    def _sqlite(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
         engine = sa.create_engine(
             self.url,
             connect_args={"timeout": lock_wait, "check_same_thread": False},
@@ -109,7 +131,7 @@ class Database:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         if not self._ready and self._exists():
-            self._ready = self._version() == SCHEMA
+            self._ready = self._version(self.hook) == SCHEMA
         return self._ready
 
     def _exists(self) -> bool:
@@ -130,19 +152,25 @@ class Database:
                 return
             if self.is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            if self._version() != SCHEMA:
+            if self._version(self.read) != SCHEMA:
                 from dunahub_qbo_plugin.store.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import and seldom needed
 
                 upgrade(self.write)
             self._ready = True
 
-    def _version(self) -> str | None:
+    def _version(self, way: sa.Engine) -> str | None:
+        """Look which schema there is; through the hook's way, a hook may ask."""
         statement = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  a constant
         try:
-            with self.read.connect() as connection:
-                return connection.execute(statement).scalar()
-        except (sa.exc.OperationalError, sa.exc.ProgrammingError):
+            with way.connect() as connection:
+                looking = connection.execution_options(qbo_read=True)
+                return looking.execute(statement).scalar()
+        except sa.exc.ProgrammingError:
             return None
+        except sa.exc.OperationalError:
+            if self.is_sqlite:
+                return None  # how SQLite says that there is no such table
+            raise
 
     def change_counter(self) -> int | None:
         """Give a number that changes when another connection has written; None if unknown."""
@@ -174,9 +202,13 @@ class Database:
                 self._watch = None
         self.hook.dispose()
         self.write.dispose()
+        if self._door is not None:
+            self._door.close()
 
     def abandon(self) -> None:
         """Let go of connections that belong to the parent process after a fork."""
         self._watch = None
         self.hook.dispose(close=False)
         self.write.dispose(close=False)
+        if self._door is not None:
+            self._door.abandon()

@@ -108,9 +108,10 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
     return None if row is None else _task(row)
 
 
-def waiting(db: sa.Connection) -> bool:
+def waiting(db: sa.Connection, *, now: datetime) -> bool:
     """Tell whether there is a task to take."""
-    statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), tasks.c.owner.is_(None))
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.beat_at < to_ms(now - SILENCE))
+    statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), free)
     return db.execute(statement.limit(1)).first() is not None
 
 

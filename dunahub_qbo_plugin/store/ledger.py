@@ -1,0 +1,217 @@
+"""What was sent, for those who compare and add up: read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
+from dunahub_qbo_plugin.snapshot import load
+from dunahub_qbo_plugin.store.claims import PARENT_KIND
+from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_ms
+from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.store.views import is_open, shown_column
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from dunahub_qbo_plugin.model import Value
+    from dunahub_qbo_plugin.store.connections import Connection
+
+_parent = records.alias("parent")
+NOT_COUNTED = (Hold.INELIGIBLE.value, Hold.VOIDED_UNSENT.value)
+
+
+@attrs.frozen(kw_only=True)
+class Sent:
+    """A record that QuickBooks has, as it was last sent.
+
+    Attributes:
+        total: dollars that were sent; None for customers.
+        number: QuickBooks' document number.
+        value: what DunaHub wants there now.
+        parent_qbo_id: QuickBooks' Id of what it stands on.
+        pending: True while a change is still to be sent, so that a difference means nothing.
+    """
+
+    key: RecordKey
+    label: str
+    qbo_id: str
+    total: Decimal | None
+    number: str
+    dated: str | None
+    value: Value = attrs.field(repr=False)
+    parent_qbo_id: str | None
+    synced_at: datetime
+    pending: bool
+
+
+@attrs.frozen(kw_only=True)
+class MonthLine:
+    """One kind of document in one month and state.
+
+    Attributes:
+        month: ``2026-03``, by the documents' own days.
+        amount: dollars as DunaHub has them.
+        sent: dollars as they were sent; there: dollars as QuickBooks has them.
+        variances: how many documents QuickBooks totals otherwise.
+    """
+
+    month: str
+    kind: Kind
+    shown: Shown
+    dismissed: bool
+    count: int
+    amount: Decimal
+    sent: Decimal
+    there: Decimal
+    variances: int
+
+
+def sent_since(
+    db: sa.Connection, connection: Connection, kind: Kind, since: datetime
+) -> list[Sent]:
+    """Give the records of a kind that went through since a moment, oldest first."""
+    statement = (
+        _sent(kind)
+        .where(records.c.company_id == connection.id, records.c.synced_at >= to_ms(since))
+        .order_by(records.c.id)
+    )
+    return [_row(row, kind) for row in db.execute(statement)]
+
+
+def sent_as(
+    db: sa.Connection, connection: Connection, kind: Kind, qbo_ids: Collection[str]
+) -> list[Sent]:
+    """Give the records of a kind that are these objects in QuickBooks."""
+    statement = _sent(kind).where(
+        records.c.company_id == connection.id, records.c.qbo_id.in_(list(qbo_ids))
+    )
+    return [_row(row, kind) for row in db.execute(statement)]
+
+
+def months(
+    db: sa.Connection, connection: Connection, *, first: date, last: date
+) -> list[MonthLine]:
+    """Add documents up by month, kind and state."""
+    month = sa.func.substr(records.c.dated, 1, 7)
+    shown = shown_column(connection)
+    dismissed = sa.and_(records.c.hold.is_not(None), records.c.hold == Hold.DISMISSED.value)
+    differs = sa.and_(
+        records.c.qbo_total.is_not(None),
+        records.c.synced_total.is_not(None),
+        records.c.qbo_total != records.c.synced_total,
+    )
+    totals = [
+        sa.func.count().label("n"),
+        _sum(records.c.amount).label("amount"),
+        _sum(records.c.synced_total).label("sent"),
+        _sum(records.c.qbo_total).label("there"),
+        _sum(sa.case((differs, 1), else_=0)).label("variances"),
+    ]
+    statement = (
+        sa.select(
+            month.label("month"),
+            records.c.kind,
+            shown.label("shown"),
+            sa.case((dismissed, 1), else_=0).label("dismissed"),
+            *totals,
+        )
+        .where(
+            records.c.company_id == connection.id,
+            records.c.kind.in_([Kind.INVOICE.value, Kind.PAYMENT.value]),
+            records.c.dated >= first.isoformat(),
+            records.c.dated <= last.isoformat(),
+            sa.or_(records.c.hold.is_(None), records.c.hold.not_in(NOT_COUNTED)),
+        )
+        .group_by("month", records.c.kind, "shown", "dismissed")
+        .order_by("month", records.c.kind)
+    )
+    return [
+        MonthLine(
+            month=row.month,
+            kind=Kind(row.kind),
+            shown=Shown(row.shown),
+            dismissed=bool(row.dismissed),
+            count=row.n,
+            amount=_dollars(row.amount),
+            sent=_dollars(row.sent),
+            there=_dollars(row.there),
+            variances=int(row.variances),
+        )
+        for row in db.execute(statement)
+    ]
+
+
+def left_behind(db: sa.Connection, connection: Connection) -> dict[int, tuple[int, Decimal]]:
+    """Count and add up what a disconnect left behind, by the epoch it is of."""
+    statement = (
+        sa.select(
+            records.c.epoch, sa.func.count().label("n"), _sum(records.c.amount).label("amount")
+        )
+        .where(
+            records.c.company_id == connection.id,
+            is_open,
+            records.c.hold.is_(None),
+            shown_column(connection) == Shown.NOT_SENT.value,
+        )
+        .group_by(records.c.epoch)
+    )
+    return {row.epoch: (row.n, _dollars(row.amount)) for row in db.execute(statement)}
+
+
+def made_since(db: sa.Connection, connection: Connection, since: datetime) -> int:
+    """Count the records that were made or changed since a moment and are still to be sent."""
+    statement = sa.select(sa.func.count()).where(
+        records.c.company_id == connection.id,
+        records.c.epoch == connection.epoch,
+        is_open,
+        records.c.hold.is_(None),
+        records.c.saved_at >= to_ms(since),
+    )
+    return int(db.execute(statement).scalar_one())
+
+
+def _sent(kind: Kind) -> sa.Select[Any]:
+    joined = records.outerjoin(
+        _parent,
+        sa.and_(
+            _parent.c.company_id == records.c.company_id,
+            _parent.c.kind == PARENT_KIND.get(kind, Kind.CUSTOMER).value,
+            _parent.c.local_id == records.c.parent,
+        ),
+    )
+    return (
+        sa.select(records, _parent.c.qbo_id.label("parent_qbo_id"))
+        .select_from(joined)
+        .where(records.c.kind == kind.value, records.c.qbo_id.is_not(None))
+    )
+
+
+def _row(row: Any, kind: Kind) -> Sent:  # noqa: ANN401  a Row
+    return Sent(
+        key=RecordKey(kind=kind, local_id=row.local_id),
+        label=row.label,
+        qbo_id=row.qbo_id,
+        total=from_cents(row.synced_total),
+        number=row.qbo_number or "",
+        dated=row.dated,
+        value=load(kind, row.snapshot),
+        parent_qbo_id=row.parent_qbo_id,
+        synced_at=from_ms(row.synced_at or 0),
+        pending=row.synced_fingerprint != row.fingerprint,
+    )
+
+
+def _sum(column: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401  any column
+    return sa.func.coalesce(sa.func.sum(column), 0)
+
+
+def _dollars(cents: Any) -> Decimal:  # noqa: ANN401  an int, or PostgreSQL's numeric
+    found = from_cents(int(cents))
+    assert found is not None  # noqa: S101  a number goes in
+    return found

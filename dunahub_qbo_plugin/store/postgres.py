@@ -1,0 +1,70 @@
+"""How PostgreSQL is opened: addresses and time-outs.
+
+Time-outs are start-up options of our own connections, not ``SET`` statements: behind a pooler
+these would stay with a server connection that others use next.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+WORK_LOCK_WAIT: Final = 10.0
+"""Seconds that the worker and the pages wait for a lock."""
+CONNECT: Final = 5
+"""Seconds that the worker and the pages wait for a new connection."""
+SILENCE_MS: Final = 15_000
+"""Milliseconds after which a network that acknowledges nothing counts as gone."""
+LIVENESS: Final[dict[str, Any]] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": SILENCE_MS,
+}
+"""A peer that vanished without a word is noticed within half a minute (libpq, "Connection")."""
+
+
+def address(text: str) -> sa.URL:
+    """Read a database address; PostgreSQL's is given psycopg when it names no driver.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: it is no address.
+    """
+    url = sa.make_url(text)
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def conninfo(url: sa.URL, *, schema: str) -> str:
+    """Give libpq's address of a database, for whoever works in a schema of its own."""
+    plain = url.set(drivername="postgresql").update_query_dict(
+        {
+            "options": options(url, f"-csearch_path={schema}"),
+            "connect_timeout": str(CONNECT),
+            **{name: str(value) for name, value in LIVENESS.items()},
+        }
+    )
+    return plain.render_as_string(hide_password=False)
+
+
+def work_engine(url: sa.URL) -> sa.Engine:
+    """Open the worker's and the pages' way to the database."""
+    lock_wait = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f}"
+    return sa.create_engine(
+        url,
+        connect_args=LIVENESS | {"connect_timeout": CONNECT, "options": options(url, lock_wait)},
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=40,
+        pool_timeout=WORK_LOCK_WAIT,
+        hide_parameters=True,
+    )
+
+
+def options(url: sa.URL, ours: str) -> str:
+    """Put server options of ours behind those that the operator's address has."""
+    theirs = url.query.get("options", "")
+    return " ".join([*([theirs] if isinstance(theirs, str) else theirs), ours]).strip()
