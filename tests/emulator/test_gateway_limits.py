@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world import SEEDS
 
 from .test_gateway_access import lower_case_fault, xml_fault
 
 if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.journal import Entry
     from dunahub_qbo_plugin.emulator.world import World
 
     from .conftest import Caller, Clock
@@ -78,15 +78,21 @@ def test_ten_at_once_for_each_company(remote: Caller, world: World) -> None:
     world.throttle.settings.per_minute = None
     token = world.connect(realm=remote.realm).access_token
     path = f"/companyinfo/{remote.realm}"
-    world.trouble.add(TroubleRule(kind="late", seconds=1.5, times=10))
-    seen = threading.Semaphore(0)
-    world.journal.watch(lambda entry: seen.release() if entry.fate == "late" else None)
+    seen, go = threading.Semaphore(0), threading.Event()
+
+    def hold(entry: Entry) -> None:
+        if entry.status == 200:
+            seen.release()
+            go.wait(30)
+
+    world.journal.watch(hold)
     with ThreadPoolExecutor(10) as pool:
-        slow = [pool.submit(remote.api, "GET", path, token) for _ in range(10)]
+        held = [pool.submit(remote.api, "GET", path, token) for _ in range(10)]
         for _ in range(10):
-            assert seen.acquire(timeout=5)
+            assert seen.acquire(timeout=30)
         assert remote.api("GET", path, token).status_code == 429
-        assert {answer.result().status_code for answer in slow} == {200}
+        go.set()
+        assert {answer.result().status_code for answer in held} == {200}
     assert remote.api("GET", path, token).status_code == 200
     assert world.throttle.most_at_once()[remote.realm] == 11
 
