@@ -74,8 +74,8 @@ def take_currency(ledger: Ledger, data: Json, customer: Json) -> None:
     Raises:
         QboFaultError: 6000 for another currency than the customer's, 2150 for a bad rate.
     """
-    own = customer.get("CurrencyRef") or ledger.currency()
-    sent = data.setdefault("CurrencyRef", own)
+    own: Json = customer.get("CurrencyRef") or ledger.currency()
+    sent: Json = data.setdefault("CurrencyRef", own)
     if customer and sent["value"] != own["value"]:
         raise faults.business(
             "The currency of the transaction is invalid for customer/vendor/account."

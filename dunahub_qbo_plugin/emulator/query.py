@@ -294,7 +294,7 @@ def _sorted(rows: list[Row], entity: Entity, orders: list[tuple[Field, Order]]) 
         def key(pair: tuple[Row, Json], field: Field = field) -> tuple[bool, Any]:
             value = _comparable(field, _value(pair[1], field.path))
             if field.path == ("Id",):
-                value = int(value)
+                return (value.isdigit(), int(value) if value.isdigit() else value)
             return (value is not None, value if value is not None else 0)
 
         loaded.sort(key=key, reverse=order.descending)

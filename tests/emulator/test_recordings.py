@@ -151,8 +151,10 @@ def test_count_of_deviations(capsys: pytest.CaptureFixture[str]) -> None:
     others = [recording for recording in RECORDINGS if out_of_scope(recording)]
     replayed = len(RECORDINGS) - len(others)
     lines = [
-        f"{len(RECORDINGS)} recordings: {replayed} replayed, of which "
-        f"{replayed - len(DEVIATIONS)} answered the same and {len(DEVIATIONS)} deviate:",
+        (
+            f"{len(RECORDINGS)} recordings: {replayed} replayed, of which "
+            f"{replayed - len(DEVIATIONS)} answered the same and {len(DEVIATIONS)} deviate:"
+        ),
         *(f"  {name}: {why} ({len(patterns)})" for name, why, patterns in DEVIATIONS),
         f"{len(others)} of other parts of QuickBooks:",
         *(f"  {recording.name}: {out_of_scope(recording)}" for recording in others),

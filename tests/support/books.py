@@ -113,7 +113,7 @@ def errors(answer: Json) -> list[tuple[str, str]]:
     return [(error["code"], error["Detail"]) for error in answer["Fault"]["Error"]]
 
 
-def line(amount: float | str = 100, *, item: str = "1", **detail: object) -> Json:
+def line(amount: Decimal | float | str = 100, *, item: str = "1", **detail: object) -> Json:
     """A sales line."""
     return {
         "Amount": amount,

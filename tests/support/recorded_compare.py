@@ -7,12 +7,13 @@ import re
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from tests.support.recordings import NAMESPACE, Json, Raw, Recording, parse_xml
 
 if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
     from dunahub_qbo_plugin.emulator.wire import ApiReply
 
 # What differs from run to run: given by counters and clocks.
