@@ -22,6 +22,7 @@ _SHORT = 25
 _LONG = 100
 _FIRST = ("Customer", "Invoice", "Payment")
 _RECENT = 15
+_QUICK = 5000  # objects that are looked through for doubles without being asked to
 
 _DEEP_LINKS = {
     "invoice": ("Invoice", "txnId"),
@@ -73,11 +74,13 @@ def _books(routes: Blueprint, world: World) -> None:
         sections = [
             views.section(hosted.books, entity, start=1, limit=_SHORT) for entity in rows.TITLES
         ]
+        size = sum(section.total for section in sections)
+        look = size <= _QUICK or "doubles" in request.args
         return render_template(
             "books.html",
             hosted=hosted,
             realm=realm,
-            doubles=hosted.books.books()["doubles"],
+            doubles=hosted.books.books()["doubles"] if look else None,
             first=[section for section in sections if section.entity in _FIRST],
             others=[s for s in sections if s.entity not in _FIRST and s.total],
         )
@@ -141,7 +144,4 @@ def _deep_links(routes: Blueprint, world: World) -> None:
 
 
 def _counts(hosted: HostedCompany) -> list[tuple[str, int]]:
-    return [
-        (rows.TITLES[entity], views.section(hosted.books, entity, start=1, limit=1).total)
-        for entity in _FIRST
-    ]
+    return [(rows.TITLES[entity], views.count(hosted.books, entity)) for entity in _FIRST]

@@ -42,7 +42,6 @@ class Section:
 LISTS = frozenset(
     {"Customer", "Item", "Account", "Vendor", "Employee", "PaymentMethod", "Term", "TaxCode"}
 )
-_ORDERS = {"Invoice": "MetaData.CreateTime DESC", "Payment": "MetaData.CreateTime DESC"}
 
 
 def read(company: Company, entity: str, identifier: str) -> Json | None:
@@ -52,28 +51,35 @@ def read(company: Company, entity: str, identifier: str) -> Json | None:
 
 
 def section(company: Company, entity: str, *, start: int, limit: int) -> Section:
-    """A page of the objects of one kind, newest documents first."""
-    where = " WHERE Active IN (true, false)" if entity in LISTS else ""
-    order = f" ORDERBY {_ORDERS[entity]}" if entity in _ORDERS else ""
-    counted = _query(company, f"SELECT count(*) FROM {entity}{where}")  # noqa: S608  the emulator's own query language
+    """A page of the objects of one kind, in QuickBooks' own order: documents changed last first."""
     found = _query(
         company,
-        f"SELECT * FROM {entity}{where}{order} STARTPOSITION {start} MAXRESULTS {limit}",  # noqa: S608  as above
+        f"SELECT * FROM {entity}{_where(entity)} STARTPOSITION {start} MAXRESULTS {limit}",  # noqa: S608  QuickBooks' own language
     )
     rows = [row(entity, item) for item in found.get(entity, [])]
     return Section(
         entity=entity,
         title=TITLES[entity],
-        total=int(counted.get("totalCount", len(rows))),
+        total=count(company, entity),
         rows=rows,
         start=start,
     )
+
+
+def count(company: Company, entity: str) -> int:
+    """How many objects of one kind there are, inactive ones included."""
+    counted = _query(company, f"SELECT count(*) FROM {entity}{_where(entity)}")  # noqa: S608  as above
+    return int(counted.get("totalCount", 0))
 
 
 def pretty(item: Json) -> str:
     """The object as indented JSON, numbers with the scale they have."""
     text = json.dumps(item, indent=2, ensure_ascii=False, default=lambda number: f"{_MARK}{number}")
     return _MARKED.sub(r"\1", text)
+
+
+def _where(entity: str) -> str:
+    return " WHERE Active IN (true, false)" if entity in LISTS else ""
 
 
 def _query(company: Company, text: str) -> Json:

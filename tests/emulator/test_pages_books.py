@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dunahub_qbo_plugin.emulator import pages
 from dunahub_qbo_plugin.emulator.world import SEEDS
 
 if TYPE_CHECKING:
@@ -115,6 +116,22 @@ def test_doubles_are_pointed_out(caller: Caller) -> None:
     assert {first["Id"], second["Id"]} <= set(re.findall(r"\d+", words))
     doubles = caller.http.get(f"/_admin/books/{caller.realm}").json()["doubles"]
     assert len(doubles) == 2
+
+
+def test_big_company_is_looked_through_only_when_asked(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The books page of a big company is quick: it looks for doubles on request."""
+    monkeypatch.setattr(pages, "_QUICK", 3)
+    customer = make(caller, "/customer", {"DisplayName": "Ann"})
+    for _ in range(2):
+        invoice(caller, customer["Id"], "80", DocNumber="A1")
+    page = caller.http.get(f"/books/{caller.realm}").text
+    assert "Possible doubles" not in page
+    assert "No doubles" not in page
+    link = re.search(r'href="([^"]+)">Look for doubles', page)
+    assert link is not None
+    assert "Possible doubles" in caller.http.get(link[1]).text
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "A & B \"C\" 'D'", "名前 🏠 Łódź"])
