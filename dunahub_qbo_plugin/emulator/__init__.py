@@ -8,11 +8,11 @@ from dunahub_qbo_plugin.emulator.directory import (
     User,
 )
 from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.options import RunOptions
 from dunahub_qbo_plugin.emulator.server import RunningEmulator, run, serve
 from dunahub_qbo_plugin.emulator.settings import CompanySettings
 from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings
-from dunahub_qbo_plugin.emulator.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world import SEEDS, ServiceSettings, World
 
