@@ -1,0 +1,150 @@
+"""What in a QuickBooks company's own settings needs eyes: pure, from what was read of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_qbo_plugin.model import SalesTax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dunahub_qbo_plugin.model import CompanyProfile
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """One setting that was looked at.
+
+    Attributes:
+        code: a stable name.
+        good: False when somebody should look at it.
+        title: what was found, in a line.
+        meaning: what it means for what is sent.
+        remedy: where to change it; empty when nothing need be done.
+    """
+
+    code: str
+    good: bool
+    title: str
+    meaning: str = ""
+    remedy: str = ""
+
+
+def check_company(profile: CompanyProfile) -> list[Check]:
+    """Look through a company's settings; what needs eyes comes first."""
+    found = [
+        *_country(profile),
+        *_default_item(profile),
+        *_books(profile),
+        *_numbers(profile),
+        *_tax(profile),
+        *_discounts(profile),
+    ]
+    return sorted(found, key=lambda check: check.good)
+
+
+def _country(profile: CompanyProfile) -> Iterator[Check]:
+    home = (profile.country.upper(), profile.home_currency.upper())
+    if home[0] not in {"US", "USA"} or home[1] != "USD":
+        yield Check(
+            code="country",
+            good=False,
+            title=f"This QuickBooks company is in {profile.country} and keeps its books in "
+            f"{profile.home_currency}",
+            meaning="DunaHub bills in US dollars, so invoices would not match these books.",
+            remedy="Connect a QuickBooks company of the United States.",
+        )
+        return
+    yield Check(code="country", good=True, title="United States, US dollars")
+    if profile.multicurrency:
+        yield Check(
+            code="multicurrency",
+            good=True,
+            title="Several currencies are turned on",
+            meaning="DunaHub sends US dollars. A customer kept in another currency is refused.",
+        )
+
+
+def _default_item(profile: CompanyProfile) -> Iterator[Check]:
+    item = profile.items.get(profile.default_item_id or "")
+    if item is not None and item.active:
+        yield Check(
+            code="default-item",
+            good=True,
+            title=f"Lines without a product of their own go to “{item.name}”",
+        )
+        return
+    gone = profile.default_item_id is not None
+    yield Check(
+        code="default-item",
+        good=False,
+        title="The default product or service was deleted in QuickBooks"
+        if gone
+        else "There is no default product or service yet",
+        meaning="An invoice line that matches no QuickBooks product by name cannot be sent.",
+        remedy="Choose one below under Products and services.",
+    )
+
+
+def _books(profile: CompanyProfile) -> Iterator[Check]:
+    if profile.book_close_date:
+        yield Check(
+            code="books-closed",
+            good=False,
+            title=f"The books are closed up to {profile.book_close_date}",
+            meaning="QuickBooks refuses invoices and payments dated on that day or before.",
+            remedy="Nothing, if your bookkeeper meant it so. Otherwise it is changed in QuickBooks "
+            "under Settings, Account and settings, Advanced, Accounting.",
+        )
+
+
+def _numbers(profile: CompanyProfile) -> Iterator[Check]:
+    if profile.custom_txn_numbers:
+        yield Check(
+            code="numbers", good=True, title="Invoices keep the numbers they have in DunaHub"
+        )
+    else:
+        yield Check(
+            code="numbers",
+            good=False,
+            title="Custom transaction numbers are turned off in QuickBooks",
+            meaning="QuickBooks may give invoices numbers of its own, and does not notice when a "
+            "number is used twice.",
+            remedy="In QuickBooks: Settings, Account and settings, Sales, Sales form content, "
+            "Custom transaction numbers.",
+        )
+
+
+def _tax(profile: CompanyProfile) -> Iterator[Check]:
+    words = {
+        SalesTax.NONE: (
+            "Sales tax is not set up in QuickBooks",
+            "Invoices arrive without tax. One that has tax in DunaHub will show a difference.",
+        ),
+        SalesTax.CLASSIC: (
+            "Sales tax is set up with QuickBooks' own rates",
+            "The tax of each invoice is sent as DunaHub has it and compared afterwards.",
+        ),
+        SalesTax.AUTOMATED: (
+            "QuickBooks computes sales tax by itself",
+            "It may come to another tax than DunaHub. Each total is compared, and a difference is "
+            "shown on the record.",
+        ),
+    }
+    title, meaning = words[profile.sales_tax]
+    yield Check(code="sales-tax", good=True, title=title, meaning=meaning)
+
+
+def _discounts(profile: CompanyProfile) -> Iterator[Check]:
+    if not profile.allow_discount:
+        yield Check(
+            code="discounts",
+            good=False,
+            title="Discounts are turned off in QuickBooks",
+            meaning="An invoice with a discount may be refused or arrive without it.",
+            remedy="In QuickBooks: Settings, Account and settings, Sales, Sales form content, "
+            "Discount.",
+        )
