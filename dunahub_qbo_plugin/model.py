@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 Value = Lead | Invoice | Payment
+
+GONE: Final = "gone"
+"""The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
 
 
 class Kind(StrEnum):

@@ -26,6 +26,10 @@ class ItemFinder:
     In this order: the item that the office chose for the service; the only active item whose name
     is the service's, however it is capitalized or spaced; the company's default item. A line
     without a service goes to the default item.
+
+    An item that was made inactive stands for the one active item of the same name, which was made
+    in its place. Where there is none the line is refused, also for a service that an inactive item
+    is named after: to put it on the default item instead would move income unnoticed.
     """
 
     profile: CompanyProfile
@@ -45,8 +49,12 @@ class ItemFinder:
             MappingError: nothing settles it (``item-missing``), several items have the name
                 (``item-ambiguous``), or the settled one is inactive (``item-inactive``).
         """
-        chosen = self.profile.item_by_service.get(line.service_id or "")
-        found = chosen or self._by_name(line, position, where) or self.profile.default_item_id
+        found = (
+            self.profile.item_by_service.get(line.service_id or "")
+            or self._by_name(line, position, where)
+            or self._inactive_by_name(line)
+            or self.profile.default_item_id
+        )
         if not found:
             raise MappingError(
                 "item-missing",
@@ -56,15 +64,18 @@ class ItemFinder:
                 subject=_subject(line),
             )
         item = self.profile.items.get(found)
-        if item is not None and not item.active:
-            raise MappingError(
-                "item-inactive",
-                f"Line {position} on {where} goes to {shown(item.name)}, which was made inactive "
-                "in QuickBooks. Make it active there, or choose another one under "
-                f"{WHERE_TO_CHOOSE}. {THEN_RETRY}",
-                subject=item.name,
-            )
-        return found
+        if item is None or item.active:
+            return found
+        instead = self._ids_by_name.get(_key(item.name), [])
+        if len(instead) == 1:
+            return instead[0]
+        raise MappingError(
+            "item-inactive",
+            f"Line {position} on {where} goes to {shown(item.name)}, which was made inactive "
+            "in QuickBooks. Make it active there, or choose another one under "
+            f"{WHERE_TO_CHOOSE}. {THEN_RETRY}",
+            subject=item.name,
+        )
 
     def _by_name(self, line: LineItem, position: int, where: str) -> str | None:
         found = self._ids_by_name.get(_key(line.service_name), [])
@@ -77,6 +88,19 @@ class ItemFinder:
                 subject=_subject(line),
             )
         return found[0] if found else None
+
+    def _inactive_by_name(self, line: LineItem) -> str | None:
+        name = _key(line.service_name)
+        if not name:
+            return None
+        return next(
+            (
+                item.id
+                for item in self.profile.items.values()
+                if not item.active and _key(item.name) == name
+            ),
+            None,
+        )
 
     @cached_property
     def _ids_by_name(self) -> dict[str, list[str]]:

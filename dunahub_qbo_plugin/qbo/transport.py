@@ -167,6 +167,9 @@ def _lost(
     return Unreachable(info, sent=sent)
 
 
+_COMPANY = "/v3/company/"
+
+
 class _HideRealm(logging.Filter):
     """Takes the realm id out of the addresses that httpx logs; Intuit wants it in no log."""
 
@@ -177,13 +180,13 @@ class _HideRealm(logging.Filter):
 
 
 def _without_realm(item: object) -> object:
+    """Hide the realm id wherever it stands: ``/companyinfo/`` has it a second time."""
     text = str(item) if type(item).__name__ == "URL" else item
-    if not isinstance(text, str) or "/v3/company/" not in text:
+    if not isinstance(text, str) or _COMPANY not in text:
         return item
-    head, _, rest = text.partition("/v3/company/")
-    rest = rest.partition("?")[0]
-    tail = rest.partition("/")[2]
-    return f"{head}/v3/company/{HIDDEN}/{tail}"
+    address = text.partition("?")[0]
+    realm = address.partition(_COMPANY)[2].partition("/")[0]
+    return address.replace(realm, HIDDEN) if realm else address
 
 
 def _hide_realms_in_log() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import Hold, RecordKey
+from dunahub_qbo_plugin.model import GONE, Hold, RecordKey
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.store.connections import Connection
-
-GONE: Final = "gone"
-"""The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
 
 ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-gone")
 """Codes that a change in QuickBooks' item list can mend: asked again, the list is read afresh."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import (
+    GONE,
     Claim,
     Intent,
     Kind,
@@ -56,6 +57,7 @@ def due_claims(
         _parent.c.label.label("parent_label"),
         _parent.c.qbo_id.label("parent_qbo_id"),
         _parent.c.due_at.label("parent_due_at"),
+        _parent.c.error_code.label("parent_error"),
         _grandparent.c.qbo_id.label("grandparent_qbo_id"),
     ]
     joined = row.outerjoin(
@@ -119,7 +121,8 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         else Parent(
             key=RecordKey(kind=PARENT_KIND[kind], local_id=row.parent),
             label=row.parent_label or "",
-            remote_id=row.parent_qbo_id,
+            # What was deleted in QuickBooks is nothing to stand on until a person has decided.
+            remote_id=None if row.parent_error == GONE else row.parent_qbo_id,
             pending=row.parent_due_at is not None,
         ),
         customer_id=row.grandparent_qbo_id,

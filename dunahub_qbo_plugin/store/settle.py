@@ -12,6 +12,7 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import (
+    GONE,
     Claim,
     Halted,
     Hold,
@@ -209,6 +210,7 @@ def _parent_is_ready(claim: Claim) -> sa.Exists:
             parent.c.local_id == claim.parent.key.local_id,
             parent.c.qbo_id.is_not(None),
             parent.c.due_at.is_(None),
+            sa.func.coalesce(parent.c.error_code, "") != GONE,
         )
     )
 

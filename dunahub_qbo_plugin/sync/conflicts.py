@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from dunahub_qbo_plugin.model import (
+    GONE,
     ErrorInfo,
     Kind,
     Operation,
@@ -17,7 +18,6 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.qbo.profile import DELETED
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
-from dunahub_qbo_plugin.store.asks import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

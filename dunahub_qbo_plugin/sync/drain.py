@@ -17,7 +17,16 @@ import attrs
 
 from dunahub_hookspecs import Invoice
 from dunahub_qbo_plugin.errors import LeaseLost, QboError
-from dunahub_qbo_plugin.model import Claim, Halted, Intent, Kind, Retry, Synced
+from dunahub_qbo_plugin.model import (
+    Claim,
+    Halted,
+    Intent,
+    Kind,
+    ParentGone,
+    Rejected,
+    Retry,
+    Synced,
+)
 from dunahub_qbo_plugin.store import gate, leases
 from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
 from dunahub_qbo_plugin.store.leases import LEASE, Lease
@@ -46,6 +55,8 @@ RENEW_AFTER: Final = LEASE / 3
 """Age at which the lease is prolonged."""
 LOOK_AGAIN: Final = 0.5
 """Seconds after which newly due records are looked for although nothing has come back yet."""
+ITEM_GONE: Final = "item-gone"
+ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
 MARGIN: Final = timedelta(seconds=2)
 """A request leaves only while the lease has at least this much left."""
 
@@ -116,6 +127,9 @@ class _Run:
     read_company: Callable[[Grant], CompanyProfile]
     lease: Lease
     sent: int = 0
+    profile: CompanyProfile | None = None
+    items_read: bool = False
+    """True once the item list was read again because an item was gone."""
     troubles: int = 0
     """Passing failures in a row."""
     halted: Halted | Retry | None = None
@@ -126,14 +140,14 @@ class _Run:
         grant = self._grant(None)
         if grant is None:
             return 0
-        profile = self._profile(grant)
-        if profile is None:
+        self.profile = self._profile(grant)
+        if self.profile is None:
             return 0
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
             while True:
-                self._land(self._finished())
+                self._land(grant, self._finished())
                 if self.halted is None:
-                    self._launch(pool, grant, profile)
+                    self._launch(pool, grant, self.profile)
                 elif not self.flying:
                     grant = self._recover(grant)
                     if grant is None:
@@ -196,7 +210,9 @@ class _Run:
         return chosen
 
     def _check(self) -> None:
-        """Let nothing leave when the lease may be somebody else's."""
+        """Let nothing leave when the lease may be somebody else's, or the company is to rest."""
+        if self.halted is not None:
+            raise LeaseLost("the company rests; the request did not leave")
         if self.clock.now() >= self.lease.until - MARGIN:
             raise LeaseLost("the lease ran out before the request could leave")
 
@@ -204,12 +220,13 @@ class _Run:
         done = [future for future in self.flying if future.done()]
         return [(*self.flying.pop(future), future.result()) for future in done]
 
-    def _land(self, finished: list[tuple[Claim, Intent, Outcome]]) -> None:
+    def _land(self, grant: Grant, finished: list[tuple[Claim, Intent, Outcome]]) -> None:
         if not finished:
             return
         now = self.clock.now()
         settlements = []
-        for claim, intent, outcome in finished:
+        for claim, intent, told in finished:
+            outcome = self._with_fresh_items(grant, claim, intent, told)
             self._take_note(outcome)
             retry_at = None
             if isinstance(outcome, Retry):
@@ -227,16 +244,42 @@ class _Run:
                 settle_late(db, self.lease, settlements, now=now)
             raise
 
+    def _with_fresh_items(
+        self, grant: Grant, claim: Claim, intent: Intent, outcome: Outcome
+    ) -> Outcome:
+        """Read the item list anew, once, when an item is gone: another may be in its place."""
+        if not isinstance(outcome, Rejected) or outcome.info.code != ITEM_GONE:
+            return outcome
+        if not self.items_read:
+            self.items_read = True
+            try:
+                self.profile = self.read_company(grant)
+            except QboError as error:
+                log.warning("the item list could not be read again: %s", error.info.code)
+        assert self.profile is not None  # noqa: S101  nothing is sent before it is known
+        fresh = attrs.evolve(claim, intent=None)
+        decided = plan(fresh, self.profile, company_id=self.lease.company_id)
+        if isinstance(decided, Intent) and decided.body != intent.body:
+            return Retry(info=outcome.info, after=0, note=ITEM_REPLACED)
+        return decided if isinstance(decided, Rejected) else outcome
+
     def _take_note(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Synced):
-            self.sent += 1
-            self.troubles = 0
-        elif isinstance(outcome, Halted) or (isinstance(outcome, Retry) and outcome.company_wide):
-            self.halted = outcome
-        elif isinstance(outcome, Retry) and outcome.after is None:
-            self.troubles += 1
-            if self.troubles >= halts.TROUBLES_TO_REST:
-                self.halted = outcome
+        match outcome:
+            case Synced():
+                self.sent += 1
+                self.troubles = 0
+                self.renewed_for = None  # this token was good; the next refusal is another one
+            case Rejected() | ParentGone():
+                self.troubles = 0
+            case Halted() | Retry(company_wide=True):
+                if self.halted is None or self.halted.info.code == "lease-lost":
+                    self.halted = outcome
+            case Retry(after=after) if after != 0:
+                self.troubles += 1
+                if self.troubles >= halts.TROUBLES_TO_REST and self.halted is None:
+                    self.halted = outcome
+            case _:
+                pass
 
     def _recover(self, grant: Grant) -> Grant | None:
         """Do what a halt asks for: a new access token once, a rest otherwise."""

@@ -17,6 +17,7 @@ from dunahub_qbo_plugin.errors import (
     Stale,
 )
 from dunahub_qbo_plugin.model import (
+    GONE,
     Claim,
     ErrorInfo,
     Halted,
@@ -30,7 +31,6 @@ from dunahub_qbo_plugin.model import (
 )
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
-from dunahub_qbo_plugin.store.asks import GONE
 from dunahub_qbo_plugin.sync import conflicts
 from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.lookup import (
@@ -89,14 +89,13 @@ class Reconciler:
             now: to tell how old an unanswered intent is.
             check: called right before each request leaves; raises when nothing may leave.
         """
-        resend = claim.intent is not None
         try:
             return self._reconcile(grant, claim, intent, now, check)
         except LeaseLost:
-            return Halted(info=ErrorInfo(code="lease-lost"), unknown=resend)
+            return Halted(info=ErrorInfo(code="lease-lost"), unknown=True)
         except QboError as error:
-            # A look failed: what became of the write is as unknown as before.
-            return outcome_of(error, claim, unknown=resend, looked=True)
+            # A look failed, before or after a write: the key is kept, which does no harm.
+            return outcome_of(error, claim, unknown=True, looked=True)
         except Exception:
             log.exception("the %s could not be reconciled", claim.key.kind.word)
             return Retry(info=ErrorInfo(code="internal"), unknown=True)
@@ -130,23 +129,38 @@ class Reconciler:
         resend = claim.intent is not None
         try:
             written = self._client.write(grant, intent, check=check)
-        except Stale as error:
-            return self._after_stale(grant, claim, intent, error, check)
-        except DuplicateName as error:
-            return self._after_name_taken(grant, claim, intent, error, check)
-        except DuplicateNumber as error:
-            return self._after_number_taken(grant, intent, error, check)
-        except DuplicateRequest as error:
-            return self._after_key_used(grant, claim, intent, error, now, check)
-        except BadReference as error:
-            return conflicts.explain_reference(
-                self._client, grant, claim, intent, error, check=check
-            )
+        except LeaseLost:
+            return Halted(info=ErrorInfo(code="lease-lost"), unknown=resend)
         except QboError as error:
-            return outcome_of(error, claim, unknown=resend)
+            return self._after_refusal(grant, claim, intent, error, now, check)
         if (resend or claim.look_first) and intent.operation is Operation.CREATE:
             return self._confirmed(grant, intent, written.remote, check)
         return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
+
+    def _after_refusal(
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        error: QboError,
+        now: datetime,
+        check: Callable[[], None],
+    ) -> Outcome:
+        match error:
+            case Stale():
+                return self._after_stale(grant, claim, intent, error, check)
+            case DuplicateName():
+                return self._after_name_taken(grant, claim, intent, error, check)
+            case DuplicateNumber():
+                return self._after_number_taken(grant, intent, error, check)
+            case DuplicateRequest():
+                return self._after_key_used(grant, claim, intent, error, now, check)
+            case BadReference():
+                return conflicts.explain_reference(
+                    self._client, grant, claim, intent, error, check=check
+                )
+            case _:
+                return outcome_of(error, claim, unknown=claim.intent is not None)
 
     def _confirmed(
         self, grant: Grant, intent: Intent, remote: RemoteRef, check: Callable[[], None]

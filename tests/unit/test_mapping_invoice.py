@@ -210,7 +210,6 @@ def test_no_discount_no_discount_order() -> None:
         ("s9", " GUTTER cleaning ", "2"),
         (None, "AC TUNE-UP", "3"),
         ("s9", "Windows", "1"),
-        ("s9", "Old", "1"),
         ("s9", "Downspouts", "1"),
         (None, "", "1"),
     ],
@@ -220,6 +219,20 @@ def test_item_of_a_line(service_id: str | None, service_name: str, item: str) ->
     line = attrs.evolve(FREE, service_id=service_id, service_name=service_name)
     detail = payload_of(plain(line))["Line"][0]["SalesItemLineDetail"]
     assert detail["ItemRef"] == {"value": item}
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        CompanyProfile(items=ITEMS | {"8": Item(id="8", name="old")}, item_by_service={"s4": "4"}),
+        CompanyProfile(items=ITEMS | {"8": Item(id="8", name="old")}, default_item_id="4"),
+    ],
+)
+def test_inactive_item_has_its_namesake_in_its_place(profile: CompanyProfile) -> None:
+    """The active item of the same name takes the lines of one that was made inactive (rule 24)."""
+    line = attrs.evolve(FREE, service_id="s4", service_name="Anything")
+    detail = payload_of(plain(line), profile)["Line"][0]["SalesItemLineDetail"]
+    assert detail["ItemRef"] == {"value": "8"}
 
 
 def test_item_that_we_have_not_heard_of_is_sent() -> None:
@@ -249,6 +262,13 @@ def test_item_that_we_have_not_heard_of_is_sent() -> None:
         ),
         (
             attrs.evolve(FREE, service_id="s4"),
+            PROFILE,
+            "item-inactive",
+            "Old",
+            'Line 1 on invoice 1042 goes to "Old", which was made inactive',
+        ),
+        (
+            attrs.evolve(FREE, service_name="old"),
             PROFILE,
             "item-inactive",
             "Old",
