@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office that is connected."""
-    bench = Office(tmp_path)
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
+    """An office that is connected, on SQLite and on PostgreSQL."""
+    bench = Office(tmp_path, database_url=store_url)
     bench.connect()
     yield bench
     bench.close()
@@ -218,9 +218,9 @@ def test_region_change_stops_pending_work_until_it_is_us_again(office: Office) -
     assert office.drain() == 2
 
 
-def test_never_connected_stores_nothing(tmp_path: Path) -> None:
+def test_never_connected_stores_nothing(tmp_path: Path, store_url: str | None) -> None:
     """Nothing is kept for an organization that never connected (rule 18)."""
-    bench = Office(tmp_path)
+    bench = Office(tmp_path, database_url=store_url)
     bench.save(lead(), invoice(), payment())
     assert bench.rows() == []
     bench.close()
@@ -238,7 +238,9 @@ def test_hook_makes_no_request_and_needs_no_worker(office: Office) -> None:
 def test_busy_database_spills_and_is_written_in_order(office: Office) -> None:
     """A locked database makes the hook neither wait nor fail; the newest state wins (rule 9)."""
     database = office.runtime.database
-    with database.write.begin():
+    with database.write.begin() as db:
+        if not database.is_sqlite:
+            db.exec_driver_sql("LOCK TABLE qbo_record IN EXCLUSIVE MODE")
         worker = threading.Thread(
             target=lambda: office.save(lead(email="a@example.com"), lead(email="b@example.com"))
         )
