@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator import codec, faults
-from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.lists import create_list_object, update_list_object
 from dunahub_qbo_plugin.emulator.payments import (
     create_payment,
@@ -18,6 +17,7 @@ from dunahub_qbo_plugin.emulator.people import create_person, update_person
 from dunahub_qbo_plugin.emulator.sales import create_sale, delete_sale, update_sale, void_sale
 
 if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.entities import Entity
     from dunahub_qbo_plugin.emulator.ledger import Ledger
     from dunahub_qbo_plugin.emulator.singles import Singles
     from dunahub_qbo_plugin.emulator.store import Row
@@ -222,8 +222,3 @@ def delete_deposit(ledger: Ledger, row: Row) -> None:
                 ledger.touch(payment)
                 ledger.save("Payment", payment)
     ledger.remove("Deposit", row.id)
-
-
-def entity_named(name: str) -> Entity | None:
-    """The entity with this PascalCase name."""
-    return ENTITIES.get(name)

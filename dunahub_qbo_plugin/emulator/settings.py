@@ -1,7 +1,8 @@
 """A company's switches: its preferences, and one switch for each fact that is disputed.
 
 Where Intuit's documents and observations of the live service disagree, or nothing was ever
-recorded, both behaviours exist here and the default is the newest observation.
+recorded, both behaviours exist here. The default is the newest observation, except where
+Intuit's own clients depend on the documented one (`payment_void`).
 """
 
 from __future__ import annotations

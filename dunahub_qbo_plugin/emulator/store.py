@@ -13,7 +13,6 @@ import attrs
 from dunahub_qbo_plugin.emulator import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
 Json = dict[str, Any]
@@ -91,10 +90,6 @@ class Table:
         _drop(self.by_owner, row.owner, id_)
         _drop(self.by_label, row.label_key, id_)
         self.gone[id_] = when
-
-    def newest_first(self) -> Iterator[Row]:
-        """The rows by last change, newest first."""
-        return reversed(self.rows.values())
 
     def owned_by(self, owner: str) -> list[Row]:
         """The rows that belong to one customer or parent."""
