@@ -69,6 +69,7 @@ class Demo:
             StoryError: something did not happen that should have.
         """
         person = Person(self.crm.base_url, time.sleep, time.perf_counter)
+        narrator.title("A gutter replacement, from the first call to the books")
         try:
             story = Story(
                 person=person, emulator=self.emulator, narrator=narrator, timer=time.perf_counter

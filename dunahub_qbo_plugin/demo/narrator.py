@@ -58,7 +58,10 @@ class Narrator:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colors else text
 
     def _print(self, *lines: str) -> None:
-        if self._out is not None:
-            for line in lines:
-                self._out.write(line + "\n")
-            self._out.flush()
+        if self._out is None:
+            return
+        # An old terminal that has no arrow shows a question mark instead of ending the story.
+        encoding = self._out.encoding or "utf-8"
+        for line in lines:
+            self._out.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+        self._out.flush()

@@ -18,6 +18,7 @@ import pytest
 
 from dunahub_qbo_plugin.demo.kept_world import KeptWorldError, WorldFile
 from dunahub_qbo_plugin.demo.launch import Demo, run_demo, running
+from dunahub_qbo_plugin.demo.narrator import Narrator
 from dunahub_qbo_plugin.demo.person import Person, StoryError
 from dunahub_qbo_plugin.demo.trouble import TROUBLES, EmulatorAdmin
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
@@ -95,6 +96,14 @@ def test_the_story_in_words_tells_no_secret(tmp_path: Path) -> None:
     log = (tmp_path / "demo.log").read_text(encoding="utf-8")
     assert len(secrets) > 3
     assert not [secret for secret in secrets if secret in printed or secret in log]
+
+
+def test_a_terminal_without_arrows() -> None:
+    """Where a terminal lacks a character, the story shows a question mark and goes on."""
+    bytes_out = io.BytesIO()
+    out = io.TextIOWrapper(bytes_out, encoding="ascii")
+    Narrator(out).arrives("customer 4")
+    assert bytes_out.getvalue() == b"    ? QuickBooks customer 4\n"
 
 
 def test_a_story_that_cannot_go_on_says_why(tmp_path: Path) -> None:
