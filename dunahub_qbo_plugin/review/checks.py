@@ -130,8 +130,7 @@ def _tax(profile: CompanyProfile) -> Iterator[Check]:
         ),
         SalesTax.AUTOMATED: (
             "QuickBooks computes sales tax by itself",
-            "It may come to another tax than DunaHub. Each total is compared, and a difference is "
-            "shown on the record.",
+            "It may come to another tax than DunaHub. A difference is shown on the record.",
         ),
     }
     title, meaning = words[profile.sales_tax]
