@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _NOON: Final = 12
+_LONGEST_NAME: Final = 80
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -90,6 +91,12 @@ class Formats:
 def money(amount: Decimal) -> str:
     """Write dollars: ``$1,234.50``."""
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+
+
+def short(text: str) -> str:
+    """Write what people typed on one line, cut where it would fill the page."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 def plural(number: int, word: str) -> str:

@@ -43,6 +43,8 @@ LISTED: Final = 50
 """Waiting and unsent records that are listed; the rest is a number."""
 PROBLEMS: Final = 500
 """Records that need attention that are looked at for grouping."""
+SHOWN_OF_CAUSE: Final = 20
+"""Records of one cause that are listed; its buttons are for all of them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +127,7 @@ def _values(
         "listed": writing.listed,
         "kinds": writing.kinds,
         "PROBLEMS": PROBLEMS,
+        "SHOWN": SHOWN_OF_CAUSE,
     }
 
 

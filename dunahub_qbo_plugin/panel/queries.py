@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import sqlalchemy as sa
@@ -10,13 +10,16 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store.claims import PARENT_KIND
 from dunahub_qbo_plugin.store.tables import records
-from dunahub_qbo_plugin.store.views import shown_column, view
+from dunahub_qbo_plugin.store.views import is_open, shown_column, view
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
+
+_BATCH: Final = 500
+"""Ids in one statement."""
 
 
 @attrs.frozen
@@ -110,42 +113,64 @@ def held_up(
     db: sa.Connection, connection: Connection, keys: Collection[RecordKey]
 ) -> dict[RecordKey, dict[Kind, int]]:
     """Count the open invoices and payments that stand on each of some records."""
-    child, between = records.alias("child"), records.alias("between")
-
-    def standing(table: Any, kind: Kind) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401  an alias
-        return [table.c.company_id == connection.id, table.c.kind == kind.value]
-
-    def waits(table: Any) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401  an alias
-        condition = sa.or_(
-            table.c.synced_fingerprint.is_(None), table.c.synced_fingerprint != table.c.fingerprint
-        )
-        return [condition, table.c.hold.is_(None), table.c.epoch == connection.epoch]
-
     held: dict[RecordKey, dict[Kind, int]] = {}
-    for parent_kind in (Kind.CUSTOMER, Kind.INVOICE):
-        ids = [key.local_id for key in keys if key.kind is parent_kind]
-        if not ids:
-            continue
-        child_kind = Kind.INVOICE if parent_kind is Kind.CUSTOMER else Kind.PAYMENT
-        direct = (
-            sa.select(child.c.parent, sa.func.count())
-            .where(*standing(child, child_kind), child.c.parent.in_(ids), *waits(child))
-            .group_by(child.c.parent)
-        )
-        counts = {child_kind: direct}
-        if parent_kind is Kind.CUSTOMER:
-            counts[Kind.PAYMENT] = (
-                sa.select(between.c.parent, sa.func.count())
-                .join(child, child.c.parent == between.c.local_id)
-                .where(
-                    *standing(between, Kind.INVOICE),
-                    between.c.parent.in_(ids),
-                    *standing(child, Kind.PAYMENT),
-                    *waits(child),
-                )
-                .group_by(between.c.parent)
-            )
-        for kind, statement in counts.items():
-            for local_id, number in db.execute(statement):
-                held.setdefault(RecordKey(kind=parent_kind, local_id=local_id), {})[kind] = number
+
+    def count(kind: Kind, stand_on: Mapping[str, RecordKey]) -> None:
+        for parent, number in _open_by_parent(db, connection, kind, list(stand_on)):
+            counted = held.setdefault(stand_on[parent], {})
+            counted[kind] = counted.get(kind, 0) + number
+
+    customers = {key.local_id: key for key in keys if key.kind is Kind.CUSTOMER}
+    count(Kind.INVOICE, customers)
+    # A payment stands on a customer through its invoice. Two steps, since each has its index.
+    count(
+        Kind.PAYMENT,
+        {
+            invoice: customers[customer]
+            for invoice, customer in _invoices_of(db, connection, list(customers))
+        },
+    )
+    count(Kind.PAYMENT, {key.local_id: key for key in keys if key.kind is Kind.INVOICE})
     return held
+
+
+def _open_by_parent(
+    db: sa.Connection, connection: Connection, kind: Kind, parents: Sequence[str]
+) -> list[tuple[str, int]]:
+    columns = records.c
+    found = []
+    for batch in _batches(parents):
+        statement = (
+            sa.select(columns.parent, sa.func.count())
+            .where(
+                columns.company_id == connection.id,
+                columns.kind == kind.value,
+                columns.parent.in_(batch),
+                is_open,
+                columns.hold.is_(None),
+                columns.epoch == connection.epoch,
+            )
+            .group_by(columns.parent)
+        )
+        found += [(row[0], row[1]) for row in db.execute(statement)]
+    return found
+
+
+def _invoices_of(
+    db: sa.Connection, connection: Connection, customers: Sequence[str]
+) -> list[tuple[str, str]]:
+    columns = records.c
+    found = []
+    for batch in _batches(customers):
+        statement = sa.select(columns.local_id, columns.parent).where(
+            columns.company_id == connection.id,
+            columns.kind == Kind.INVOICE.value,
+            columns.parent.in_(batch),
+        )
+        found += [(row[0], row[1]) for row in db.execute(statement)]
+    return found
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

@@ -8,6 +8,7 @@ import attrs
 
 from dunahub_qbo_plugin.model import Hold, Shown, Status
 from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.panel.formats import short
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.desk import Desk
@@ -24,6 +25,7 @@ class Row:
         tone: the color of its state.
         sentence: follows the word for its state.
         notes: what is to be said besides.
+        candidate_name: what QuickBooks calls the object that it could be linked to.
         host_url, qbo_url, candidate_url: None where there is nothing to open.
         link_label: the button that links it to what QuickBooks has already; empty without one.
         can_send, can_undo: which buttons help.
@@ -39,6 +41,7 @@ class Row:
     host_url: str | None
     qbo_url: str | None
     candidate_url: str | None
+    candidate_name: str
     link_label: str
     can_send: bool
     can_undo: bool
@@ -59,6 +62,7 @@ def row(view: RecordView, desk: Desk) -> Row:
         notes=tuple(note for note in notes if note),
         host_url=links.record(view.key),
         qbo_url=links.quickbooks(kind, view.qbo_id),
+        candidate_name=short(view.candidate_name) or "the one it found",
         candidate_url=links.quickbooks(kind, view.candidate_id),
         link_label=words.link_label(kind)
         if view.candidate_id and view.shown is Shown.ATTENTION

@@ -9,7 +9,7 @@ import attrs
 from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
 from dunahub_qbo_plugin.panel import words
-from dunahub_qbo_plugin.panel.formats import plural
+from dunahub_qbo_plugin.panel.formats import plural, short
 from dunahub_qbo_plugin.sync.advice import Fix, Who, advise
 
 if TYPE_CHECKING:
@@ -106,19 +106,19 @@ def status_view(
     current = connection
     return StatusView(
         status=current.status if current else Status.NOT_CONNECTED,
-        company=(current.company_name if current else "") or ANY_COMPANY,
+        company=short(current.company_name if current else "") or ANY_COMPANY,
         ever=current is not None,
         sandbox=_sandbox(current),
         connected_at=current.connected_at if current else None,
-        connected_by=current.connected_by if current else "",
+        connected_by=short(current.connected_by) if current else "",
         disconnected_at=current.disconnected_at if current else None,
-        disconnected_by=disconnected_by,
+        disconnected_by=short(disconnected_by),
         expired_at=current.expired_at if current else None,
         last_sent=last_sent,
         waiting=of(Shown.WAITING),
         attention=of(Shown.ATTENTION),
         left_behind=of(Shown.NOT_SENT),
-        pending=(pending.company_name or "another company") if pending else None,
+        pending=(short(pending.company_name) or "another company") if pending else None,
         pending_sandbox=_sandbox(pending),
         pause=_pause(current, formats) if current else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.model import Hold, Kind, Shown
-from dunahub_qbo_plugin.panel.formats import money
+from dunahub_qbo_plugin.panel.formats import money, short
 from dunahub_qbo_plugin.sync.advice import advise
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _HELD: Final = {
 def name(view: RecordView) -> str:
     """Name a record: ``Invoice 1042``."""
     if view.key.kind is Kind.PAYMENT and view.parent_label:
-        return f"Payment on invoice {view.parent_label}"
-    label = view.label.strip() or "without a name"
+        return f"Payment on invoice {short(view.parent_label)}"
+    label = short(view.label) or "without a name"
     return f"{view.key.kind.word.capitalize()} {label}"
 
 
@@ -93,7 +93,7 @@ def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
     if connection.expired_at is not None:
         return "for QuickBooks to be reconnected. It then goes out by itself."
     if view.waiting_for is not None:
-        parent = f"{view.waiting_for.kind.word} {view.parent_label}".rstrip()
+        parent = f"{view.waiting_for.kind.word} {short(view.parent_label)}"
         if not view.parent_label:
             return (
                 f"for its {view.waiting_for.kind.word}, of which DunaHub has told QuickBooks "

@@ -33,6 +33,7 @@ PAGE_URL = "https://crm.example/settings/quickbooks"
 BEGIN = datetime(2026, 11, 5, 18, 32, tzinfo=UTC)
 NOW = datetime(2026, 11, 5, 19, 5, tzinfo=UTC)
 """2:05 PM in New York."""
+LONG = "W" * 90 + ' <b>O\'Neil & "Sons"</b> ' + "words " * 60
 TID = "1-6729f0aa-5b1c9d3e2f4a6b7c8d9e0f1a"
 
 
@@ -277,6 +278,29 @@ def subscription(office: Office) -> str:
     return panel(office)
 
 
+def forbidden(office: Office) -> str:
+    """The person who connected lost the right to."""
+    connected(office)
+    with office.runtime.database.write.begin() as db:
+        until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
+        gate.pause(db, office.connection().id, until=until, code="3100", text="Forbidden")
+    return panel(office)
+
+
+def long_texts(office: Office) -> str:
+    """Names and texts that are longer than any column."""
+    office.connect()
+    office.save(lead("lead-1", name=LONG), job("1041" * 10, LONG), pay("1041" * 10))
+    set_record(
+        office,
+        Kind.CUSTOMER,
+        "lead-1",
+        **failed("6000", LONG, LONG, candidate_id="5", candidate_name=LONG, error_element=LONG),
+    )
+    set_company(office, company_name=LONG, connected_by=LONG)
+    return panel(office, q=LONG[:80]) + card(office, RecordKind.LEAD, "lead-1")
+
+
 def throttled(office: Office) -> str:
     """The company rests for a while."""
     connected(office)
@@ -369,6 +393,7 @@ STATES: dict[str, Callable[[Office], str]] = {
         other_company,
         asks_first,
         subscription,
+        forbidden,
         throttled,
         no_key,
         other_key,
@@ -377,6 +402,7 @@ STATES: dict[str, Callable[[Office], str]] = {
         sandbox,
         filtered,
         nothing_fits,
+        long_texts,
         cards,
     )
 }
@@ -427,7 +453,7 @@ SAID = {
         TID,
     ],
     "expired": [
-        "Token expired Blue Ridge Gutters",
+        "Token expired · Blue Ridge Gutters",
         "QuickBooks stopped accepting our access on Nov 3. 3 records are waiting and go out",
         "by themselves once you reconnect to Blue Ridge Gutters.",
         "Waiting for QuickBooks to be reconnected. It then goes out by itself.",
@@ -462,6 +488,13 @@ SAID = {
         "Your QuickBooks subscription has ended or was not paid",
         "2 records are waiting. Nothing is lost: sending is tried again by itself at 3:12 PM.",
     ],
+    "forbidden": [
+        "QuickBooks does not let DunaHub into this company",
+        "Nothing is lost: sending is tried again by itself at 2:40 PM.",
+        "Reconnect",
+        "Support details 3100: Forbidden",
+    ],
+    "long_texts": ["W" * 79 + "…", "Waiting"],
     "throttled": [
         "QuickBooks asked for a short pause",
         "sending is tried again by itself at 2:40 PM.",
