@@ -94,6 +94,8 @@ def explain_reference(
     """
     sent = decode(intent.body.encode())
     wanted = _wanted(claim, intent, sent)
+    if not wanted:
+        return Rejected(info=error.info)
     answers = client.batch_query(
         grant, [_by_id(entity, ids) for entity, ids in wanted.values()], check=check
     )

@@ -264,7 +264,8 @@ class Reconciler:
         check: Callable[[], None],
     ) -> Outcome:
         if claim.remote is None:
-            return Rejected(info=error.info)
+            # Of a create it is what it stands on that was being changed: a payment's invoice.
+            return outcome_of(error, claim, unknown=False)
         return self._reread(grant, claim, intent, check, stale=True)
 
     def _after_name_taken(
