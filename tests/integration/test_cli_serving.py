@@ -1,0 +1,257 @@
+"""`dunahub-qbo worker`, `emulator` and `demo`, as processes of their own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+import attrs
+import httpx
+import pytest
+
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.server import serve
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.model import Kind, Shown
+from tests.support.cli import run, started, variables
+from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dunahub_qbo_plugin.emulator.journal import Entry
+
+PATIENCE = 60.0
+"""Seconds in which a process must have done what is waited for."""
+
+
+@contextmanager
+def patience(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a process that keeps a test waiting for too long."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def first_line(stream: IO[str] | None, process: subprocess.Popen[str]) -> str:
+    """Wait for the first line of a process."""
+    assert stream is not None
+    with patience(process):
+        return stream.readline()
+
+
+def up_to(words: str, process: subprocess.Popen[str]) -> str:
+    """Wait for some words in the output of a process; gives it up to the end of their line."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    with patience(process):
+        for line in process.stdout:
+            lines.append(line)
+            if words in line:
+                break
+    return "".join(lines)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for the end of a process; gives what is left of its output and of its messages."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with patience(process):
+        out, err = process.stdout.read(), process.stderr.read()
+        process.wait()
+    return out, err
+
+
+def seen(world: World, wanted: Callable[[Entry], bool]) -> threading.Event:
+    """Give an event that is set when the emulator has seen a request."""
+    event = threading.Event()
+    world.journal.watch(lambda entry: event.set() if wanted(entry) else None)
+    return event
+
+
+def settings(office: Office, url: str) -> dict[str, str]:
+    """Give the office's settings, with its QuickBooks at an address."""
+    discovery = f"{url}/.well-known/openid_configuration"
+    return variables(attrs.evolve(office.config, api_url=url, discovery_url=discovery))
+
+
+class TestWorker:
+    """`dunahub-qbo worker`."""
+
+    @pytest.fixture
+    def office(self, tmp_path: Path) -> Iterator[Office]:
+        """Give a host without a worker of its own, connected to a QuickBooks."""
+        emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
+        office = Office(tmp_path, clock=SystemClock(), emulator=emulator)
+        office.connect()
+        yield office
+        office.close()
+
+    @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+    def test_it_sends_what_a_host_left_due(
+        self, office: Office, tmp_path: Path, stop: signal.Signals
+    ) -> None:
+        """What hooks of another process wrote goes out, in order; a signal ends it in order."""
+        paid = seen(office.emulator.world, lambda entry: entry.path.startswith("/payment"))
+        office.save(invoice(), payment())
+        with (
+            serve(office.emulator.world) as running,
+            started(
+                "worker", "--verbose", folder=tmp_path, env=settings(office, running.url)
+            ) as worker,
+        ):
+            assert "Working on the SQLite file" in first_line(worker.stderr, worker)
+            assert paid.wait(PATIENCE)
+            worker.send_signal(stop)
+            out, err = ended(worker)
+        assert (worker.returncode, out) == (0, "")
+        assert err.endswith("Stopped.\n")
+        assert [CONTRACTOR in err, office.config.client_secret in err] == [False, False]
+        books = office.books()
+        assert [entry["total"] for entry in books["invoices"]] == ["100.00"]
+        assert books["totals"]["payments"] == 1
+        assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+
+    def test_it_does_not_wait_for_ever(self, office: Office, tmp_path: Path) -> None:
+        """With a request under way it ends after --grace; the record stays due."""
+        world = office.emulator.world
+        late = seen(world, lambda entry: entry.fate == "late")
+        world.trouble.add(TroubleRule(kind="late", seconds=600, entity="customer"))
+        office.save(lead())
+        with (
+            serve(world) as running,
+            started(
+                "worker", "--grace", "0", folder=tmp_path, env=settings(office, running.url)
+            ) as worker,
+        ):
+            first_line(worker.stderr, worker)
+            assert late.wait(PATIENCE)
+            worker.send_signal(signal.SIGTERM)
+            _, err = ended(worker)
+        assert worker.returncode == 1
+        assert "taken up again at the next start" in err
+        assert office.view(Kind.CUSTOMER, "lead-1").due_at is not None
+
+
+class TestEmulator:
+    """`dunahub-qbo emulator`."""
+
+    def test_it_prints_the_settings_that_reach_it(self, tmp_path: Path) -> None:
+        """What it prints is what the plugin needs; SIGTERM ends it with exit status 0."""
+        arguments = ("emulator", "--port", "0", "--seed", "empty")
+        with started(*arguments, folder=tmp_path) as process:
+            address = first_line(process.stdout, process).split()[-1]
+            found = httpx.get(f"{address}/.well-known/openid_configuration", trust_env=False)
+            process.send_signal(signal.SIGTERM)
+            out, err = ended(process)
+        assert found.json()["token_endpoint"].startswith(address)
+        assert (process.returncode, err) == (0, "")
+        assert f"export DUNAHUB_QBO_API_URL={address}" in out
+        names = set(re.findall(r"export (\w+)=", out))
+        assert names <= set(variables(Config()))
+        assert "New Company" in out
+        assert "Blue Ridge Gutters" not in out
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--seed", "bakery"], "there is no seed 'bakery'; choose from contractor"),
+            (["--trouble", "explode"], "kind must be one of fail, lose, late, cut, refuse"),
+            (["--offline", "1=locked"], "there is no company '1'"),
+        ],
+    )
+    def test_a_wrong_option_is_told(self, tmp_path: Path, arguments: list[str], words: str) -> None:
+        """What does not fit is told with what would."""
+        refused = run("emulator", "--port", "0", *arguments, folder=tmp_path).refused()
+        assert words in refused
+
+    def test_a_taken_port_is_told(self, tmp_path: Path) -> None:
+        """The address that cannot be had is named."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            told = run("emulator", "--port", str(port), folder=tmp_path).refused()
+        assert f"127.0.0.1:{port}" in told
+
+
+class TestDemo:
+    """`dunahub-qbo demo`."""
+
+    def test_the_story_gives_one_json_object(self, tmp_path: Path) -> None:
+        """All records arrive, and the invoice whose answer was lost is there once (rule 10)."""
+        told = run("demo", "--once", "--json", folder=tmp_path)
+        assert (told.code, told.err) == (0, "")
+        result = told.json
+        for kind in ("customer", "invoice", "payment", "outage"):
+            record = result[kind]
+            assert record["local_id"]
+            assert record["qbo_id"]
+            assert record["state"] == "Synced"
+        assert result["invoice_total"] == result["qbo_total"] > 0
+        assert result["qbo_balance"] == 0
+        assert result["outage"]["lost_answers"] == 1
+        assert result["outage"]["attempts"] > 1
+        assert result["outage"]["in_books"] == 1
+        assert result["hook_ms"]
+        assert all(one > 0 for one in result["hook_ms"])
+        writes = [
+            request["path"]
+            for request in result["requests"]
+            if request["method"] == "POST" and "oauth2" not in request["path"]
+        ]
+        assert writes == ["/customer", "/invoice", "/payment", "/invoice", "/invoice"]
+        assert DEFAULT_CLIENT_SECRET not in told.out
+        assert list(tmp_path.iterdir()) == []
+
+    def test_it_tells_the_story_and_serves_until_it_is_stopped(self, tmp_path: Path) -> None:
+        """A person reads the QuickBooks numbers, then opens both addresses; Ctrl-C ends it."""
+        with started("demo", "--data-dir", "kept", folder=tmp_path) as process:
+            told = up_to("Ctrl-C", process)
+            addresses = re.findall(r"http://127\.0\.0\.1:\d+\S*", told)
+            pages = [httpx.get(address, trust_env=False) for address in addresses]
+            process.send_signal(signal.SIGINT)
+            _, err = ended(process)
+        assert (process.returncode, err) == (0, "")
+        assert re.search(r"QuickBooks invoice \d+, number \d+, total \$[\d,.]+", told)
+        assert re.search(r"sent 2 times, 1 in the books", told)
+        assert len(pages) == 2
+        assert {page.status_code for page in pages} == {httpx.codes.OK}
+        status = run("status", "--json", folder=tmp_path, env=kept(tmp_path / "kept"))
+        (company,) = status.json["organizations"]
+        assert company["records"]["invoice"]["synced"] == 2
+
+    @pytest.mark.parametrize("arguments", [["--json"], ["--once", "--no-story"]], ids=" ".join)
+    def test_options_that_contradict_each_other_are_told(
+        self, tmp_path: Path, arguments: list[str]
+    ) -> None:
+        """Nothing is started."""
+        told = run("demo", *arguments, folder=tmp_path)
+        assert (told.code, told.out) == (2, "")
+        assert "Traceback" not in told.err
+
+    def test_a_taken_port_is_told(self, tmp_path: Path) -> None:
+        """The demo does not start on a port of somebody else."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            told = run("demo", "--once", "--port", str(port), folder=tmp_path).refused()
+        assert "the demo could not start" in told
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """Give settings for the database that a demo left in its folder."""
+    return {
+        "DUNAHUB_QBO_DATABASE_URL": f"sqlite:///{folder / 'plugin.sqlite3'}",
+        "DUNAHUB_QBO_FERNET_KEYS": (folder / "fernet.key").read_text().strip(),
+    }

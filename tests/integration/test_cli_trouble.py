@@ -1,0 +1,150 @@
+"""What an operator is told when something is wrong: one line, exit status 2, no secret."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dunahub_qbo_plugin.store.cipher import generate_key
+from tests.support.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "hunter2-canary"
+
+
+def settings(**changes: str) -> dict[str, str]:
+    """Give settings with one of them changed."""
+    values = {"FERNET_KEYS": generate_key(), "CLIENT_SECRET": SECRET} | changes
+    return {f"DUNAHUB_QBO_{name}": value for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"ENVIRONMENT": "moon"},
+            "DUNAHUB_QBO_ENVIRONMENT is 'moon'; it can be: production, sandbox",
+        ),
+        ({"DATABASE_URL": f"nothing-{SECRET}"}, "DUNAHUB_QBO_DATABASE_URL cannot be used"),
+        ({"DATABASE_URL": f"oracle://u:{SECRET}@h/x"}, "DUNAHUB_QBO_DATABASE_URL cannot be used"),
+        ({"DATABASE_URL": f"postgresql://u:p@h:{SECRET}/x"}, "cannot be read; look at its port"),
+        ({"API_URL": "ftp://example.com"}, "DUNAHUB_QBO_API_URL must start with https://"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+    """The variable is named in one line on stderr, and no secret with it (product rule 11)."""
+    line = run("status", folder=tmp_path, env=settings(**changes)).refused()
+    assert words in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("command", [["failed"], ["retry", "--all"], ["worker"]], ids=" ".join)
+def test_no_command_goes_on_with_a_wrong_setting(tmp_path: Path, command: list[str]) -> None:
+    """Every command that needs the settings refuses in the same way."""
+    assert "'moon'" in run(*command, folder=tmp_path, env=settings(ENVIRONMENT="moon")).refused()
+
+
+@pytest.mark.parametrize("command", [["status"], ["migrate"], ["worker"]], ids=" ".join)
+def test_a_file_that_is_no_database_is_told(tmp_path: Path, command: list[str]) -> None:
+    """The database that cannot be used is named, and why."""
+    (tmp_path / "notes.txt").write_text("not a database, whatever its name is")
+    env = settings(DATABASE_URL=f"sqlite:///{tmp_path / 'notes.txt'}")
+    line = run(*command, folder=tmp_path, env=env).refused()
+    assert f"the SQLite file {tmp_path / 'notes.txt'} cannot be used: " in line
+    assert (tmp_path / "notes.txt").read_text().startswith("not a database")
+
+
+def test_a_server_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    """Host and database are named, user and password are not."""
+    pytest.importorskip("psycopg")
+    env = settings(DATABASE_URL=f"postgresql+psycopg://operator:{SECRET}@127.0.0.1:1/crm")
+    line = run("status", folder=tmp_path, env=env).refused()
+    assert "the postgresql database crm on 127.0.0.1 cannot be used: " in line
+    assert SECRET not in line
+    assert "operator" not in line
+
+
+@pytest.mark.parametrize("command", [["status"], ["retry", "--all"]], ids=" ".join)
+def test_a_wrong_folder_is_told_and_left_empty(tmp_path: Path, command: list[str]) -> None:
+    """Where there is no database none is made, and it is said how to point to the host's."""
+    line = run(*command, folder=tmp_path).refused()
+    assert "there is no SQLite file" in line
+    assert "--data-dir" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_without_tables_is_told(tmp_path: Path) -> None:
+    """An older or empty database is to be brought up to date, not to be guessed at."""
+    with closing(sqlite3.connect(tmp_path / "dunahub_qbo.sqlite3")) as db:
+        db.execute("CREATE TABLE other (id)")
+    assert "dunahub-qbo migrate" in run("status", folder=tmp_path).refused()
+    assert run("migrate", folder=tmp_path).code == 0
+    assert run("status", folder=tmp_path).code == 0
+
+
+def test_a_database_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
+    """After a downgrade the tables are not touched."""
+    run("migrate", folder=tmp_path)
+    with closing(sqlite3.connect(tmp_path / "dunahub_qbo.sqlite3")) as db:
+        db.execute("UPDATE qbo_alembic_version SET version_num = 'from-the-future'")
+        db.commit()
+    assert "from-the-future" in run("migrate", folder=tmp_path).refused()
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [("", "there is no encryption key"), (SECRET, "an encryption key is not a Fernet key")],
+)
+def test_a_worker_without_a_key_does_not_start(tmp_path: Path, keys: str, words: str) -> None:
+    """It is said with the command that makes a key, and the wrong one is not shown."""
+    line = run("worker", folder=tmp_path, env=settings(FERNET_KEYS=keys)).refused()
+    assert words in line
+    assert "dunahub-qbo generate-key" in line
+    assert SECRET not in line
+
+
+def without(package: str) -> tuple[str, ...]:
+    """Give a command line on a machine that does not have a package."""
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; "
+        "from dunahub_qbo_plugin.cli import main; main()"
+    )
+    return (sys.executable, "-c", code)
+
+
+def test_without_typer_the_extra_is_named(tmp_path: Path) -> None:
+    """The console script exists in a base install too, and says what to install."""
+    told = run("status", folder=tmp_path, command=without("typer"))
+    assert (told.code, told.out) == (2, "")
+    assert 'pip install "dunahub-qbo-plugin[cli]"' in told.err
+    assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("package", "command"), [("flask", ["demo", "--once"]), ("cheroot", ["emulator"])]
+)
+def test_without_flask_the_extra_is_named(tmp_path: Path, package: str, command: list[str]) -> None:
+    """Demo and emulator say which extra they need."""
+    told = run(*command, folder=tmp_path, command=without(package))
+    assert 'pip install "dunahub-qbo-plugin[cli,demo]"' in told.refused()
+
+
+def test_the_plugin_needs_none_of_it(tmp_path: Path) -> None:
+    """A host that loads the plugin imports neither command line, demo nor emulator."""
+    code = (
+        "import sys\n"
+        "import dunahub_qbo_plugin.plugin, dunahub_qbo_plugin.runtime\n"
+        "heavy = ('typer', 'click', 'rich', 'flask', 'werkzeug', 'cheroot', 'procrastinate',"
+        " 'psycopg', 'dunahub_qbo_plugin.cli', 'dunahub_qbo_plugin.demo',"
+        " 'dunahub_qbo_plugin.emulator')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    told = run(folder=tmp_path, command=(sys.executable, "-c", code))
+    assert (told.code, told.out.strip()) == (0, "[]"), told.err
