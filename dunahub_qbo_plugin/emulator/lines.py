@@ -263,6 +263,8 @@ def _check_sales_line(line: Json) -> list[FaultError]:
         not errors
         and price is not None
         and quantity is not None
+        # A client that leaves both at 0, as python-quickbooks does, sends none of them.
+        and (price or quantity)
         and cents(Decimal(price) * Decimal(quantity)) != Decimal(amount)
     ):
         errors.append(faults.amount_mismatch(f"{plain(Decimal(amount)):,}"))

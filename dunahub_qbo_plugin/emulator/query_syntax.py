@@ -236,17 +236,20 @@ class _Parser:
         return token
 
     def _columns(self) -> tuple[bool, tuple[str, ...]]:
-        if self._accept("*"):
-            return False, ()
         if self._accept("count"):
             self._take("(")
             self._take("*")
             self._take(")")
             return True, ()
-        columns = [self._path('"*" ... | "count" ... | <IDENTIFIER> ...')]
+        columns = [self._column()]
         while self._accept(","):
-            columns.append(self._path("<IDENTIFIER> ..."))
+            columns.append(self._column())
         return False, tuple(columns)
+
+    def _column(self) -> str:
+        if self._accept("*"):
+            return "*"
+        return self._path('"*" ... | "count" ... | <IDENTIFIER> ...')
 
     def _path(self, expected: str) -> str:
         parts = [self._take("name", expected).text]

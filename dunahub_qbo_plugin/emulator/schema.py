@@ -70,8 +70,11 @@ def _text(raw: Raw, key: str) -> str:
     raise faults.unreadable()
 
 
-def _number(raw: Raw, key: str) -> Decimal | int:
+def _number(raw: Raw, key: str) -> Decimal | int | None:
     if isinstance(raw, str):
+        # The service's JSON reader takes an empty text for an absent number, date or boolean.
+        if not raw.strip():
+            return None
         try:
             raw = Decimal(raw.strip())
         except InvalidOperation as error:
@@ -87,16 +90,20 @@ def _number(raw: Raw, key: str) -> Decimal | int:
     return raw
 
 
-def _integer(raw: Raw, key: str) -> int:
+def _integer(raw: Raw, key: str) -> int | None:
     number = _number(raw, key)
+    if number is None:
+        return None
     if number != int(number):
         raise faults.unreadable()
     return int(number)
 
 
-def _boolean(raw: Raw, _key: str) -> bool:
+def _boolean(raw: Raw, _key: str) -> bool | None:
     if isinstance(raw, bool):
         return raw
+    if isinstance(raw, str) and not raw.strip():
+        return None
     if isinstance(raw, str) and raw.strip().lower() in {"true", "false"}:
         return raw.strip().lower() == "true"
     raise faults.unreadable()
@@ -179,7 +186,9 @@ class Schema:
             if reader is None:
                 raise self.unknown(key, type_name)
             if raw is not None:
-                out[key] = reader(raw, key)
+                one = reader(raw, key)
+                if one is not None:
+                    out[key] = one
         return out
 
     def unknown(self, key: str, type_name: str) -> faults.QboFaultError:

@@ -67,6 +67,8 @@ def test_money_keeps_its_scale(books: Books) -> None:
         ("0.125", "1", "0.13", True),
         ("0.135", "1", "0.13", False),
         ("19.99", "-1", "-19.99", True),
+        ("0", "0", "5", True),
+        ("0", "1", "5", False),
     ],
 )
 def test_the_amount_rule(

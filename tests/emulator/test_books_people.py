@@ -69,6 +69,13 @@ def test_no_change_moves_no_token(books: Books) -> None:
     assert books.post("customer", same)["SyncToken"] == "1"
 
 
+def test_empty_texts_are_absent_values(books: Books) -> None:
+    """An empty text for a number, date or boolean counts as absent, as clients send it."""
+    body = {"DisplayName": "Ann", "Balance": "", "Taxable": "", "Level": "", "CurrencyRef": None}
+    made = books.post("customer", body)
+    assert (made["Balance"], made["Taxable"]) == (0, True)
+
+
 def test_read_only_properties_are_ignored(books: Books) -> None:
     """What only the service sets is accepted and not taken over."""
     made = books.post("customer", {"DisplayName": "Ann", "Balance": 500, "FullyQualifiedName": "Z"})

@@ -51,6 +51,7 @@ def ids(books: Books, text: str) -> list[str]:
         ("select * from Customer maxresults 1 startposition 3", ["6"]),
         ("select * from Customer startposition 4", []),
         ("select Id, DisplayName from Customer maxresults 1", ["4"]),
+        ("SELECT *, Notes FROM Customer maxresults 1", ["4"]),
         ("select * from Invoice", ["4", "3", "2", "1"]),
         ("select * from Invoice where CustomerRef = '4'", ["2", "1"]),
         ("select * from Invoice where DocNumber = 'q-2'", ["3"]),
