@@ -11,9 +11,9 @@ from dunahub_hookspecs import ActionRequest, SettingsRequest
 from dunahub_hookspecs.host import (
     collect_cards,
     collect_panels,
-    create_plugin_manager,
     dispatch,
     notify,
+    show_panel,
 )
 
 if TYPE_CHECKING:
@@ -89,11 +89,6 @@ class Plugins:
         self._manager = manager
         self._timer = timer
         self._calls: deque[HookCall] = deque(maxlen=_REMEMBERED)
-        # The addresses in a request are those of one panel, so pages ask plugin by plugin.
-        self._each = [
-            create_plugin_manager([plugin], load_entry_points=False)
-            for plugin in manager.get_plugins()
-        ]
 
     def start(self, host: Host) -> None:
         """Tell every plugin that the CRM is ready."""
@@ -128,9 +123,9 @@ class Plugins:
 
     def panel(self, visitor: Visitor, slug: str, query: Mapping[str, str]) -> SettingsPanel | None:
         """Give one panel with its page; None when this organization has no such panel."""
-        request = visitor.request(slug, query)
-        panels = collect_panels(self._manager, visitor.org, request)
-        return next((panel for panel in panels if panel.slug == slug), None)
+        return show_panel(
+            self._manager, visitor.org, slug, lambda asked: visitor.request(asked, query)
+        )
 
     def act(
         self,
@@ -151,14 +146,10 @@ class Plugins:
             action_url=url,
             query=query,
             form={name: tuple(values) for name, values in form.items()},
+            record_url=visitor.record_url,
         )
         return dispatch(self._manager, slug, action, method, request)
 
     def cards(self, visitor: Visitor, kind: RecordKind, record_id: str) -> list[RecordCard]:
         """Give the plugins' cards for the page of a record."""
-        cards: list[RecordCard] = []
-        for manager in self._each:
-            for panel in collect_panels(manager, visitor.org, visitor.request(render=False)):
-                request = visitor.request(panel.slug)
-                cards += collect_cards(manager, visitor.org, request, kind, record_id)
-        return cards
+        return collect_cards(self._manager, visitor.org, visitor.request, kind, record_id)

@@ -7,20 +7,21 @@ answered with nothing, and neither another plugin nor the host notices.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pluggy
 
 from dunahub_hookspecs.markers import PROJECT
-from dunahub_hookspecs.settings import ActionRequest, RecordCard, Redirect, SettingsPanel
-from dunahub_hookspecs.settings import SettingsRequest as _SettingsRequest
+from dunahub_hookspecs.settings import RecordCard, Redirect, SettingsPanel, SettingsRequest
 from dunahub_hookspecs.specs import DunaHubSpecs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from dunahub_hookspecs.settings import Download, SettingsRequest
+    from dunahub_hookspecs.settings import ActionRequest, Download
     from dunahub_hookspecs.values import Organization, RecordKind
 
 log = logging.getLogger(__name__)
@@ -69,15 +70,24 @@ def notify(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> list[A
     Returns:
         what the plugins answered, without the Nones, first registered plugin last (pluggy's order).
     """
+    answers: list[Any] = []
+    for _, caller in _callers(manager, hook):
+        answers += _call(caller, hook, arguments)
+    return answers
+
+
+def _callers(
+    manager: pluggy.PluginManager, hook: str
+) -> Iterator[tuple[object, pluggy.HookCaller]]:
+    """Give each plugin that implements a hook, with a caller that reaches no other."""
     caller: pluggy.HookCaller = getattr(manager.hook, hook)
     plugins = [implementation.plugin for implementation in caller.get_hookimpls()]
-    if len(plugins) <= 1:
-        return _call(caller, hook, arguments)
-    answers: list[Any] = []
+    if len(plugins) == 1:
+        yield plugins[0], caller
+        return
     for plugin in reversed(plugins):
         others = [other for other in plugins if other is not plugin]
-        answers += _call(manager.subset_hook_caller(hook, others), hook, arguments)
-    return answers
+        yield plugin, manager.subset_hook_caller(hook, others)
 
 
 def _call(caller: pluggy.HookCaller, hook: str, arguments: Mapping[str, Any]) -> list[Any]:
@@ -89,27 +99,71 @@ def _call(caller: pluggy.HookCaller, hook: str, arguments: Mapping[str, Any]) ->
     return answers
 
 
+RequestFor = Callable[[str], SettingsRequest]
+"""Gives the request for the panel of a slug; its addresses are that panel's own."""
+
+
 def collect_panels(
     manager: pluggy.PluginManager, org: Organization, request: SettingsRequest
 ) -> list[SettingsPanel]:
-    """Ask every plugin for its settings panel for this organization, sorted by title."""
+    """Ask every plugin for its settings panel for this organization, sorted by title.
+
+    For a menu, ask with ``render=False``: no plugin then makes its page.
+    """
     answers = notify(manager, "on_settings_render", org=org, request=request)
     panels = [panel for panel in answers if isinstance(panel, SettingsPanel)]
     return sorted(panels, key=lambda panel: (panel.title, panel.slug))
 
 
+def show_panel(
+    manager: pluggy.PluginManager, org: Organization, slug: str, request_for: RequestFor
+) -> SettingsPanel | None:
+    """Ask for one panel with its page; None when this organization has no such panel."""
+    for _, caller, panel in _panels(manager, org, request_for):
+        if panel.slug == slug:
+            arguments = {"org": org, "request": request_for(slug)}
+            answers = _call(caller, "on_settings_render", arguments)
+            return next((one for one in answers if isinstance(one, SettingsPanel)), None)
+    return None
+
+
 def collect_cards(
     manager: pluggy.PluginManager,
     org: Organization,
-    request: SettingsRequest,
+    request_for: RequestFor,
     kind: RecordKind,
     record_id: str,
 ) -> list[RecordCard]:
-    """Ask every plugin for its card on the page of one record."""
-    answers = notify(
-        manager, "on_record_render", org=org, request=request, kind=kind, record_id=record_id
-    )
-    return [card for card in answers if isinstance(card, RecordCard)]
+    """Ask every plugin for its card on the page of one record.
+
+    Each is asked with the addresses of its own panel, so that the forms on its card reach its own
+    actions. A plugin without a panel for this organization has no card either.
+    """
+    cards: list[RecordCard] = []
+    owners = {id(plugin): panel for plugin, _, panel in _panels(manager, org, request_for)}
+    for plugin, caller in _callers(manager, "on_record_render"):
+        panel = owners.get(id(plugin))
+        if panel is not None:
+            arguments = {
+                "org": org,
+                "request": request_for(panel.slug),
+                "kind": kind,
+                "record_id": record_id,
+            }
+            answers = _call(caller, "on_record_render", arguments)
+            cards += [card for card in answers if isinstance(card, RecordCard)]
+    return cards
+
+
+def _panels(
+    manager: pluggy.PluginManager, org: Organization, request_for: RequestFor
+) -> Iterator[tuple[object, pluggy.HookCaller, SettingsPanel]]:
+    """Give each plugin that has a panel for this organization, without its page."""
+    look = attrs.evolve(request_for(""), render=False)
+    for plugin, caller in _callers(manager, "on_settings_render"):
+        for answer in _call(caller, "on_settings_render", {"org": org, "request": look}):
+            if isinstance(answer, SettingsPanel):
+                yield plugin, caller, answer
 
 
 def dispatch(
@@ -130,7 +184,7 @@ def dispatch(
         the answer to give; None (a 404) when this organization has no such panel or action, or
         the method is another. An action that raises is logged and leads back to the panel.
     """
-    look = _SettingsRequest(
+    look = SettingsRequest(
         person=request.person,
         page_url=request.page_url,
         action_url=request.action_url,

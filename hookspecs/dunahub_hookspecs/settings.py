@@ -65,6 +65,8 @@ class ActionRequest:
         page_url, action_url: as in `SettingsRequest`.
         query: the query parameters. They can hold secrets (an OAuth code), so they are not shown.
         form: the form fields, each with every value it was sent with.
+        record_url: as in `SettingsRequest`; an action that was pressed on a record's card leads
+            back to that record.
     """
 
     org: Organization = attrs.field(validator=attrs.validators.instance_of(Organization))
@@ -73,6 +75,7 @@ class ActionRequest:
     action_url: str = attrs.field(converter=_without_slash)
     query: Query = attrs.field(factory=dict, repr=False)
     form: Form = attrs.field(factory=dict, converter=_form, repr=False)
+    record_url: Callable[[str, str], str | None] | None = None
 
     def value(self, name: str, default: str = "") -> str:
         """Give a form field's first value, or the default when it was not sent."""
