@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.cdc import run_cdc
 from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.envelope import QueryResult, fault_json, query_json
@@ -67,7 +67,7 @@ def run_batch(
 def _once(batch: _Batch, item: Json, bid: str, request_ids: RequestIds, request_id: str) -> str:
     whole = request_id + bid
     if len(whole) > MAX_LENGTH:
-        return batch.refused(faults.request_id_too_long(whole), bid)
+        return batch.refused(rules.request_id_too_long(whole), bid)
     if "Query" in item or "CDCQuery" in item:
         return batch.run(item, bid)
     asked = hash(codec.encode(item))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) ->
             raise faults.missing(parameter)
     since = _since(ledger, query["changedSince"])
     if ledger.settings.cdc_window == "refuse" and ledger.now - since > _WINDOW:
-        raise faults.business("changedSince must not be more than 30 days ago.")
+        raise rules.business("changedSince must not be more than 30 days ago.")
     left = _MAX_OBJECTS
     blocks: list[QueryResult] = []
     for entity in _entities(query["entities"]):

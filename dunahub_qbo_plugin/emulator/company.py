@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.batch import run_batch
 from dunahub_qbo_plugin.emulator.cdc import run_cdc
 from dunahub_qbo_plugin.emulator.entities import BY_PATH, ENTITIES, Entity
@@ -226,7 +226,7 @@ class Company:
         if not request_id:
             return self._written(entity, request, envelope)
         if len(request_id) > MAX_LENGTH:
-            raise faults.request_id_too_long(request_id)
+            raise rules.request_id_too_long(request_id)
         asked = hash((request.path, request.body, request.query.get("operation")))
         kept = self._request_ids.find(request_id, asked, self._ledger.now)
         if isinstance(kept, ApiReply):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.address import store_address
 from dunahub_qbo_plugin.emulator.codec import plain
 from dunahub_qbo_plugin.emulator.terms import due_date
@@ -47,7 +47,7 @@ def complete_form(ledger: Ledger, entity: str, data: Json, old: Json | None) -> 
     data.setdefault("PrintStatus", "NeedToPrint")
     status = data.setdefault("EmailStatus", "NotSet")
     if status == "NeedToSend" and not data.get("BillEmail", {}).get("Address"):
-        raise faults.email_required()
+        raise rules.email_required()
     if entity == "Invoice":
         _complete_invoice(ledger, data, customer)
     elif entity in _RECEIPTS:
@@ -77,7 +77,7 @@ def take_currency(ledger: Ledger, data: Json, customer: Json) -> None:
     own: Json = customer.get("CurrencyRef") or ledger.currency()
     sent: Json = data.setdefault("CurrencyRef", own)
     if customer and sent["value"] != own["value"]:
-        raise faults.business(
+        raise rules.business(
             "The currency of the transaction is invalid for customer/vendor/account."
         )
     if not ledger.settings.multicurrency:

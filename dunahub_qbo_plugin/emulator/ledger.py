@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.store import Names, Row, Sequences, Table
 
@@ -188,7 +188,7 @@ class Ledger:
         if len(code) != _CURRENCY_LETTERS or not code.isalpha():
             raise faults.bad_currency(code)
         if code != self.settings.home_currency and not self.settings.multicurrency:
-            raise faults.business("Multi Currency should be enabled to perform this operation.")
+            raise rules.business("Multi Currency should be enabled to perform this operation.")
         return self.currency(code)
 
     def check_open(self, *dates: str) -> None:
@@ -202,7 +202,7 @@ class Ledger:
             return
         limit = closed.isoformat()
         if any(day and day <= limit for day in dates):
-            raise faults.books_closed(password=self.settings.book_close_password)
+            raise rules.books_closed(password=self.settings.book_close_password)
 
     def move_balance(self, customer_id: str, delta: Decimal) -> None:
         """Move a customer's balance; its time of change moves, its SyncToken does not.

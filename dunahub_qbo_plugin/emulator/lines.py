@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.codec import cents, plain
 from dunahub_qbo_plugin.emulator.limits import check_amount
 
@@ -81,7 +81,7 @@ class LineReader:
         out = self._out
         discounts = [line for line in lines if line["DetailType"] == _DISCOUNT]
         if len(discounts) > 1:
-            raise faults.business("A transaction can have one discount line only.")
+            raise rules.business("A transaction can have one discount line only.")
         for line in lines:
             if line["DetailType"] not in (_DISCOUNT, *_IGNORED):
                 out.lines.append(self._line(line))
@@ -164,11 +164,11 @@ class LineReader:
             if settings.item_less_line == "description":
                 return None
             if settings.item_less_line == "refuse":
-                raise faults.line_needs_item()
+                raise rules.line_needs_item()
             ref = {"value": settings.default_item}
         item = self._ledger.reference("Item", ref, "Line.SalesItemLineDetail.ItemRef") or {}
         if item.get("Type") == "Inventory" and self._txn_date < item.get("InvStartDate", ""):
-            raise faults.inventory_date()
+            raise rules.inventory_date()
         return item
 
     def _group(self, line: Json) -> Json:
@@ -190,7 +190,7 @@ class LineReader:
 
     def _discount(self, line: Json) -> Json:
         if not self._ledger.settings.allow_discount:
-            raise faults.business("Discounts are turned off in this company.")
+            raise rules.business("Discounts are turned off in this company.")
         sent = line.get(_DISCOUNT, {})
         percent = sent.get("DiscountPercent")
         detail: Json = {"PercentBased": bool(sent.get("PercentBased"))}
@@ -217,7 +217,7 @@ class LineReader:
 def _tax_code(sent: Json) -> str:
     code: str = (sent.get("TaxCodeRef") or {}).get("value") or "NON"
     if code not in _TAX_CODES:
-        raise faults.bad_line_tax_code(code)
+        raise rules.bad_line_tax_code(code)
     return code
 
 
@@ -267,7 +267,7 @@ def _check_sales_line(line: Json) -> list[FaultError]:
         and (price or quantity)
         and cents(Decimal(price) * Decimal(quantity)) != Decimal(amount)
     ):
-        errors.append(faults.amount_mismatch(f"{plain(Decimal(amount)):,}"))
+        errors.append(rules.amount_mismatch(f"{plain(Decimal(amount)):,}"))
     return errors
 
 
@@ -276,12 +276,12 @@ def _check_discount(line: Json) -> list[FaultError]:
     if detail.get("PercentBased"):
         percent = detail.get("DiscountPercent")
         if percent is None:
-            return [faults.bad_discount()]
+            return [rules.bad_discount()]
         if not 0 <= percent <= _HUNDRED:
             return [faults.bad_percent(str(percent), "Line.DiscountLineDetail.DiscountPercent")]
         return []
     if "Amount" not in line:
-        return [faults.bad_discount()]
+        return [rules.bad_discount()]
     if line["Amount"] < 0:
         return [faults.negative_line(str(line["Amount"]), "Line.Amount")]
     return check_amount(line["Amount"], "Line.Amount")

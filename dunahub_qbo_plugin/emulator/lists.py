@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.codec import plain
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.limits import check_fields, merge
@@ -101,7 +101,7 @@ def update_list_object(ledger: Ledger, entity: str, row: Row, body: Json) -> Row
     if unchanged(old, data) and not ledger.settings.no_change_bumps_token:
         return row
     if not old.get("Active", True) and not data.get("Active", True):
-        raise faults.business("You cannot modify a list element that has been deleted.")
+        raise rules.business("You cannot modify a list element that has been deleted.")
     _check_name_free(ledger, entity, data, row)
     ledger.touch(data)
     return ledger.save(entity, data)
@@ -179,7 +179,7 @@ def _refer_to_accounts(ledger: Ledger, data: Json) -> None:
         if account is None:
             continue
         if key == "IncomeAccountRef" and account["AccountType"] not in _INCOME:
-            raise faults.business(
+            raise rules.business(
                 "You need to select a different type of account for this transaction."
             )
         data[key] = {"value": account["Id"], "name": account["FullyQualifiedName"]}
@@ -208,8 +208,8 @@ def _check_name_free(ledger: Ledger, entity: str, data: Json, row: Row | None) -
     if holder is None or (row is not None and holder == (entity, row.id)):
         return
     if row is None:
-        raise faults.duplicate_name(f"Id={holder[1]}")
-    raise faults.duplicate_name(
+        raise rules.duplicate_name(f"Id={holder[1]}")
+    raise rules.duplicate_name(
         f"Another {_spoken(entity)} is already using this name. Please use a different name.", ""
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import rules
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.ledger import Ledger
@@ -47,7 +47,7 @@ def document_number(
 def _refuse_taken(ledger: Ledger, entity: str, number: str, old: Json | None) -> None:
     for row in ledger.tables[entity].numbered(number.lower()):
         if old is None or row.id != old["Id"]:
-            raise faults.duplicate_number(number, entity, row.id)
+            raise rules.duplicate_number(number, entity, row.id)
 
 
 def _sequence(entity: str) -> str:

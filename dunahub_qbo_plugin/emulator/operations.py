@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import codec, faults
+from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.lists import create_list_object, update_list_object
 from dunahub_qbo_plugin.emulator.payments import (
     create_payment,
@@ -127,7 +127,7 @@ class Operations:
                 raise faults.QboFaultError(faults.bad_email(to, "sendTo"))
             data["BillEmail"] = {"Address": to}
         if not data.get("BillEmail", {}).get("Address"):
-            raise faults.email_required()
+            raise rules.email_required()
         data["EmailStatus"] = "EmailSent"
         data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
         self._ledger.touch(data)
@@ -160,7 +160,7 @@ class Operations:
         if not token:
             raise faults.missing("SyncToken")
         if token != row.load()["SyncToken"]:
-            raise faults.stale(user)
+            raise rules.stale(user)
         return row
 
     def _shown(self, row: Row) -> str:
@@ -188,7 +188,7 @@ def make_deposit(ledger: Ledger, payment_id: str) -> Row:
     """
     payment = ledger.need("Payment", payment_id).load()
     if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
-        raise faults.deposited()
+        raise rules.deposited()
     bank = ledger.names("Account").holder("checking")
     deposit = ledger.new("Deposit")
     deposit.update(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.codec import cents
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.form import take_currency, undeposited_funds
@@ -126,7 +126,7 @@ def _check_required(body: Json) -> None:
 
 def _check_not_deposited(payment: Json) -> None:
     if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
-        raise faults.deposited()
+        raise rules.deposited()
 
 
 def _move_total(ledger: Ledger, old: Json, new: Json) -> None:
@@ -168,9 +168,9 @@ def _complete(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[L
     data["ProcessPayment"] = bool(data.get("ProcessPayment"))
     links = _wanted(ledger, data, before)
     if _net(links) > Decimal(data["TotalAmt"]):
-        raise faults.business("The amount applied is greater than the amount of the payment.")
+        raise rules.business("The amount applied is greater than the amount of the payment.")
     if not data["TotalAmt"] and not links and not before:
-        raise faults.business("You must set a transaction amount.")
+        raise rules.business("You must set a transaction amount.")
     if ledger.settings.auto_apply_payments:
         _auto_apply(ledger, data, links)
     return links
@@ -187,9 +187,7 @@ def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Lin
         document = _linked(ledger, link)
         if not _same_family(ledger, data["CustomerRef"]["value"], document):
             if ledger.settings.foreign_payment == "refuse":
-                raise faults.business(
-                    "The transaction you are linking belongs to another customer."
-                )
+                raise rules.business("The transaction you are linking belongs to another customer.")
             continue
         available = Decimal(document.get("Balance", 0)) + before.get(link, Decimal(0))
         applied = min(amount, available)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.address import store_address
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.limits import check_fields, merge
@@ -83,13 +83,13 @@ def update_person(ledger: Ledger, entity: str, row: Row, body: Json) -> Row:
     if unchanged(old, data) and not ledger.settings.no_change_bumps_token:
         return row
     if not old.get("Active", True) and not data["Active"]:
-        raise faults.business("You cannot modify a list element that has been deleted.")
+        raise rules.business("You cannot modify a list element that has been deleted.")
     if (
         not data["Active"]
         and data.get("Balance")
         and ledger.settings.deactivate_with_balance == "refuse"
     ):
-        raise faults.has_balance()
+        raise rules.has_balance()
     _check_name_free(ledger, entity, data, row)
     ledger.touch(data)
     saved = ledger.save(entity, data)
@@ -125,7 +125,7 @@ def _complete(ledger: Ledger, entity: str, data: Json, old: Json | None) -> None
     if not data.get("DisplayName") and (parts or not display):
         display = " ".join(parts)
     if not display.strip():
-        raise faults.no_name()
+        raise rules.no_name()
     data["DisplayName"] = display
     if entity != "Employee" and not data.get("PrintOnCheckName"):
         data["PrintOnCheckName"] = _check_name(data)
@@ -161,7 +161,7 @@ def _complete_customer(ledger: Ledger, data: Json) -> None:
         _check_no_cycle(ledger, data.get("Id", ""), parent)
         level = parent.get("Level", 0) + 1
         if level > _MAX_LEVEL:
-            raise faults.too_deep()
+            raise rules.too_deep()
         data["ParentRef"] = {"value": parent["Id"]}
         data["Level"] = level
         data["FullyQualifiedName"] = f"{parent['FullyQualifiedName']}:{data['DisplayName']}"
@@ -190,12 +190,12 @@ def _check_name_free(ledger: Ledger, entity: str, data: Json, row: Row | None) -
         return
     if row is not None:
         same = holder[0] == entity
-        raise faults.duplicate_name(_another(entity.lower() if same else None), "")
+        raise rules.duplicate_name(_another(entity.lower() if same else None), "")
     if ledger.settings.replies_as_of < _JSON_TEXTS_SINCE:
-        raise faults.duplicate_name(_another(None), "")
+        raise rules.duplicate_name(_another(None), "")
     if entity == "Customer":
-        raise faults.duplicate_name("null")
-    raise faults.duplicate_name(f"Id={holder[1]}")
+        raise rules.duplicate_name("null")
+    raise rules.duplicate_name(f"Id={holder[1]}")
 
 
 def _another(entity: str | None) -> str:

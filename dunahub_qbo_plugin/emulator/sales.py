@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.codec import cents
 from dunahub_qbo_plugin.emulator.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.form import complete_form
@@ -109,7 +109,7 @@ def update_sale(
         link = (entity, row.id)
         applied = sum(applied_to(ledger, old, link).values(), Decimal(0))
         if applied and old["CustomerRef"]["value"] != data["CustomerRef"]["value"]:
-            raise faults.business("You cannot change the customer of a transaction with payments.")
+            raise rules.business("You cannot change the customer of a transaction with payments.")
         if applied > Decimal(data["TotalAmt"]):
             release(ledger, old, link, Decimal(data["TotalAmt"]))
             applied = Decimal(data["TotalAmt"])
@@ -140,7 +140,7 @@ def void_sale(ledger: Ledger, entity: str, row: Row) -> Row:
     link = (entity, row.id)
     if entity in OWED and any(applied_to(ledger, old, link).values()):
         if ledger.settings.void_paid_invoice == "refuse":
-            raise faults.business("You cannot void a transaction that has a payment applied to it.")
+            raise rules.business("You cannot void a transaction that has a payment applied to it.")
         release(ledger, old, link, Decimal(0))
     data = dict(old)
     data["Line"] = [_zeroed(line) for line in old["Line"]]
@@ -175,7 +175,7 @@ def delete_sale(ledger: Ledger, entity: str, row: Row) -> None:
             case "fault_800":
                 raise faults.cannot_delete()
             case "fault_6000":
-                raise faults.business(
+                raise rules.business(
                     "You cannot delete a transaction that has a payment applied to it."
                 )
             case _:
@@ -213,7 +213,7 @@ def _work_out(
         data["TxnTaxDetail"] = tax
     total = worked.subtotal - worked.discount + Decimal((tax or {}).get("TotalTax", 0))
     if total < 0:
-        raise faults.business("The total of a transaction must be zero or greater.")
+        raise rules.business("The total of a transaction must be zero or greater.")
     if total > MAX_AMOUNT:
         raise faults.QboFaultError(faults.bad_amount(f"{total:,}", "TotalAmt"))
     data["TotalAmt"] = cents(total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.ledger import Ledger
@@ -56,7 +56,7 @@ class Singles:
         if "SyncToken" not in body:
             raise faults.missing("SyncToken")
         if body["SyncToken"] != str(self._tokens[entity]):
-            raise faults.stale(user)
+            raise rules.stale(user)
         if entity == "CompanyInfo":
             for key in ("CompanyName", "LegalName", "CompanyAddr", "Email", "WebAddr"):
                 if body.get(key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import faults
+from dunahub_qbo_plugin.emulator import faults, rules
 from dunahub_qbo_plugin.emulator.codec import cents, plain
 from dunahub_qbo_plugin.emulator.limits import check_amount
 
@@ -33,9 +33,9 @@ def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json | None:
     """
     sent = data.get("TxnTaxDetail") or {}
     if (sent.get("TxnTaxCodeRef") or {}).get("value") == "CustomSalesTax":
-        raise faults.custom_sales_tax()
+        raise rules.custom_sales_tax()
     if data.get("GlobalTaxCalculation") == "NotApplicable" and sent.get("TotalTax"):
-        raise faults.tax_not_applicable()
+        raise rules.tax_not_applicable()
     base = lines.taxable
     if data.get("ApplyTaxAfterDiscount") and lines.subtotal:
         base -= lines.discount * lines.taxable / lines.subtotal
