@@ -83,11 +83,13 @@ class Arrival:
         connection: the company that was chosen.
         pending: True when it is another company than before: a person must say yes first.
         reconnected: True when this company had been connected before.
+        let_go: tokens, to be revoked, of another company that still awaited a person's yes.
     """
 
     connection: Connection
     pending: bool
     reconnected: bool
+    let_go: Tokens | None = None
 
 
 class Connections:
@@ -126,7 +128,8 @@ class Connections:
         """Store what a person consented to.
 
         The same company as before goes on where it was. Another one is kept apart until a person
-        confirms it, so that nothing is sent to the wrong books (product rule 19).
+        confirms it, so that nothing is sent to the wrong books (product rule 19). Whatever company
+        awaited confirmation until now is let go: the last choice counts.
 
         Raises:
             ConfigurationError: there is no usable encryption key.
@@ -136,6 +139,10 @@ class Connections:
             (row for row in known if self._cipher.decrypt(row.realm_enc) == tokens.realm_id), None
         )
         current = next((row for row in known if row.current), None)
+        other = self.pending(db, org_id)
+        let_go = None
+        if other is not None and (same is None or same.id != other.id):
+            let_go = self._let_go(db, other)
         pending = current is not None and (same is None or same.id != current.id)
         values = self._sealed(tokens) | {
             "environment": environment,
@@ -163,7 +170,9 @@ class Connections:
                 self._resume(db, same, by=by, now=now)
         arrived = self.get(db, company_id)
         assert arrived is not None  # noqa: S101  it was written just now
-        return Arrival(connection=arrived, pending=pending, reconnected=same is not None)
+        return Arrival(
+            connection=arrived, pending=pending, reconnected=same is not None, let_go=let_go
+        )
 
     def confirm(self, db: sa.Connection, org_id: str, *, by: str, now: datetime) -> Tokens | None:
         """Go over to the company that awaits confirmation.
@@ -186,12 +195,13 @@ class Connections:
     def decline(self, db: sa.Connection, org_id: str) -> Tokens | None:
         """Let go of the company that awaits confirmation; gives its tokens to be revoked."""
         new = self.pending(db, org_id)
-        if new is None:
-            return None
-        tokens = self.tokens(db, new.id)
-        _change(db, new.id, pending_at=None, access_enc=None, refresh_enc=None)
-        if new.disconnected_at is None:
-            db.execute(sa.delete(connections).where(connections.c.id == new.id))
+        return None if new is None else self._let_go(db, new)
+
+    def _let_go(self, db: sa.Connection, pending: Connection) -> Tokens | None:
+        tokens = self._readable_tokens(db, pending.id)
+        _change(db, pending.id, pending_at=None, access_enc=None, refresh_enc=None)
+        if pending.disconnected_at is None:
+            db.execute(sa.delete(connections).where(connections.c.id == pending.id))
         return tokens
 
     def disconnect(

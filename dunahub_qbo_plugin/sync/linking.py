@@ -147,6 +147,7 @@ class Linking:
                 now=self.clock.now(),
             )
             gate.open_region(db, org.id)
+        self._revoke(arrival.let_go)
         try:
             self.read_profile(arrival.connection.id)
         except QuickBooksPluginError as error:
