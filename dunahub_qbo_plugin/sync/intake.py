@@ -17,9 +17,11 @@ from sqlalchemy.exc import DataError
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.mapping.payment import is_eligible
+from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Hold, Kind, RecordKey
 from dunahub_qbo_plugin.store.desired import Desired, write_desired
 from dunahub_qbo_plugin.store.host_session import write_in_host_transaction
+from dunahub_qbo_plugin.store.trouble import DatabaseError, is_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 SPILL_LIMIT: Final = 50_000
 """Records that memory holds at most while the database cannot be written."""
 
+LABEL_LIMIT: Final = 200
+
 SpillKey = tuple[str, RecordKey]
 
 
@@ -45,10 +49,10 @@ class Intake:
     Args:
         database: where rows go.
         clock: tells when.
-        wake: rings the worker; must return at once.
+        wake: rings the worker for an organization; must return at once.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, *, database: Database, clock: Clock, wake: Callable[[str], None]) -> None:
         self._database = database
         self._clock = clock
         self._wake = wake
@@ -104,7 +108,7 @@ class Intake:
         try:
             with self._database.write.begin() as db:
                 write_desired(db, rows)
-        except DataError:
+        except (DataError, ValueError, OverflowError):
             if len(rows) == 1:
                 self.dropped += 1
                 log.exception("the database refuses %s; it was left out", rows[0].key)
@@ -127,18 +131,28 @@ class Intake:
         """Write in a transaction of our own, or keep it in memory; then ring."""
         if self._spill or not self._write(desired):
             self._keep(desired)
-        self._wake()
+        for org_id in dict.fromkeys(one.org_id for one in desired):
+            self._wake(org_id)
 
     def _write(self, desired: Sequence[Desired]) -> bool:
         try:
             if not self._database.is_ready():
                 return False
-            with self._database.hook.begin() as db:
-                write_desired(db, desired)
+            try:
+                self._write_once(desired)
+            except DatabaseError as error:
+                if not is_lost(error):
+                    raise
+                # The server was restarted since: another connection may do.
+                self._write_once(desired)
         except Exception as error:  # noqa: BLE001  whatever keeps the row out of the database
             log.warning("the database cannot be written (%s); kept in memory", type(error).__name__)
             return False
         return True
+
+    def _write_once(self, desired: Sequence[Desired]) -> None:
+        with self._database.hook.begin() as db:
+            write_desired(db, desired)
 
     def _keep(self, desired: Sequence[Desired]) -> None:
         with self._lock:
@@ -153,12 +167,17 @@ class Intake:
                 log.error("memory is full: %s of organization %s was lost", lost, org_id)
 
 
+def _label(text: str) -> str:
+    """Make a text fit for lists and for any database: no control characters, not too long."""
+    return one_line(text)[:LABEL_LIMIT]
+
+
 def _lead(org_id: str, lead: Lead, now: datetime, *, as_parent: bool = False) -> Desired:
     text = snapshot.dump(lead)
     return Desired(
         org_id=org_id,
         key=RecordKey(kind=Kind.CUSTOMER, local_id=lead.id),
-        label=snapshot.display_name(lead),
+        label=_label(snapshot.display_name(lead)),
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),
         as_parent=as_parent,
@@ -171,7 +190,7 @@ def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
     return Desired(
         org_id=org_id,
         key=RecordKey(kind=Kind.INVOICE, local_id=invoice.id),
-        label=invoice.number,
+        label=_label(invoice.number),
         amount=invoice.total,
         dated=invoice.issued_on,
         parent=invoice.lead.id,
@@ -193,7 +212,7 @@ def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
     return Desired(
         org_id=org_id,
         key=RecordKey(kind=Kind.PAYMENT, local_id=payment.id),
-        label=payment.invoice_number,
+        label=_label(payment.invoice_number),
         amount=payment.amount,
         dated=payment.paid_on,
         parent=payment.invoice_id,

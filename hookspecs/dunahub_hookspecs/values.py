@@ -12,8 +12,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import attrs
+
+LARGEST_EXPONENT: Final = 20
 
 
 class Region(StrEnum):
@@ -259,5 +262,10 @@ class Payment:
 
 
 def round_cents(amount: Decimal) -> Decimal:
-    """Round dollars to cents, half up, as an invoice does."""
+    """Round dollars to cents, half up, as an invoice does.
+
+    A number with more digits than any books hold is given back as it is.
+    """
+    if amount.adjusted() > LARGEST_EXPONENT:
+        return amount
     return amount.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
