@@ -1,0 +1,225 @@
+"""What a hook promises the CRM: one local write, no network, no exception, no waiting (rule 9)."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import Address, LineItem, PaymentMethod
+from dunahub_hookspecs.host import create_plugin_manager, notify
+from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.plugin import QuickBooksPlugin
+from tests.support.office import ACME, Office, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dunahub_hookspecs import Invoice, Lead, Payment
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office that is connected."""
+    bench = Office(tmp_path)
+    bench.connect()
+    yield bench
+    bench.close()
+
+
+def test_no_socket_is_touched_on_the_callers_thread(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the hooks run, the caller's thread neither connects nor sends nor looks up a name."""
+    caller = threading.get_ident()
+    touched: list[str] = []
+
+    def watched(name: str) -> Any:  # noqa: ANN401  whatever the original is
+        original = getattr(socket.socket, name)
+
+        def method(self: socket.socket, *args: Any) -> Any:  # noqa: ANN401  passed on
+            if threading.get_ident() == caller:
+                touched.append(name)
+            return original(self, *args)
+
+        return method
+
+    for name in ("connect", "connect_ex", "send", "sendall", "sendto", "recv"):
+        monkeypatch.setattr(socket.socket, name, watched(name))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: touched.append("getaddrinfo"))
+    office.save(lead(), invoice(), payment())
+    assert touched == []
+    assert len(office.rows()) == 3
+
+
+def test_one_transaction_for_each_hook(office: Office) -> None:
+    """An invoice and its lead are written in one local transaction."""
+    begun: list[str] = []
+
+    def note(_connection: sa.Connection) -> None:
+        begun.append("transaction")
+
+    sa.event.listen(office.runtime.database.hook, "begin", note)
+    office.save(invoice())
+    assert begun == ["transaction"]
+
+
+def test_an_error_in_the_store_reaches_only_the_log(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever breaks inside is logged; the CRM gets its normal answer."""
+
+    def broken(*_args: object) -> None:
+        raise RuntimeError("the store is broken")
+
+    monkeypatch.setattr(office.runtime.intake, "_commit", broken)
+    office.save(lead(), invoice(), payment())
+    assert "could not be taken in" in caplog.text
+
+
+def test_an_unreachable_database_harms_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hooks return, the page says what is wrong, nothing is raised."""
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    plugin = QuickBooksPlugin(
+        config=Config.from_environ(
+            {
+                "DUNAHUB_QBO_DATABASE_URL": f"sqlite:///{blocked}/qbo.sqlite3",
+                "DUNAHUB_QBO_WORKER": "off",
+            }
+        )
+    )
+    manager = create_plugin_manager([plugin], load_entry_points=False)
+    answers = notify(manager, "on_lead_saved", org=ACME, lead=lead(), session=None)
+    assert answers == []
+    assert plugin.runtime().intake.waiting == 1
+    assert "Traceback" not in caplog.text
+
+
+def test_a_locked_database_is_not_waited_for(office: Office) -> None:
+    """Another process holding the lock costs a hook some tens of milliseconds at most."""
+    took: list[float] = []
+
+    def save() -> None:
+        started = time.perf_counter()
+        office.save(lead())
+        took.append(time.perf_counter() - started)
+
+    with office.runtime.database.write.begin():
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+    assert took[0] < 0.5
+    assert office.runtime.intake.spilled == 1
+
+
+MESSY = (
+    'O\'Brien & "Sons" \\ 100%',
+    "🏠 Zoë Ünïcödé 株式会社",
+    "<script>alert(1)</script>",
+    "x" * 5000,
+    "Robert'); DROP TABLE qbo_record;--",
+    "tab\there\nand a new line",
+    "\x00nul and \ud800 half a pair",
+    "   ",
+    "",
+)
+
+
+def messy_values(text: str) -> tuple[Lead, Invoice, Payment]:
+    """Give a lead, an invoice and a payment with a text everywhere that a text can be."""
+    who = lead(
+        "m", name=text, company=text, email=text, phone=text, address=Address(line1=text, city=text)
+    )
+    line = LineItem(description=text, service_name=text, unit_price=Decimal(1))
+    return (
+        who,
+        invoice("m", number=text, lead=who, lines=[line], message=text),
+        payment("m", invoice_id="m", invoice_number=text, reference=text),
+    )
+
+
+@pytest.mark.parametrize("text", MESSY, ids=range(len(MESSY)))
+def test_messy_text_is_taken_and_shown(office: Office, text: str) -> None:
+    """Any text gives the CRM its normal answer and a clear state on the record; nothing is lost."""
+    office.save(*messy_values(text))
+    office.drain()
+    assert len(office.rows()) == 3
+    for kind in Kind:
+        view = office.view(kind, "m")
+        assert view.shown in {Shown.SYNCED, Shown.ATTENTION, Shown.WAITING}
+        if view.shown is Shown.ATTENTION:
+            assert view.error is not None
+            assert view.error.text
+        if view.shown is Shown.WAITING:
+            assert view.waiting_for is not None
+    assert office.books()["doubles"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"total": Decimal("99.00")}, "total-mismatch"),
+        ({"number": "N" * 22}, "number-too-long"),
+        ({"lines": []}, "no-lines"),
+        ({"discount": Decimal("150.00")}, "total-negative"),
+    ],
+)
+def test_a_wrong_invoice_says_what_is_wrong(
+    office: Office, changes: dict[str, Any], code: str
+) -> None:
+    """What QuickBooks would refuse or compute otherwise is not sent, and says why (rule 22)."""
+    office.save(invoice(**changes))
+    office.drain()
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert view.shown is Shown.ATTENTION
+    assert view.error is not None
+    assert view.error.code == code
+    assert office.books()["invoices"] == []
+    office.save(invoice())
+    office.drain()
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+
+
+@pytest.mark.parametrize("amount", [Decimal(0), Decimal("-5.00")])
+def test_a_payment_that_is_none_says_so(office: Office, amount: Decimal) -> None:
+    """A zero or negative payment is not sent, and says why (rule 22)."""
+    office.save(invoice(), payment(amount=amount, method=PaymentMethod.ACH))
+    office.drain()
+    view = office.view(Kind.PAYMENT, "pay-1")
+    assert view.shown is Shown.ATTENTION
+    assert view.error is not None
+    assert view.error.code == "payment-not-positive"
+    assert office.books()["payments"] == []
+
+
+def test_values_beyond_all_books_are_taken_too(office: Office) -> None:
+    """An absurd amount neither crashes nor blocks what comes after it."""
+    line = LineItem(unit_price=Decimal(10) ** 40)
+    office.save(invoice("huge", lines=[line]), invoice("inv-2"))
+    office.drain()
+    assert office.view(Kind.INVOICE, "huge").shown is Shown.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
+
+
+def test_the_lead_without_a_name(office: Office) -> None:
+    """A lead without a name needs attention; its invoice waits and names it (rules 8, 22)."""
+    nameless = lead(name="", company="")
+    office.save(invoice(lead=nameless))
+    office.drain()
+    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.ATTENTION
+    waiting = office.view(Kind.INVOICE, "inv-1")
+    assert waiting.shown is Shown.WAITING
+    assert waiting.waiting_for is not None
+    office.save(attrs.evolve(nameless, name="Sarah Jones"))
+    assert office.drain() == 2
