@@ -256,12 +256,14 @@ class Synced:
 
     Attributes:
         sent_fields: QuickBooks' fields that the write filled in.
+        adopted: True when the object was found by a look, not told by the answer to our write.
         note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
     """
 
     written: Written
     fingerprint: str
     sent_fields: frozenset[str] = frozenset()
+    adopted: bool = False
     note: str = ""
 
 

@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.model import (
     GONE,
     Claim,
+    ErrorInfo,
     Halted,
     Hold,
     Intent,
     Kept,
+    Kind,
     Operation,
     Outcome,
     ParentGone,
@@ -36,8 +38,6 @@ from dunahub_qbo_plugin.store.tables import records
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from dunahub_qbo_plugin.model import ErrorInfo
 
 NO_REQUEST: Final[dict[str, Any]] = {
     "request_seq": records.c.request_seq + 1,
@@ -106,11 +106,15 @@ def settle_late(
 
 
 def _write(connection: sa.Connection, lease: Lease, settlement: Settlement, now: datetime) -> None:
-    claim = settlement.claim
+    claim, extra = settlement.claim, {}
+    if (anothers := _anothers(connection, lease.company_id, settlement)) is not None:
+        extra = {"candidate_id": anothers}  # the next look leaves it out
+        again = Retry(info=ErrorInfo(code="not-carried-out"), after=0, unknown=True)
+        settlement = attrs.evolve(settlement, outcome=again, retry_at=now)
     where = [records.c.id == claim.record_id]
     if settlement.intent is not None:
         where.append(records.c.request_key == settlement.intent.request_key)
-    values = _values(settlement, to_ms(now))
+    values = _values(settlement, to_ms(now)) | extra
     values["touched_at"] = to_ms(now)
     done = connection.execute(sa.update(records).where(*where).values(values)).rowcount
     if not done:
@@ -120,6 +124,25 @@ def _write(connection: sa.Connection, lease: Lease, settlement: Settlement, now:
     if _frees_children(settlement):
         _release_children(connection, lease.company_id, claim, now)
     history.add(connection, lease.company_id, _entries(settlement, now))
+
+
+def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement) -> str | None:
+    """Give the Id of an object that was found and belongs to another record of ours already.
+
+    Two invoices can agree in number, customer, total and date; each needs its own in the books.
+    Two leads may be the same customer.
+    """
+    outcome, claim = settlement.outcome, settlement.claim
+    if not isinstance(outcome, Synced) or not outcome.adopted or claim.key.kind is Kind.CUSTOMER:
+        return None
+    qbo_id = outcome.written.remote.id
+    statement = sa.select(records.c.id).where(
+        records.c.company_id == company_id,
+        records.c.kind == claim.key.kind.value,
+        records.c.qbo_id == qbo_id,
+        records.c.id != claim.record_id,
+    )
+    return None if connection.execute(statement.limit(1)).first() is None else qbo_id
 
 
 def _values(settlement: Settlement, now: int) -> dict[str, Any]:
@@ -209,7 +232,7 @@ def _parent_is_ready(claim: Claim) -> sa.Exists:
             parent.c.kind == claim.parent.key.kind.value,
             parent.c.local_id == claim.parent.key.local_id,
             parent.c.qbo_id.is_not(None),
-            parent.c.due_at.is_(None),
+            sa.or_(parent.c.due_at.is_(None), parent.c.epoch != records.c.epoch),
             sa.func.coalesce(parent.c.error_code, "") != GONE,
         )
     )

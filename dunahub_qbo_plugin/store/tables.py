@@ -115,6 +115,14 @@ class RecordRow(_Row, table=True):
         ),
         sa.Index("ix_qbo_record_parent", "company_id", "kind", "parent"),
         sa.Index("ix_qbo_record_touched", "company_id", "touched_at"),
+        sa.Index(
+            "ix_qbo_record_remote",
+            "company_id",
+            "kind",
+            "qbo_id",
+            sqlite_where=sa.text("qbo_id IS NOT NULL"),
+            postgresql_where=sa.text("qbo_id IS NOT NULL"),
+        ),
         sa.Index("ix_qbo_record_dated", "company_id", "kind", "dated"),
     )
 

@@ -319,6 +319,7 @@ def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
             written=found.written,
             fingerprint=intent.fingerprint,
             sent_fields=filled(intent),
+            adopted=True,
             note="It was found in QuickBooks; the answer had been lost.",
         )
     # The key is kept: unless a person says otherwise, it may be the one that we sent.

@@ -174,6 +174,14 @@ def upgrade() -> None:
         "ix_qbo_record_parent", "qbo_record", ["company_id", "kind", "parent"], unique=False
     )
     op.create_index(
+        "ix_qbo_record_remote",
+        "qbo_record",
+        ["company_id", "kind", "qbo_id"],
+        unique=False,
+        sqlite_where=sa.text("qbo_id IS NOT NULL"),
+        postgresql_where=sa.text("qbo_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_qbo_record_dated", "qbo_record", ["company_id", "kind", "dated"], unique=False
     )
     op.create_index(
