@@ -56,7 +56,8 @@ def due_claims(
         row,
         _parent.c.label.label("parent_label"),
         _parent.c.qbo_id.label("parent_qbo_id"),
-        _parent.c.due_at.label("parent_due_at"),
+        # What a disconnect left behind does not go out by itself: nobody waits for that.
+        sa.case((_parent.c.epoch == row.c.epoch, _parent.c.due_at)).label("parent_due_at"),
         _parent.c.error_code.label("parent_error"),
         _grandparent.c.qbo_id.label("grandparent_qbo_id"),
     ]
@@ -99,7 +100,11 @@ def _parent_goes_first(kind: Kind, now: int) -> sa.ColumnElement[bool]:
     An invoice can go as soon as its customer exists. A payment waits for a change of its invoice
     too: QuickBooks would leave money unapplied that the old total has no room for.
     """
-    parent_is_due = sa.and_(_parent.c.due_at.is_not(None), _parent.c.due_at <= now)
+    parent_is_due = sa.and_(
+        _parent.c.due_at.is_not(None),
+        _parent.c.due_at <= now,
+        _parent.c.epoch == records.c.epoch,
+    )
     if kind is Kind.INVOICE:
         parent_is_due = sa.and_(parent_is_due, _parent.c.qbo_id.is_(None))
     # A row without a parent gives NULL here, which must not keep it back.

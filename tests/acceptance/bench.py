@@ -1,0 +1,199 @@
+"""A bench whose plugin can die at any request and be started again, all in this process.
+
+Nothing runs in other threads: requests leave one after another, so that the same steps always
+give the same run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import attrs
+import httpx
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.runtime import build
+from dunahub_qbo_plugin.store import gate, leases
+from dunahub_qbo_plugin.store.edge import from_ms
+from dunahub_qbo_plugin.sync import drain
+from tests.support.clock import FakeClock
+from tests.support.office import REDIRECT, Office
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LONGEST_SETTLING = 400
+"""Drains after which a company that still has something due is said never to come to rest."""
+
+
+class Died(BaseException):
+    """The process was killed; nothing that is written for errors may catch it."""
+
+
+class InlineExecutor(Executor):
+    """Carries out what is submitted at once, in the caller's thread."""
+
+    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
+        """Take what `concurrent.futures.ThreadPoolExecutor` takes."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as in the base class
+        """Carry it out."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001  the executor's own way
+            future.set_exception(error)
+        return future
+
+
+@attrs.define(kw_only=True, eq=False)
+class Wire(httpx.BaseTransport):
+    """The way to QuickBooks, on which a process can die.
+
+    Attributes:
+        dies_at: number of requests from now on until the process dies; None for never.
+        after: it dies after QuickBooks carried the request out, not before.
+        lost: writes that may have been carried out unknown to the process: path and body.
+    """
+
+    inner: httpx.BaseTransport
+    dies_at: int | None = None
+    after: bool = False
+    dead: bool = False
+    lost: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request to QuickBooks, or die of it."""
+        if self.dead:
+            raise Died
+        dies = self.dies_at == 0
+        if self.dies_at is not None:
+            self.dies_at -= 1
+        if dies and not self.after:
+            self.dead = True
+            raise Died
+        sent = (request.url.path, request.content.decode())
+        try:
+            response = self.inner.handle_request(request)
+        except httpx.ConnectError:
+            raise
+        except httpx.TransportError:
+            self.lost.append(sent)
+            raise
+        if dies:
+            self.dead = True
+            self.lost.append(sent)
+            raise Died
+        return response
+
+
+class Bench(Office):
+    """An office with companies of several organizations, whose process can die.
+
+    Args:
+        folder: where the database goes.
+        template: a database file that has the schema already.
+        realms: the QuickBooks companies there are.
+    """
+
+    def __init__(self, folder: Path, *, template: Path, realms: tuple[str, ...]) -> None:
+        clock = FakeClock()
+        world = World.default(seeds=(), clock=clock.now, redirect_uris=(REDIRECT,))
+        for realm in realms:
+            world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
+        shutil.copy(template, folder / "qbo.sqlite3")
+        super().__init__(folder, clock=clock, emulator=Emulator(world))
+        off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
+        self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
+        self.wire = Wire(inner=self.emulator.transport())
+        self._patches = mock.patch.object(drain, "ThreadPoolExecutor", InlineExecutor)
+        self._patches.start()
+        self.start()
+
+    def start(self) -> None:
+        """Start the plugin's process anew, on what the one before left behind."""
+        self.runtime.database.close()
+        self.runtime.http.close()
+        self.wire = Wire(inner=self.wire.inner, lost=self.wire.lost)
+        self.runtime = build(self.config, clock=self.clock, transport=self.wire)
+        wire = self.wire
+
+        @sa.event.listens_for(self.runtime.database.write, "begin")
+        def _dead_processes_write_nothing(_: sa.Connection) -> None:
+            if wire.dead:
+                raise Died
+
+        self.plugin._runtime = self.runtime
+
+    def close(self) -> None:
+        """Close files and connections."""
+        self._patches.stop()
+        super().close()
+
+    def crash(self, company_id: str, *, request: int, after: bool) -> None:
+        """Drain until the process dies at one of its requests, and start another one."""
+        self.wire.dies_at, self.wire.after = request, after
+        try:
+            self.runtime.drainer.drain(company_id)
+        except Died:
+            self.start()
+        self.wire.dies_at = None
+
+    def due(self) -> dict[str, int]:
+        """Give what a worker would see as due, as the engine looks for it."""
+        database = self.runtime.database
+        with database.write.begin() as db:
+            gate.reopen_where_saved(db)
+        with database.read.connect() as db:
+            return leases.due_companies(db, now=self.clock.now())
+
+    def settle(self) -> None:
+        """Let time pass and drain, until no company has anything due any more.
+
+        Raises:
+            AssertionError: that never happens.
+        """
+        for _ in range(LONGEST_SETTLING):
+            due = self.due()
+            if not due:
+                return
+            now = self.clock.now()
+            if (wait := from_ms(min(due.values())) - now).total_seconds() > 0:
+                self.clock.advance(wait.total_seconds())
+            sent = sum(
+                self.runtime.drainer.drain(company_id)
+                for company_id, due_at in due.items()
+                if from_ms(due_at) <= self.clock.now()
+            )
+            if not sent:
+                self.clock.advance(1)
+        raise AssertionError(f"there is always something due: {self.due()}, {self._due_rows()}")
+
+    def _due_rows(self) -> list[tuple[str, str, int | None, str | None]]:
+        return [
+            (row.kind, row.local_id, row.due_at, row.error_code)
+            for row in self.rows()
+            if row.due_at is not None
+        ]
+
+
+_numbers = itertools.count(1)
+_lock = threading.Lock()
+
+
+def fresh_folder(parent: Path) -> Path:
+    """Make a folder for one run."""
+    with _lock:
+        folder = parent / f"run-{next(_numbers)}"
+    folder.mkdir()
+    return folder
