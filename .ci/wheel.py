@@ -21,7 +21,7 @@ def installed() -> set[str]:
 
 
 def check_base() -> None:
-    """Both packages are there and typed, the plugin is found, and no tool of the tests came along."""
+    """Both packages are there and typed, the plugin is found, and no test tool came along."""
     import dunahub_hookspecs
     import dunahub_qbo_plugin
     from dunahub_hookspecs.host import create_plugin_manager
