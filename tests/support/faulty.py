@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,20 @@ class Bench(Office):
         self.faulty = Faulty(world)
         super().__init__(folder, clock=self.time, emulator=self.faulty, **options)
         self.connect()
+
+    def on(self, database: Path) -> Bench:
+        """Start the plugin on another database, as after a restore; QuickBooks stays as it is."""
+        self.close()
+        other = copy.copy(self)
+        Office.__init__(
+            other,
+            database.parent,
+            clock=self.time,
+            emulator=self.faulty,
+            database_url=f"sqlite:///{database}",
+            key=self.key,
+        )
+        return other
 
     def retry(self, key: RecordKey | None) -> int:
         """Press Retry on a record, or on all that need attention."""
