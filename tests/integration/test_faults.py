@@ -86,6 +86,14 @@ ASK: dict[str, Any] = {"becomes": "attention", "who": Who.OFFICE}
 BOOKS: dict[str, Any] = {"becomes": "attention", "who": Who.BOOKKEEPER}
 OURS: dict[str, Any] = {"becomes": "attention", "who": Who.OPERATOR, "title": NOT_UNDERSTOOD}
 
+ENDS: list[tuple[str, dict[str, Any]]] = [
+    ("reset after acceptance", {"kind": "lose", "manner": "reset"}),
+    ("closed after acceptance", {"kind": "lose", "manner": "close"}),
+    ("silence after acceptance", {"kind": "lose", "manner": "silence"}),
+    ("time-out after acceptance", {"kind": "late", "seconds": 100}),
+    ("cut in the middle", {"kind": "cut", "keep": 0.5}),
+    ("cut before the body", {"kind": "cut", "keep": 0.0}),
+]
 TRANSPORT = [
     Case(name="connection refused", rule={"kind": "refuse"}, **NEVER_SENT),
     Case(
@@ -120,16 +128,10 @@ TRANSPORT = [
     ),
     *(
         Case(name=name, rule=rule, title=LOST, code="no-answer", done=True, **MAYBE)
-        for name, rule in [
-            ("reset after acceptance", {"kind": "lose", "manner": "reset"}),
-            ("closed after acceptance", {"kind": "lose", "manner": "close"}),
-            ("silence after acceptance", {"kind": "lose", "manner": "silence"}),
-            ("time-out after acceptance", {"kind": "late", "seconds": 100}),
-            ("cut in the middle", {"kind": "cut", "keep": 0.5}),
-            ("cut before the body", {"kind": "cut", "keep": 0.0}),
-        ]
+        for name, rule in ENDS
     ),
 ]
+
 
 SHAPES = [
     *(

@@ -19,6 +19,8 @@ from tests.support.office import CONTRACTOR, invoice, lead, payment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dunahub_hookspecs import Invoice, Lead, Payment
+
 FOUR_MINUTES = 240
 KINDS = list(Kind)
 WRITES = [
@@ -81,14 +83,14 @@ def test_change_meanwhile_comes_after_the_lost_one(
     """A change that comes while an answer is missing goes out after the resend, as an update."""
     work = prepare(office, "r1", kind, operation)
     lose(work)
-    newer = {
+    changes: dict[Kind, Lead | Invoice | Payment] = {
         Kind.CUSTOMER: lead("r1", phone="(512) 555-0199"),
         Kind.INVOICE: invoice("r1", lead=lead("r1"), message="Thank you"),
         Kind.PAYMENT: payment(
             "r1", invoice_id="r1", invoice_number="D-r1", amount=invoice().total / 4
         ),
-    }[kind]
-    office.save(newer)
+    }
+    office.save(changes[kind])
     office.time.advance(10)
     assert office.drain() == 2
     assert shown(work) is Shown.SYNCED
@@ -134,7 +136,7 @@ def test_what_is_not_to_be_found_is_sent_again(
     assert len(work.there()) == 1
 
 
-EDITS = {
+EDITS: dict[Kind, dict[str, Any]] = {
     Kind.CUSTOMER: {"PrimaryEmailAddr": {"Address": "other@example.com"}},
     Kind.INVOICE: {"TxnDate": "2026-03-05"},
     Kind.PAYMENT: {"TotalAmt": 140},

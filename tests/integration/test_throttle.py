@@ -1,0 +1,185 @@
+"""Each company just under QuickBooks' limits, and no company in another's way (rule 35)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, Shown
+from tests.support.faulty import Bench, many
+from tests.support.office import ACME, CONTRACTOR, TAXED, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALLOWED_PER_MINUTE = 500
+HARBOR = Organization(id="harbor", name="Harbor Light", region=Region.US)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Bench]:
+    """A connected office."""
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def seconds_of(office: Bench, since: int) -> float:
+    """Seconds from the first request to the last."""
+    asked = office.requests(since)
+    return float((asked[-1].at - asked[0].at).total_seconds())
+
+
+def test_a_thousand_records_drain_just_under_the_limit(office: Bench) -> None:
+    """1,000 records: not one 429, at least 95 % of what the limit allows, and no read."""
+    office.time.advance(120)
+    for number in range(250):
+        tag = f"t{number}"
+        person = lead(tag)
+        office.save(invoice(tag, lead=person))
+        for part in ("a", "b"):
+            office.save(
+                payment(
+                    f"{tag}{part}",
+                    invoice_id=tag,
+                    invoice_number=f"D-{tag}",
+                    amount=invoice().total / (2 if part == "a" else 4),
+                )
+            )
+    office.emulator.world.throttle.settings.per_second = 10
+    before = office.mark()
+    assert office.drain() == 1000
+    asked = office.requests(before)
+    assert len(asked) == 1000
+    assert {one.status for one in asked} == {200}
+    assert [one for one in asked if not one.write or one.metered] == []
+    # The time until one request more could leave: the limit counts by the minute.
+    per_minute = 1000 / (seconds_of(office, before) / 60)
+    assert 0.95 * ALLOWED_PER_MINUTE <= per_minute <= ALLOWED_PER_MINUTE
+    stamps = [one.at for one in asked]
+    for place in range(len(stamps) - ALLOWED_PER_MINUTE):
+        assert stamps[place + ALLOWED_PER_MINUTE] - stamps[place] >= timedelta(seconds=60)
+
+
+class Gauge(httpx.BaseTransport):
+    """Holds requests until several are under way, and notes how many there were at once."""
+
+    def __init__(self, inner: httpx.BaseTransport, *, together: int) -> None:
+        self._inner = inner
+        self._together = together
+        self._lock = threading.Condition()
+        self._now: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on once it has company, or after a moment without."""
+        entity = request.url.path.rpartition("/")[2]
+        with self._lock:
+            self._now[entity] = self._now.get(entity, 0) + 1
+            self.most[entity] = max(self.most.get(entity, 0), self._now[entity])
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: self.most[entity] >= self._together, timeout=0.05)
+        try:
+            return self._inner.handle_request(request)
+        finally:
+            with self._lock:
+                self._now[entity] -= 1
+
+
+def test_names_go_one_at_a_time_and_others_at_most_ten(office: Bench) -> None:
+    """Customers are written one by one, invoices several at once, ten at most."""
+    line = office.faulty.line
+    gauge = Gauge(line._inner, together=8)
+    line._inner = gauge
+    office.save(*many(30))
+    assert office.drain() == 30
+    for person in many(30):
+        office.save(invoice(person.id, lead=person))
+    assert office.drain() == 30
+    assert gauge.most["customer"] == 1
+    assert 4 <= gauge.most["invoice"] <= 10
+    assert max(office.emulator.world.throttle.most_at_once().values()) <= 10
+
+
+@pytest.mark.parametrize(("retry_after", "rest"), [(None, 60), (7, 7), (0, 1), (300, 300)])
+def test_429_rests_the_whole_company(office: Bench, retry_after: int | None, rest: int) -> None:
+    """One 429 stops all of the company for as long as it was told, then all goes out."""
+    office.save(lead())
+    office.drain()
+    for number in range(20):
+        office.save(invoice(f"i{number}"))
+    office.trouble(
+        TroubleRule(kind="fail", status=429, entity="invoice", times=None, retry_after=retry_after)
+    )
+    before = office.mark()
+    assert office.drain() == 0
+    asked = len(office.requests(before))
+    assert asked <= 8
+    paused = office.connection().paused_until
+    assert paused is not None
+    wait = (paused - office.time.now()).total_seconds()
+    assert rest <= wait + 0.001
+    assert wait <= max(rest, 2) + 1
+    office.time.advance(wait - 0.5)
+    assert office.drain() == 0
+    assert len(office.requests(before)) == asked
+    office.emulator.world.trouble.clear()
+    office.time.advance(301)
+    assert office.drain() == 20
+    assert {row.synced_fingerprint == row.fingerprint for row in office.rows()} == {True}
+
+
+def test_outage_is_noticed_and_not_tried_with_every_record(office: Bench) -> None:
+    """While QuickBooks is out of order, a few records learn it, not each of a hundred (26)."""
+    office.trouble(TroubleRule(kind="fail", status=503, times=None, retry_after=5))
+    for person in many(100):
+        office.save(person)
+    before = office.mark()
+    office.drain()
+    assert len(office.requests(before)) <= 12
+    assert {office.view(Kind.CUSTOMER, f"lead-{n}").shown for n in range(100)} == {Shown.WAITING}
+    office.emulator.world.trouble.clear()
+    office.drain_until_quiet()
+    assert office.books()["totals"]["customers"] == 100
+
+
+def test_companies_do_not_slow_each_other(office: Bench) -> None:
+    """While one company rests after a 429, another drains at its full speed."""
+    office.connect(TAXED, org=HARBOR)
+    office.trouble(TroubleRule(kind="fail", status=429, realm=CONTRACTOR, times=None))
+    office.save(lead())
+    office.drain()
+    assert office.connection().paused_until is not None
+    for person in many(200):
+        office.save(person, org=HARBOR)
+    before = office.mark()
+    started = office.time.now()
+    assert office.drain(org=HARBOR) == 200
+    assert (office.time.now() - started).total_seconds() <= 200 / 8 + 2
+    assert {one.status for one in office.requests(before)} == {200}
+    assert office.connection(org=ACME).paused_until is not None
+
+
+def test_batches_keep_below_their_own_limit(office: Bench) -> None:
+    """A hundred taken names in a row: their looks stay below QuickBooks' 40 batches a minute."""
+    office.emulator.world.throttle.settings.batch_per_minute = 40
+    company = office.emulator.world.companies[CONTRACTOR].books
+    for number in range(100):
+        company.create("Vendor", {"DisplayName": f"Sarah Jones lead-{number}"})
+    for person in many(100):
+        office.save(person)
+    before = office.mark()
+    for _ in range(20):
+        office.drain()
+        office.time.advance(5)
+    asked: list[Any] = office.requests(before)
+    assert {one.status for one in asked} == {200, 400}
+    assert sum(1 for one in asked if one.path == "/batch") == 100
+    assert {office.view(Kind.CUSTOMER, f"lead-{n}").shown for n in range(100)} == {Shown.ATTENTION}

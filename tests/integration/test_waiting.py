@@ -1,0 +1,173 @@
+"""What waits, for what, and when it goes out (product rules 8, 13, 16 to 19 and 27)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
+from dunahub_qbo_plugin.store import asks, gate
+from tests.support.faulty import Bench
+from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
+BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
+PAID = RecordKey(kind=Kind.PAYMENT, local_id="pay-1")
+IN_BRAZIL = Organization(id=ACME.id, name=ACME.name, region=Region.BR)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Bench]:
+    """A connected office."""
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def shown(office: Bench, key: RecordKey) -> Shown:
+    """A record's state."""
+    return office.view(key.kind, key.local_id).shown
+
+
+def order(office: Bench, since: int) -> list[str]:
+    """The entities that were written, in order."""
+    return [one.path.removeprefix("/") for one in office.requests(since) if one.write]
+
+
+def test_children_wait_name_their_parent_and_follow_it(office: Bench) -> None:
+    """Invoice and payment wait for the customer that is refused, and go out once it is mended."""
+    before = office.mark()
+    office.save(lead(email="no address"), invoice(lead=lead(email="no address")), payment())
+    assert office.drain() == 0
+    assert shown(office, LEAD) is Shown.ATTENTION
+    assert shown(office, BILL) is Shown.WAITING
+    assert office.view(Kind.INVOICE, "inv-1").waiting_for == LEAD
+    assert office.view(Kind.INVOICE, "inv-1").parent_label == "Sarah Jones lead-1"
+    assert office.view(Kind.PAYMENT, "pay-1").waiting_for == BILL
+    assert office.requests(before) == []
+    office.time.advance(24 * 3600)
+    assert office.drain() == 0
+    office.save(lead())
+    assert office.drain() == 3
+    assert order(office, before) == ["customer", "invoice", "payment"]
+
+
+def test_waiting_children_cost_nothing(office: Bench) -> None:
+    """A record that waits is not looked at again and again: a drain without work ends."""
+    office.save(payment())
+    assert office.drain() == 0
+    assert office.view(Kind.PAYMENT, "pay-1").due_at is None
+    assert office.drain() == 0
+
+
+def test_children_of_a_customer_that_exists_do_not_wait_for_its_change(office: Bench) -> None:
+    """An update of the customer that is refused keeps no invoice back: the customer is there."""
+    office.save(lead())
+    office.drain()
+    office.save(lead(email="no address"), invoice(lead=lead(email="no address")))
+    assert office.drain() == 1
+    assert shown(office, LEAD) is Shown.ATTENTION
+    assert shown(office, BILL) is Shown.SYNCED
+
+
+def test_invoice_that_is_refused_holds_its_payment_only(office: Bench) -> None:
+    """One refused invoice holds up its own payment and nothing else."""
+    office.save(invoice(number="x" * 30), payment(), invoice("inv-2"))
+    assert office.drain() == 2
+    assert shown(office, BILL) is Shown.ATTENTION
+    assert office.view(Kind.PAYMENT, "pay-1").waiting_for == BILL
+    office.save(invoice())
+    assert office.drain() == 2
+    assert office.books()["payments"][0]["unapplied"] == "0.00"
+
+
+def test_expired_work_goes_out_in_order_after_reconnecting(office: Bench) -> None:
+    """After Token expired everything waits; the same company again, and it all goes out (16)."""
+    office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
+    office.time.advance(3600)
+    office.save(payment(), invoice(), lead())
+    before = office.mark()
+    assert office.drain() == 0
+    assert office.connection().status is Status.TOKEN_EXPIRED
+    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {Shown.WAITING}
+    office.time.advance(7 * 24 * 3600)
+    assert office.drain() == 0
+    assert order(office, before) == []
+    office.connect()
+    assert office.drain() == 3
+    assert order(office, before) == ["customer", "invoice", "payment"]
+
+
+def test_revoked_while_sending_stops_and_goes_on(office: Bench) -> None:
+    """Access revoked at Intuit between two records: the rest waits for Reconnect (16)."""
+    office.save(lead())
+    office.drain()
+    office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
+    office.save(invoice(), payment())
+    assert office.drain() == 0
+    assert office.connection().status is Status.TOKEN_EXPIRED
+    assert shown(office, BILL) is Shown.WAITING
+    office.connect()
+    assert office.drain() == 2
+
+
+def test_work_from_before_a_disconnect_is_not_sent(office: Bench) -> None:
+    """What was unsent at the disconnect stays Not sent, until a person sends it (17, 18)."""
+    office.save(lead(), invoice(), payment())
+    office.runtime.panel.linking.disconnect(ACME, DANA)
+    before = office.mark()
+    office.time.advance(60)
+    office.connect()
+    assert office.drain() == 0
+    assert order(office, before) == []
+    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {Shown.NOT_SENT}
+    with office.runtime.database.write.begin() as db:
+        sent = asks.send(db, office.connection(), None, by="Dana", now=office.time.now())
+    assert sent == 3
+    assert office.drain() == 3
+    assert order(office, before) == ["customer", "invoice", "payment"]
+
+
+def test_another_company_starts_clean(office: Bench) -> None:
+    """Another company gets nothing of the old one's, and the old one's links are kept (19)."""
+    office.save(lead(), invoice(), payment())
+    office.drain()
+    office.save(lead(phone=""), invoice("inv-2"))
+    office.connect(EMPTY)
+    assert office.runtime.panel.linking.confirm(ACME, DANA).startswith("Connected to")
+    before = office.mark()
+    assert office.drain() == 0
+    assert order(office, before) == []
+    assert office.books(EMPTY)["totals"]["customers"] == 0
+    office.save(invoice("inv-3"))
+    assert office.drain() == 2
+    assert office.books(EMPTY)["totals"]["invoices"] == 1
+    office.connect(CONTRACTOR)
+    office.runtime.panel.linking.confirm(ACME, DANA)
+    office.save(invoice(message="Thank you"))
+    office.drain()
+    assert [one["number"] for one in office.books()["invoices"]] == ["D-inv-1"]
+    assert office.books()["doubles"] == []
+
+
+def test_region_change_stops_everything_until_it_is_us_again(office: Bench) -> None:
+    """Outside the US nothing is stored or sent, and retries stop too (rule 13)."""
+    office.save(lead(email="no address"), invoice(lead=lead(email="no address")))
+    office.drain()
+    before = office.mark()
+    office.save(lead("lead-2"), org=IN_BRAZIL)
+    assert len(office.rows()) == 2
+    office.retry(None)
+    office.time.advance(3600)
+    assert office.drain() == 0
+    assert order(office, before) == []
+    office.save(lead(), invoice())
+    with office.runtime.database.write.begin() as db:
+        gate.reopen_where_saved(db)
+    assert office.drain() == 2
