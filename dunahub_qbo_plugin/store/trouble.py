@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.database import Database
@@ -14,6 +14,11 @@ DatabaseError = SQLAlchemyError
 """The base of everything that the database raises."""
 
 LONGEST: Final = 200
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the connection was lost, rather than what was asked of it refused."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def trouble_of(error: BaseException, database: Database) -> str | None:
