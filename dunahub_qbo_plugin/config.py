@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -23,6 +24,17 @@ class Environment(StrEnum):
 
     PRODUCTION = "production"
     SANDBOX = "sandbox"
+
+
+class Worker(StrEnum):
+    """Who sends what is due."""
+
+    EMBEDDED = "embedded"
+    """A thread of each process."""
+    PROCRASTINATE = "procrastinate"
+    """Workers (``dunahub-qbo worker``) on PostgreSQL, rung for by each process."""
+    OFF = "off"
+    """Somebody else: a worker beside the host, or the host's own queue."""
 
 
 API_URLS = {
@@ -54,7 +66,11 @@ class Config:
         api_url: base of the Accounting API.
         discovery_url: Intuit's OAuth discovery document.
         app_url: base of "Open in QuickBooks" links.
-        worker: True to run the worker thread inside this process.
+        worker: who sends what is due.
+        queue_url: PostgreSQL of the queue, where it must be reached in another way than the state
+            (around a pooler, since the workers listen); empty for ``database_url``.
+        queue_schema: the queue's own PostgreSQL schema.
+        queue: its name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
     """
 
@@ -67,7 +83,10 @@ class Config:
     api_url: str = API_URLS[Environment.PRODUCTION]
     discovery_url: str = DISCOVERY_URLS[Environment.PRODUCTION]
     app_url: str = APP_URLS[Environment.PRODUCTION]
-    worker: bool = True
+    worker: Worker = Worker.EMBEDDED
+    queue_url: str = attrs.field(default="", repr=False)
+    queue_schema: str = "qbo_engine"
+    queue: str = "qbo"
     synchronous: str = "FULL"
 
     @classmethod
@@ -100,14 +119,12 @@ class Config:
                 "DISCOVERY_URL", given("DISCOVERY_URL", DISCOVERY_URLS[environment])
             ),
             app_url=_url("APP_URL", given("APP_URL", APP_URLS[environment])),
-            worker=_choice("WORKER", given("WORKER", "embedded"), _Worker) is _Worker.EMBEDDED,
+            worker=_choice("WORKER", given("WORKER", "embedded"), Worker),
+            queue_url=given("QUEUE_URL"),
+            queue_schema=_name("QUEUE_SCHEMA", given("QUEUE_SCHEMA", "qbo_engine")),
+            queue=_name("QUEUE", given("QUEUE", "qbo")),
             synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
         )
-
-
-class _Worker(StrEnum):
-    EMBEDDED = "embedded"
-    OFF = "off"
 
 
 class _Synchronous(StrEnum):
@@ -121,6 +138,14 @@ def _choice(name: str, value: str, choices: type[Choice]) -> Choice:
     except ValueError as error:
         allowed = ", ".join(choices)
         raise ConfigurationError(f"{PREFIX}{name} is {value!r}; it can be: {allowed}") from error
+
+
+def _name(name: str, value: str) -> str:
+    if re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", value) is None:
+        raise ConfigurationError(
+            f"{PREFIX}{name} must be a plain name: small letters, digits and underscores"
+        )
+    return value
 
 
 def _url(name: str, value: str) -> str:

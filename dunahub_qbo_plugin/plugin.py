@@ -13,6 +13,8 @@ from dunahub_hookspecs import Region, hookimpl
 from dunahub_qbo_plugin.config import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session
 
     from dunahub_hookspecs import (
@@ -39,9 +41,14 @@ class QuickBooksPlugin:
 
     Attributes:
         config: settings; None to read them from the environment at the first use.
+        bell: for a host with a queue of its own (and ``DUNAHUB_QBO_WORKER=off``): puts a call of
+            `drain` for the company that it is given into that queue. It is called after the
+            commit, in a thread of the plugin's, and again a second later if it raises. Set before
+            the first use.
     """
 
     config: Config | None = attrs.field(default=None, repr=False)
+    bell: Callable[[str], None] | None = attrs.field(default=None, repr=False)
     _host: Host | None = attrs.field(default=None, init=False, repr=False)
     _runtime: Runtime | None = attrs.field(default=None, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
@@ -141,6 +148,48 @@ class QuickBooksPlugin:
             log.exception("the QuickBooks card could not be shown")
             return None
 
+    def drain(self, company_id: str) -> bool:
+        """Send what a company has due; for a task of the host's own queue (Celery, RQ ...).
+
+        It may be called for anything at any time, by many at once: who comes second returns at
+        once, and nothing is ever sent twice. It ends after half a minute at the latest, so that
+        companies take turns.
+
+        Args:
+            company_id: as given by `bell` or `due_companies`.
+
+        Returns:
+            True when there is more to send: queue the company again.
+
+        Raises:
+            ConfigurationError: a setting cannot be.
+        """
+        return self.runtime().chores.drain(company_id)
+
+    def due_companies(self) -> list[str]:
+        """Name the companies that have something due and that nobody drains; up to 500.
+
+        For a periodic task of the host's own queue, every few seconds: it finds what is to be
+        tried again, and what a worker that died has left.
+
+        Raises:
+            ConfigurationError: a setting cannot be.
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        return self.runtime().chores.sweep().companies
+
+    def upkeep(self) -> None:
+        """Renew tokens that have been idle for weeks, prune, and run what pages asked for.
+
+        For a periodic task of the host's own queue, every minute.
+
+        Raises:
+            ConfigurationError: a setting cannot be.
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        self.runtime().chores.tasks.run_waiting()
+        self.runtime().chores.upkeep.run()
+
     def runtime(self) -> Runtime:
         """Give what does the work in this process, made at the first call and after a fork.
 
@@ -159,7 +208,7 @@ class QuickBooksPlugin:
 
                 data_dir = self._host.data_dir if self._host else None
                 config = self.config or Config.from_environ(os.environ, data_dir=data_dir)
-                self._runtime = build(config)
+                self._runtime = build(config, host_bell=self.bell)
             return self._runtime
 
     def _is_us(self, org: Organization) -> bool:

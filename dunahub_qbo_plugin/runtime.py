@@ -6,11 +6,13 @@ import os
 import secrets
 import socket
 from importlib import metadata
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 
 from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.engine import choice
+from dunahub_qbo_plugin.engine.chores import Chores
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.panel.context import PanelContext
@@ -30,41 +32,16 @@ from dunahub_qbo_plugin.sync.intake import Intake
 from dunahub_qbo_plugin.sync.linking import Linking
 from dunahub_qbo_plugin.sync.reconciler import Reconciler
 from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+from dunahub_qbo_plugin.sync.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
-
-
-class Engine(Protocol):
-    """Whatever calls `Drainer.drain` for companies with something due."""
-
-    def ring(self) -> None:
-        """Say that something may be due; returns at once."""
-        ...
-
-    def start(self) -> None:
-        """Start working."""
-        ...
-
-    def stop(self, timeout: float = 10.0) -> None:
-        """Stop working."""
-        ...
-
-
-class NoEngine:
-    """The engine of a process that leaves the work to a worker elsewhere."""
-
-    def ring(self) -> None:
-        """Do nothing: the worker looks by itself."""
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def stop(self, timeout: float = 10.0) -> None:
-        """Do nothing."""
+    from dunahub_qbo_plugin.engine.choice import Engine, WorkerEngine
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -84,10 +61,19 @@ class Runtime:
     drainer: Drainer
     tasks: TaskRunner
     intake: Intake
+    chores: Chores
     engine: Engine
     embedded: EmbeddedEngine
     panel: PanelContext
     pid: int = attrs.field(factory=os.getpid)
+
+    def worker(self, *, concurrency: int | None = None) -> WorkerEngine:
+        """Give what a worker process runs: the queue's worker, or the embedded engine's loop.
+
+        Args:
+            concurrency: companies at once; None for the usual. The embedded engine has its own.
+        """
+        return choice.worker(self.config, self.chores, self.embedded, concurrency=concurrency)
 
     def close(self) -> None:
         """Stop the worker, write what is in memory, close files and connections."""
@@ -109,6 +95,7 @@ def build(
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
     throttles: Throttles | None = None,
+    host_bell: Callable[[str], None] | None = None,
 ) -> Runtime:
     """Put the objects together. Nothing is opened and no thread is started.
 
@@ -117,9 +104,10 @@ def build(
         clock: the machine's by default.
         transport: what a test puts in the place of the network.
         throttles: limits of a test.
+        host_bell: puts a company into the host's own queue; used where no worker of ours is to.
 
     Raises:
-        ConfigurationError: the database address cannot be used.
+        ConfigurationError: the database address cannot be used, or not for this worker.
     """
     clock = clock or SystemClock()
     agent = f"dunahub-qbo-plugin/{version()}"
@@ -166,10 +154,16 @@ def build(
         },
         owner=owner,
     )
-    embedded = EmbeddedEngine(
-        database=database, intake=intake, drainer=drainer, tasks=task_runner, clock=clock
+    chores = Chores(
+        database=database,
+        intake=intake,
+        drainer=drainer,
+        tasks=task_runner,
+        upkeep=Upkeep(database=database, tokens=tokens, clock=clock),
+        clock=clock,
     )
-    engine: Engine = embedded if config.worker else NoEngine()
+    embedded = EmbeddedEngine(chores)
+    engine = choice.engine(config, chores, embedded, host_bell)
     bell.engine = engine
     linking = Linking(
         database=database,
@@ -200,6 +194,7 @@ def build(
         drainer=drainer,
         tasks=task_runner,
         intake=intake,
+        chores=chores,
         engine=engine,
         embedded=embedded,
         panel=panel,
@@ -209,10 +204,11 @@ def build(
 class _Bell:
     """Passes rings on to the engine, which is made after those who ring."""
 
-    engine: Engine = NoEngine()
+    engine: Engine | None = None
 
-    def ring(self) -> None:
-        self.engine.ring()
+    def ring(self, org_id: str | None = None) -> None:
+        if self.engine is not None:
+            self.engine.ring(org_id)
 
 
 def version() -> str:

@@ -22,16 +22,32 @@ Grace = Annotated[
     float,
     typer.Option("--grace", min=0, help="Seconds to finish what is under way when stopped."),
 ]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        "--concurrency",
+        min=1,
+        max=40,
+        help="Companies to send for at once, with DUNAHUB_QBO_WORKER=procrastinate. Default: 10.",
+    ),
+]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log what is done, not only trouble.")
 ]
 
 
-def worker(*, grace: Grace = 30.0, verbose: Verbose = False, data_dir: DataDir = None) -> None:
+def worker(
+    *,
+    concurrency: Concurrency = None,
+    grace: Grace = 30.0,
+    verbose: Verbose = False,
+    data_dir: DataDir = None,
+) -> None:
     """Send what is due until stopped by SIGTERM or Ctrl-C.
 
     For hosts with DUNAHUB_QBO_WORKER=off, or beside the host's own worker thread: several at once
-    never send anything twice. Logs go to stderr.
+    never send anything twice. With DUNAHUB_QBO_WORKER=procrastinate and PostgreSQL it is told by
+    the hosts what to send, on as many machines as are needed. Logs go to stderr.
 
     Exit status: 0 stopped in order, 1 stopped before all that was under way was finished (it is
     safe: it is taken up again at the next start), 2 settings or database.
@@ -43,9 +59,9 @@ def worker(*, grace: Grace = 30.0, verbose: Verbose = False, data_dir: DataDir =
         from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  the other commands start faster without
 
         runtime = build(config)
+        engine = runtime.worker(concurrency=concurrency)
     with database_told(runtime.database), until_stopped() as stopped:
         runtime.database.prepare()
-        engine = runtime.embedded
         thread = threading.Thread(target=engine.run, name="dunahub-qbo-worker", daemon=True)
         thread.start()
         note(f"Working on the {where(runtime.database)}. Ctrl-C stops.")

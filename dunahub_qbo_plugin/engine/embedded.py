@@ -12,13 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from dunahub_qbo_plugin.store import gate, leases
 from dunahub_qbo_plugin.store import tasks as stored_tasks
 from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.sync.upkeep import EVERY
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.clock import Clock
-    from dunahub_qbo_plugin.engine.tasks import TaskRunner
-    from dunahub_qbo_plugin.store.database import Database
-    from dunahub_qbo_plugin.sync.drain import Drainer
-    from dunahub_qbo_plugin.sync.intake import Intake
+    from dunahub_qbo_plugin.engine.chores import Chores
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +28,8 @@ BUSY_ELSEWHERE: Final = 1.0
 AFTER_TROUBLE: Final = 2.0
 """Seconds to wait after the database could not be reached."""
 COMPANIES_AT_ONCE: Final = 8
+FIRST_UPKEEP: Final = 60.0
+"""Seconds from the start of a process to its first upkeep: a start is busy enough."""
 
 
 class EmbeddedEngine:
@@ -39,20 +38,10 @@ class EmbeddedEngine:
     The thread is started by the first ring, and ends with the process or by `stop`.
     """
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        intake: Intake,
-        drainer: Drainer,
-        tasks: TaskRunner,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._intake = intake
-        self._drainer = drainer
-        self._task_runner = tasks
-        self._clock = clock
+    def __init__(self, chores: Chores) -> None:
+        self._chores = chores
+        self._database = chores.database
+        self._clock = chores.clock
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -60,11 +49,13 @@ class EmbeddedEngine:
         self._running: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._looked_at: int | None = None
+        self._upkeep_at = chores.clock.monotonic() + FIRST_UPKEEP
         self.looks = 0
         """How often the thread has looked since its start."""
 
-    def ring(self) -> None:
+    def ring(self, org_id: str | None = None) -> None:
         """Say that something may be due; returns at once."""
+        del org_id  # it looks for everything anyhow
         self._bell.set()
         if self._thread is None:
             self.start()
@@ -83,6 +74,7 @@ class EmbeddedEngine:
             timeout: seconds to wait for it.
         """
         self._stopping.set()
+        self._chores.drainer.wind_down()
         self._bell.set()
         thread = self._thread
         if thread is not None:
@@ -114,7 +106,8 @@ class EmbeddedEngine:
         """Start what is due; gives the seconds until the next look."""
         self.looks += 1
         self._database.prepare()
-        self._intake.flush()
+        self._chores.intake.flush()
+        self._keep_up(pool)
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:
             return IDLE_LOOK
@@ -123,7 +116,7 @@ class EmbeddedEngine:
             stopped = gate.any_region_closed(db)
             asked = stored_tasks.waiting(db, now=self._clock.now())
         if asked:
-            pool.submit(self._task_runner.run_waiting)
+            pool.submit(self._chores.tasks.run_waiting)
         if stopped:
             with self._database.write.begin() as db:
                 gate.reopen_where_saved(db)
@@ -137,6 +130,19 @@ class EmbeddedEngine:
         self._database.checkpoint()
         return IDLE_LOOK
 
+    def _keep_up(self, pool: ThreadPoolExecutor) -> None:
+        """Now and then, do what time alone makes necessary."""
+        if self._clock.monotonic() < self._upkeep_at:
+            return
+        self._upkeep_at = self._clock.monotonic() + EVERY.total_seconds()
+        pool.submit(self._run_upkeep)
+
+    def _run_upkeep(self) -> None:
+        try:
+            self._chores.upkeep.run()
+        except Exception:
+            log.exception("the upkeep stumbled; it is tried again")
+
     def _may_start(self, company_id: str) -> bool:
         if company_id in self._running:
             return False
@@ -145,7 +151,7 @@ class EmbeddedEngine:
     def _drain(self, company_id: str) -> None:
         sent = 0
         try:
-            sent = self._drainer.drain(company_id)
+            sent = self._chores.drainer.drain(company_id)
         except Exception:
             log.exception("the drain of company %s stumbled; it is tried again", company_id)
         finally:

@@ -134,7 +134,7 @@ class Connections:
         Raises:
             ConfigurationError: there is no usable encryption key.
         """
-        known = list(db.execute(sa.select(connections).where(connections.c.org_id == org_id)))
+        known = _hold(db, org_id)
         same = next(
             (row for row in known if self._cipher.decrypt(row.realm_enc) == tokens.realm_id), None
         )
@@ -180,6 +180,7 @@ class Connections:
         Returns:
             the tokens of the company that is left, to be revoked; None if it has none.
         """
+        _hold(db, org_id)
         new, old = self.pending(db, org_id), self.current(db, org_id)
         if new is None:
             return None
@@ -194,6 +195,7 @@ class Connections:
 
     def decline(self, db: sa.Connection, org_id: str) -> Tokens | None:
         """Let go of the company that awaits confirmation; gives its tokens to be revoked."""
+        _hold(db, org_id)
         new = self.pending(db, org_id)
         return None if new is None else self._let_go(db, new)
 
@@ -212,6 +214,7 @@ class Connections:
         Returns:
             the tokens, to be revoked at Intuit; None when there are none that can be read.
         """
+        _hold(db, org_id)
         current = self.current(db, org_id)
         if current is None or current.disconnected_at is not None:
             return None
@@ -219,6 +222,7 @@ class Connections:
 
     def expire(self, db: sa.Connection, company_id: str, *, refused: Tokens, now: datetime) -> bool:
         """Note that Intuit refused a refresh token, unless another one was stored meanwhile."""
+        db.execute(sa.select(connections.c.id).where(_is(company_id)).with_for_update())
         stored = self.tokens(db, company_id)
         if stored is None or stored.refresh != refused.refresh:
             return False
@@ -242,11 +246,21 @@ class Connections:
             refresh_expires_at=from_ms(row.refresh_expires_at),
         )
 
-    def save_tokens(self, db: sa.Connection, company_id: str, tokens: Tokens) -> None:
-        """Keep renewed tokens, unless the company was disconnected while they were fetched."""
+    def save_tokens(
+        self, db: sa.Connection, company_id: str, tokens: Tokens, *, owner: str
+    ) -> None:
+        """Keep renewed tokens, unless others came in while they were fetched.
+
+        The claim to renew (`gate.claim_refresh`) ends with a disconnect, and with any tokens that
+        are stored: of a person who connected anew, or of a worker that took the claim over.
+        """
         db.execute(
             sa.update(connections)
-            .where(connections.c.id == company_id, connections.c.refresh_enc.is_not(None))
+            .where(
+                _is(company_id),
+                connections.c.refresh_enc.is_not(None),
+                connections.c.refresh_owner == owner,
+            )
             .values(self._sealed(tokens))
         )
 
@@ -272,6 +286,8 @@ class Connections:
                 access_enc=None,
                 refresh_enc=None,
                 expired_at=None,
+                refresh_owner=None,
+                refresh_until=0,
                 disconnected_at=to_ms(now),
                 epoch=epoch,
                 fence=connections.c.fence + 1,
@@ -304,6 +320,24 @@ class Connections:
 
 def _change(db: sa.Connection, company_id: str, **values: Any) -> None:  # noqa: ANN401  columns
     db.execute(sa.update(connections).where(connections.c.id == company_id).values(**values))
+
+
+def _is(company_id: str) -> sa.ColumnElement[bool]:
+    return connections.c.id == company_id
+
+
+def _hold(db: sa.Connection, org_id: str) -> list[Any]:
+    """Read an organization's companies and keep others from changing them until the commit.
+
+    On SQLite the transaction has the whole database for itself already.
+    """
+    statement = (
+        sa.select(connections)
+        .where(connections.c.org_id == org_id)
+        .order_by(connections.c.id)  # two who hold them must not wait for each other
+        .with_for_update()
+    )
+    return list(db.execute(statement))
 
 
 def _one(db: sa.Connection, *where: sa.ColumnElement[bool]) -> Connection | None:

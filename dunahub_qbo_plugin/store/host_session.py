@@ -7,6 +7,7 @@ right after the host's commit, and never after a rollback.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.store.database import Database
 
+log = logging.getLogger(__name__)
+
 KEY: Final = "dunahub_qbo"
 
 
@@ -32,9 +35,9 @@ class _Pending:
 
     def __init__(self) -> None:
         self.later: list[tuple[Desired, tuple[SessionTransaction, ...]]] = []
-        self.ring = False
+        self.ring: set[str] = set()
         self.commit: Callable[[Sequence[Desired]], None] | None = None
-        self.wake: Callable[[], None] | None = None
+        self.wake: Callable[[str], None] | None = None
 
 
 def write_in_host_transaction(
@@ -43,7 +46,7 @@ def write_in_host_transaction(
     *,
     database: Database,
     commit: Callable[[Sequence[Desired]], None],
-    wake: Callable[[], None],
+    wake: Callable[[str], None],
 ) -> None:
     """Write rows with the host's session, or note them for after its commit.
 
@@ -52,21 +55,38 @@ def write_in_host_transaction(
         desired: the rows.
         database: ours; compared with the session's.
         commit: writes rows in a transaction of our own; used after the host's commit.
-        wake: rings the worker; called after the host's commit.
+        wake: rings the worker for an organization; called after the host's commit.
     """
     pending = _pending(session)
     pending.commit, pending.wake = commit, wake
     connection = session.connection()
-    if _same_database(connection.engine.url, database.url):
-        _begin(connection)
+    # Once a row waits for the commit the later ones wait behind it, or it would undo them.
+    ours = not pending.later and _same_database(connection.engine.url, database.url)
+    if ours and _write(connection, desired):
+        pending.ring.update(one.org_id for one in desired)
+        return
+    savepoints = _savepoints(session)
+    pending.later.extend((one, savepoints) for one in desired)
+
+
+def _write(connection: sa.Connection, desired: Sequence[Desired]) -> bool:
+    """Write in the host's transaction; False when the database would not have it.
+
+    That happens where a row is locked (a deadlock, or the host's own time-out), and where the
+    host's connection does not see our tables.
+    """
+    _begin(connection)
+    try:
         # Without a savepoint of its own, an error here would cost the host its transaction on
         # PostgreSQL, although we swallow it. The connection's, since the session's would flush.
         with connection.begin_nested():
             write_desired(connection, desired)
-        pending.ring = True
-    else:
-        savepoints = _savepoints(session)
-        pending.later.extend((one, savepoints) for one in desired)
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        log.warning("kept until after the host's commit: %s", type(error.orig).__name__)
+        return False
+    return True
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -115,11 +135,12 @@ def _after_commit(session: Session) -> None:
         return  # a savepoint was released: the host may still roll back
     pending: _Pending = session.info[KEY]
     later, pending.later = pending.later, []
-    ring, pending.ring = pending.ring, False
+    ring, pending.ring = pending.ring, set()
     if later and pending.commit is not None:
         pending.commit([desired for desired, _ in later])
-    elif ring and pending.wake is not None:
-        pending.wake()
+    if pending.wake is not None:
+        for org_id in ring:
+            pending.wake(org_id)
 
 
 def _after_rollback(session: Session, transaction: SessionTransaction) -> None:
@@ -132,11 +153,12 @@ def _after_end(session: Session, transaction: SessionTransaction) -> None:
     """Forget what a transaction leaves that was rolled back, or closed without a commit."""
     if transaction.parent is None:
         pending: _Pending = session.info[KEY]
-        pending.later, pending.ring = [], False
+        pending.later, pending.ring = [], set()
 
 
 def _same_database(theirs: sa.URL, ours: sa.URL) -> bool:
     def place(url: sa.URL) -> tuple[Any, ...]:
-        return (url.get_backend_name(), url.host, url.port, url.database)
+        asked = (url.query.get("host"), url.query.get("port"))  # libpq's other way to say it
+        return (url.get_backend_name(), url.host, url.port, url.database, *asked)
 
     return place(theirs) == place(ours)

@@ -17,6 +17,7 @@ from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.tables import connections, records
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 LEASE: Final = timedelta(seconds=15)
@@ -142,3 +143,50 @@ def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]
         row.id: max(row.due if row.due <= horizon else 0, row.paused_until)
         for row in connection.execute(statement)
     }
+
+
+def to_ring_for(
+    connection: sa.Connection,
+    *,
+    now: datetime,
+    org_ids: Collection[str] | None = None,
+    limit: int,
+) -> list[str]:
+    """Name live companies that have something due now.
+
+    Args:
+        connection: a consistent read.
+        now: what is due until then counts.
+        org_ids: only these organizations' companies, whoever drains them; None to sweep: all
+            companies that nobody drains, paused ones left out.
+        limit: how many at most.
+    """
+    stamp = to_ms(now)
+    due = sa.and_(
+        records.c.due_at.is_not(None),
+        sa.or_(records.c.due_at <= stamp, records.c.due_at > to_ms(now + LATEST_DUE)),
+    )
+    asked = sa.select(connections.c.id).where(live, connections.c.paused_until <= stamp)
+    if org_ids is not None:
+        belongs = sa.and_(
+            records.c.company_id == connections.c.id, records.c.epoch == connections.c.epoch
+        )
+        asked = asked.where(connections.c.org_id.in_(org_ids), sa.exists().where(belongs, due))
+    else:
+        # From the few rows that are due to their companies, not through all companies.
+        rows = sa.select(records.c.company_id, records.c.epoch).where(due).distinct().subquery()
+        belongs = sa.and_(
+            rows.c.company_id == connections.c.id, rows.c.epoch == connections.c.epoch
+        )
+        free = sa.or_(connections.c.lease_owner.is_(None), connections.c.lease_until <= stamp)
+        asked = asked.join(rows, belongs).where(free)
+    return list(connection.execute(asked.limit(limit)).scalars())
+
+
+def is_due(connection: sa.Connection, company_id: str, *, now: datetime) -> bool:
+    """Tell whether a company is live, not paused, and has something due."""
+    org_id = sa.select(connections.c.org_id).where(connections.c.id == company_id)
+    owner = connection.execute(org_id).scalar_one_or_none()
+    if owner is None:
+        return False
+    return company_id in to_ring_for(connection, now=now, org_ids=[owner], limit=10)

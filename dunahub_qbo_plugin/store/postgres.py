@@ -40,14 +40,11 @@ def address(text: str) -> sa.URL:
 
 def conninfo(url: sa.URL, *, schema: str) -> str:
     """Give libpq's address of a database, for whoever works in a schema of its own."""
-    plain = url.set(drivername="postgresql").update_query_dict(
-        {
-            "options": options(url, f"-csearch_path={schema}"),
-            "connect_timeout": str(CONNECT),
-            **{name: str(value) for name, value in LIVENESS.items()},
-        }
-    )
-    return plain.render_as_string(hide_password=False)
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415  hosts on SQLite do without
+
+    _, values = url.get_dialect()().create_connect_args(url)
+    ours = {"connect_timeout": CONNECT, "options": options(url, f"-csearch_path={schema}")}
+    return make_conninfo(**{**values, **LIVENESS, **ours})
 
 
 def work_engine(url: sa.URL) -> sa.Engine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
 """Requests of one company under way at the same time; QuickBooks allows ten."""
+TURN: Final = 30.0
+"""Seconds after which a drain ends although more is due, so that others have their turn."""
 RENEW_AFTER: Final = LEASE / 3
 """Age at which the lease is prolonged."""
 LOOK_AGAIN: Final = 0.5
@@ -85,9 +88,19 @@ class Drainer:
         self._clock = clock
         self._read_company = read_company
         self._owner = owner
+        self._winding_down = threading.Event()
+
+    @property
+    def winding_down(self) -> bool:
+        """True once `wind_down` was called."""
+        return self._winding_down.is_set()
+
+    def wind_down(self) -> None:
+        """Have every drain end with what is under way; what is due stays due."""
+        self._winding_down.set()
 
     def drain(self, company_id: str) -> int:
-        """Send what is due until nothing is; gives how many records went through.
+        """Send what is due until nothing is, or the turn is over; gives how many went through.
 
         It returns at once when the company is taken, paused or not connected. It does not raise
         for anything that QuickBooks, Intuit or a record brings about.
@@ -104,6 +117,7 @@ class Drainer:
             tokens=self._tokens,
             clock=self._clock,
             read_company=self._read_company,
+            winding_down=self._winding_down,
             lease=lease,
         )
         try:
@@ -125,6 +139,7 @@ class _Run:
     tokens: TokenKeeper
     clock: Clock
     read_company: Callable[[Grant], CompanyProfile]
+    winding_down: threading.Event
     lease: Lease
     sent: int = 0
     profile: CompanyProfile | None = None
@@ -138,27 +153,25 @@ class _Run:
 
     def run(self) -> int:
         grant = self._grant(None)
-        if grant is None:
-            return 0
-        self.profile = self._profile(grant)
+        self.profile = None if grant is None else self._profile(grant)
         if self.profile is None:
             return 0
+        turn_ends = self.clock.monotonic() + TURN
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
-            while True:
+            while grant is not None:
                 self._land(grant, self._finished())
-                if self.halted is None:
-                    self._launch(pool, grant, self.profile)
-                elif not self.flying:
+                over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
+                if self.halted is not None and not self.flying:
                     grant = self._recover(grant)
-                    if grant is None:
-                        return self.sent
                     continue
-                if not self.flying:
-                    if self._nothing_due():
-                        return self.sent
-                    continue
-                wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
-                self._renew_if_aging()
+                if self.halted is None and not over:
+                    self._launch(pool, grant, self.profile)
+                if self.flying:
+                    wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                    self._renew_if_aging()
+                elif over or self._nothing_due():
+                    break
+        return self.sent
 
     def _launch(self, pool: ThreadPoolExecutor, grant: Grant, profile: CompanyProfile) -> None:
         """Claim as much as there is room for, commit it, and let it go."""

@@ -105,7 +105,7 @@ class TokenKeeper:
             raise
         fresh = stored_tokens(renewed, realm_id=tokens.realm_id, asked_at=asked_at)
         with self._database.write.begin() as db:
-            self._connections.save_tokens(db, company_id, fresh)
+            self._connections.save_tokens(db, company_id, fresh, owner=self._owner)
         return _grant(company_id, fresh)
 
     def _stored(self, company_id: str) -> Tokens:

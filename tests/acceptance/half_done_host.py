@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs.host import create_plugin_manager
-from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from tests.acceptance.crm import open_crm, save_lead
 
@@ -19,7 +19,7 @@ from tests.acceptance.crm import open_crm, save_lead
 def main() -> None:
     """Save, say so, and wait."""
     plugin_file, crm_file, key = sys.argv[1:]
-    config = Config(database_url=f"sqlite:///{plugin_file}", fernet_keys=(key,), worker=False)
+    config = Config(database_url=f"sqlite:///{plugin_file}", fernet_keys=(key,), worker=Worker.OFF)
     manager = create_plugin_manager([QuickBooksPlugin(config=config)], load_entry_points=False)
     with Session(open_crm(Path(crm_file))) as session:
         save_lead(session, manager, "committed", "Ada")

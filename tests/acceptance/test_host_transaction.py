@@ -53,7 +53,7 @@ def elsewhere(tmp_path: Path) -> Iterator[sa.Engine]:
 def rings(office: Office) -> list[int]:
     """How many rows there were each time when the worker was woken."""
     seen: list[int] = []
-    office.runtime.intake._wake = lambda: seen.append(len(office.rows()))
+    office.runtime.intake._wake = lambda _org: seen.append(len(office.rows()))
     return seen
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world import World
 from dunahub_qbo_plugin.model import Kind, Shown
@@ -27,7 +28,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         tmp_path,
         clock=SystemClock(),
         emulator=Emulator(World.default(redirect_uris=(REDIRECT,))),
-        worker=True,
+        worker=Worker.EMBEDDED,
     )
     bench.connect()
     yield bench

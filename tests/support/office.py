@@ -28,7 +28,7 @@ from dunahub_hookspecs import (
     Region,
 )
 from dunahub_hookspecs.host import create_plugin_manager, notify
-from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world import SEEDS, World
@@ -65,7 +65,7 @@ class Office:
         emulator: another one than a fresh default.
         database_url: another database than SQLite in the folder.
         key: another Fernet key than a fresh one.
-        worker: True to run the worker thread.
+        worker: who sends; by default nobody but `drain`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Office:
         emulator: Emulator | None = None,
         database_url: str | None = None,
         key: str | None = None,
-        worker: bool = False,
+        worker: Worker = Worker.OFF,
     ) -> None:
         self.clock = clock or FakeClock()
         self.emulator = emulator or Emulator(

@@ -1,0 +1,196 @@
+"""A worker on PostgreSQL: procrastinate tells it which company to drain, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import procrastinate
+from procrastinate.jobs import Status
+
+from dunahub_qbo_plugin.engine.queue import DRAIN, TASKS, QueueBell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dunahub_qbo_plugin.engine.chores import Chores
+    from dunahub_qbo_plugin.engine.queue import Queue
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+HOUSEKEEPING: Final = "qbo.housekeeping"
+UPKEEP: Final = "qbo.upkeep"
+CONCURRENCY: Final = 10
+"""Companies that a worker drains at once."""
+SWEEP: Final = "* * * * * */5"
+"""When the sweep runs: every five seconds. procrastinate has the seconds last."""
+UPKEEP_AT: Final = "*/10 * * * *"
+POLL: Final = 1.0
+"""Seconds between looks at the queue. Nobody is told when a lock becomes free, so this is how long
+a company waits whose job came while another one of it ended."""
+HEARTBEAT: Final = 3.0
+"""Seconds between a worker's signs of life."""
+STALLED: Final = 10.0
+"""Seconds without one after which its jobs are given to others. Should it live after all, the
+company's lease keeps the others out, and its fence keeps itself out."""
+FORGOTTEN: Final = 200.0
+"""Seconds without one after which a worker is struck off."""
+COME_BACK: Final = 1.0
+"""Seconds until a worker that lost the database tries again."""
+FIRST: Final = 10
+"""Priority of what keeps the queue going: before the drains that wait."""
+
+
+class ProcrastinateWorker:
+    """Drains companies that the queue names, until it is stopped.
+
+    Args:
+        queue: where it is.
+        chores: what is done.
+        concurrency: companies at once.
+    """
+
+    def __init__(self, queue: Queue, chores: Chores, *, concurrency: int = CONCURRENCY) -> None:
+        self._queue = queue
+        self._chores = chores
+        self._concurrency = concurrency
+        self._bell = QueueBell(queue)
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work_task: asyncio.Task[None] | None = None
+        self.rounds = 0
+        """How often it has begun to work: more than once when the database was lost."""
+
+    def run(self) -> None:
+        """Work in the caller's thread until `stop`; come back whenever the database was lost."""
+        try:
+            while not self._stopping.is_set():
+                # procrastinate's own loop ends, without an error, when it loses the database.
+                try:
+                    self.rounds += 1
+                    self._chores.database.prepare()
+                    self._queue.prepare()
+                    asyncio.run(self._work())
+                except asyncio.CancelledError:
+                    pass
+                except Exception as error:  # noqa: BLE001  nothing may end a worker but `stop`
+                    log.warning("the queue cannot be reached: %s", type(error).__name__)
+                self._stopping.wait(COME_BACK)
+        finally:
+            self._bell.close()
+            self._ended.set()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Take no more work, finish the requests under way, and end.
+
+        Args:
+            timeout: seconds to wait for that; what is not finished then is taken up elsewhere.
+        """
+        self._chores.drainer.wind_down()
+        self._stopping.set()
+        with self._lock:
+            if self._loop is not None and self._work_task is not None:
+                self._loop.call_soon_threadsafe(self._work_task.cancel)
+        self._ended.wait(timeout)
+
+    async def _work(self) -> None:
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            self._loop, self._work_task = asyncio.get_running_loop(), asyncio.current_task()
+        # The loop's own pool would have six threads on two cores, however many jobs there are.
+        pool = ThreadPoolExecutor(self._concurrency + 4, thread_name_prefix="dunahub-qbo")
+        try:
+            connector = procrastinate.PsycopgConnector(
+                conninfo=self._queue.conninfo, min_size=2, max_size=8, timeout=COME_BACK * 5
+            )
+            app = procrastinate.App(connector=connector)
+            self._register(app, pool)
+            async with app.open_async():
+                await app.run_worker_async(
+                    queues=[self._queue.name],
+                    name="dunahub-qbo",
+                    concurrency=self._concurrency,
+                    fetch_job_polling_interval=POLL,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=FORGOTTEN,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                )
+        finally:
+            with self._lock:
+                self._loop = self._work_task = None
+            pool.shutdown(wait=not self._stopping.is_set())
+
+    def _register(self, app: procrastinate.App, pool: ThreadPoolExecutor) -> None:
+        """Say what the jobs mean. None of them raises, so none is ever retried by the queue."""
+        queue, chores, bell = self._queue.name, self._chores, self._bell
+
+        async def run(work: Callable[[], Result]) -> Result:
+            return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+        @app.task(name=DRAIN, queue=queue)
+        async def _drain(company: str) -> None:
+            def work() -> None:
+                if chores.drain(company):
+                    bell.ring([company])
+
+            with _told("a company could not be queued anew; the sweep will"):
+                await run(work)
+
+        @app.task(name=TASKS, queue=queue)
+        async def _tasks() -> None:
+            with _told("the long tasks stumbled"):
+                await run(chores.tasks.run_waiting)
+
+        # No lock: a housekeeper that died would keep its successors out.
+        @app.periodic(cron=SWEEP)
+        @app.task(name=HOUSEKEEPING, queue=queue, queueing_lock=HOUSEKEEPING, priority=FIRST)
+        async def _housekeeping(timestamp: int) -> None:
+            del timestamp
+
+            def work() -> None:
+                found = chores.sweep()
+                bell.ring(found.companies, tasks=found.tasks)
+
+            with _told("the sweep stumbled"):
+                await self._take_over(app)
+                await run(work)
+
+        @app.periodic(cron=UPKEEP_AT)
+        @app.task(name=UPKEEP, queue=queue, queueing_lock=UPKEEP, priority=FIRST)
+        async def _upkeep(timestamp: int) -> None:
+            del timestamp
+            with _told("the upkeep stumbled"):
+                await run(chores.upkeep.run)
+
+    async def _take_over(self, app: procrastinate.App) -> None:
+        """Strike out the jobs of workers that died; the sweep then rings for their companies.
+
+        Retrying them, as procrastinate's documentation does, fails where a newer job of the same
+        company waits, and then both stay where they are for ever (its issues 1446 and 1543).
+        """
+        jobs = app.job_manager
+        for job in await jobs.get_stalled_jobs(
+            queue=self._queue.name, seconds_since_heartbeat=STALLED
+        ):
+            log.warning("job %s of a worker that fell silent is given to others", job.id)
+            await jobs.finish_job(job, status=Status.FAILED, delete_job=True)
+        await jobs.prune_stalled_workers(FORGOTTEN)
+
+
+@contextlib.contextmanager
+def _told(trouble: str) -> Iterator[None]:
+    """Log whatever goes wrong, and let the job end well: our rows say what is still to be done."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  see above
+        log.warning("%s: %s", trouble, type(error).__name__)

@@ -1,0 +1,90 @@
+"""A thread that tells somebody else of what is due, so that no hook waits for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+COALESCE: Final = 0.02
+"""Seconds between a ring and its delivery, so that a burst of hooks makes one."""
+AGAIN: Final = 1.0
+"""Seconds after which a delivery that failed is tried again."""
+
+
+class Waker:
+    """Collects rings and delivers them, all at once; started by the first ring.
+
+    Args:
+        deliver: tells of the organizations for which something may be due; None stands for any.
+            What it raises is logged, and it is called again with the same and what came since.
+    """
+
+    def __init__(self, deliver: Callable[[set[str | None]], None]) -> None:
+        self._deliver = deliver
+        self._lock = threading.Lock()
+        self._rung: set[str | None] = set()
+        self._bell = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failing = ""
+
+    def ring(self, org_id: str | None = None) -> None:
+        """Say that something may be due, for an organization or for any; returns at once."""
+        with self._lock:
+            self._rung.add(org_id)
+        self._bell.set()
+        if self._thread is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(
+                    target=self._run, name="dunahub-qbo-waker", daemon=True
+                )
+                self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Deliver what was rung for, once, and end the thread."""
+        self._stopping.set()
+        self._bell.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._bell.wait()
+            self._stopping.wait(COALESCE)
+            self._bell.clear()
+            if not self._deliver_rung():
+                self._stopping.wait(AGAIN)
+                self._bell.set()
+        self._deliver_rung()
+
+    def _deliver_rung(self) -> bool:
+        with self._lock:
+            rung, self._rung = self._rung, set()
+        if not rung:
+            return True
+        try:
+            self._deliver(rung)
+        except Exception as error:  # noqa: BLE001  whatever it is, the rows are there and are swept
+            self._tell(type(error).__name__)
+            with self._lock:
+                self._rung |= rung
+            return False
+        self._tell("")
+        return True
+
+    def _tell(self, failing: str) -> None:
+        """Log a trouble when it begins, not each second."""
+        if failing and failing != self._failing:
+            log.warning("nobody can be told of what is due (%s); it is tried again", failing)
+        self._failing = failing
