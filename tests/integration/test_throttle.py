@@ -55,7 +55,7 @@ def test_a_thousand_records_drain_just_under_the_limit(office: Bench) -> None:
             )
     office.emulator.world.throttle.settings.per_second = 10
     before = office.mark()
-    assert office.drain() == 1000
+    assert office.drain_all() == 1000
     asked = office.requests(before)
     assert len(asked) == 1000
     assert {one.status for one in asked} == {200}
