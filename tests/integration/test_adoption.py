@@ -4,30 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, Shown
-from tests.support.office import CONTRACTOR, Office, invoice, lead
+import pytest
+
+from dunahub_qbo_plugin.model import Intent, Kind, RemoteRef, Shown, Synced, Written
+from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
+from dunahub_qbo_plugin.store.profiles import load_profile
+from dunahub_qbo_plugin.store.settle import Settlement, settle
+from dunahub_qbo_plugin.sync.planner import plan
+from tests.support.office import Office, invoice, lead
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-def test_twins_each_get_their_own_invoice(tmp_path: Path) -> None:
-    """A lost answer for the second of two like invoices does not adopt the first one's."""
-    office = Office(tmp_path)
-    office.connect()
-    books = office.emulator.world.companies[CONTRACTOR].books
-    books.settings.requestid_retention = 60
-    office.save(lead(), invoice("one", number="77"))
-    office.drain()
-    office.trouble(TroubleRule(kind="refuse", path="/invoice", times=1))
-    office.trouble(TroubleRule(kind="fail", path="/invoice", status=503, times=4))
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office with one invoice in QuickBooks."""
+    bench = Office(tmp_path)
+    bench.connect()
+    bench.save(lead(), invoice("one", number="77"))
+    bench.drain()
+    yield bench
+    bench.close()
+
+
+def settle_as_found(office: Office, kind: Kind, qbo_id: str) -> None:
+    """End the due record of a kind as if a look had found an object for it."""
+    database, now = office.runtime.database, office.clock.now()
+    company = office.connection().id
+    with database.write.begin() as db:
+        lease = leases.acquire(db, company, owner="test", now=now)
+        assert lease is not None
+        (claim,) = due_claims(db, lease, kind, now=now, limit=9)
+        intent = plan(claim, load_profile(db, company), company_id=company)
+        assert isinstance(intent, Intent)
+        lease = commit_intents(db, lease, [(claim, intent)], now=now)
+        found = Written(remote=RemoteRef(id=qbo_id, sync_token="0"))
+        outcome = Synced(written=found, fingerprint=intent.fingerprint, adopted=True)
+        settle(db, lease, [Settlement(claim=claim, intent=intent, outcome=outcome)], now=now)
+        leases.release(db, lease)
+
+
+def test_two_invoices_never_share_one(office: Office) -> None:
+    """An invoice that was found, but is another record's, is not adopted; a new one is made."""
+    first = office.view(Kind.INVOICE, "one").qbo_id
+    assert first is not None
     office.save(invoice("two", number="77"))
-    office.drain()
-    office.clock.sleep(600)
+    settle_as_found(office, Kind.INVOICE, first)
+    assert office.view(Kind.INVOICE, "two").qbo_id is None
     office.drain_until_quiet()
-    first, second = (office.view(Kind.INVOICE, one) for one in ("one", "two"))
-    assert (first.shown, second.shown) == (Shown.SYNCED, Shown.SYNCED)
-    assert first.qbo_id != second.qbo_id
+    second = office.view(Kind.INVOICE, "two")
+    assert second.shown is Shown.SYNCED
+    assert second.qbo_id != first
     assert len(office.books()["invoices"]) == 2
-    office.close()
+
+
+def test_two_leads_may_be_one_customer(office: Office) -> None:
+    """A customer that was found may be two leads: the same person asked twice."""
+    customer = office.view(Kind.CUSTOMER, "lead-1").qbo_id
+    assert customer is not None
+    office.save(lead("lead-2"))
+    settle_as_found(office, Kind.CUSTOMER, customer)
+    assert office.view(Kind.CUSTOMER, "lead-2").qbo_id == customer
