@@ -211,6 +211,11 @@ class QuickBooksPlugin:
                 self._runtime = build(config, host_bell=self.bell)
             return self._runtime
 
+    def running(self) -> Runtime | None:
+        """Give what does the work in this process, None before the first use and after the end."""
+        runtime = self._runtime
+        return runtime if runtime is not None and runtime.pid == os.getpid() else None
+
     def _is_us(self, org: Organization) -> bool:
         """Guard every hook; an organization that left the US is stopped (product rule 13)."""
         if org.region is Region.US:

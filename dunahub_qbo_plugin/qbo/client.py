@@ -57,7 +57,7 @@ class QboClient:
         user_agent: product and version.
 
     Attributes:
-        metrics: requests that left, for each company.
+        metrics: requests that left, for each company, and how long their answers took.
 
     Every method raises `QboError` (see `dunahub_qbo_plugin.errors`), and what ``check`` raises.
     ``check`` is called after any waiting, right before a request leaves.
@@ -292,11 +292,14 @@ class QboClient:
             headers["Content-Type"] = content_type
         secrets = grant.confidential()
         try:
-            with self._throttles.of(grant.company).slot(check=check):
+            with self._throttles.of(grant.company).slot(check=check) as left:
                 self.metrics.count(grant.company, reads=1 - writes, writes=writes)
-                answer = self._transport.exchange(
-                    method, url, headers=headers, body=body, secrets=secrets
-                )
+                try:
+                    answer = self._transport.exchange(
+                        method, url, headers=headers, body=body, secrets=secrets
+                    )
+                finally:
+                    self.metrics.latency.add(self._throttles.clock.monotonic() - left)
             verdict = examine(answer, now=self._throttles.clock.now(), secrets=secrets)
             if isinstance(verdict, QboError):
                 raise verdict

@@ -1,10 +1,18 @@
-"""How many requests went out, for each company."""
+"""How many requests went out, for each company, and how long their answers took."""
 
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
+from typing import Final
 
 import attrs
+
+BOUNDS: Final = (
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75),
+    *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0, 120.0),
+)
+"""Seconds at which the buckets of a `Histogram` end; the last one has no end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -20,12 +28,79 @@ class Counts:
     writes: int = 0
 
 
-class Metrics:
-    """Counters that any thread may raise."""
+@attrs.frozen(kw_only=True)
+class Times:
+    """How long something took, each time, as far as buckets tell.
+
+    Attributes:
+        count: how often.
+        total: seconds in all.
+        longest: seconds of the longest.
+        buckets: how many fell into each bucket of `BOUNDS`, and beyond the last.
+    """
+
+    count: int = 0
+    total: float = 0.0
+    longest: float = 0.0
+    buckets: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
+
+    def quantile(self, share: float) -> float:
+        """Give the seconds that so large a share did not exceed, evened out within its bucket.
+
+        Args:
+            share: 0.5 for the median, 0.99 for all but one in a hundred.
+        """
+        wanted, seen = share * self.count, 0
+        for bucket, number in enumerate(self.buckets):
+            if number and seen + number >= wanted:
+                low = BOUNDS[bucket - 1] if bucket else 0.0
+                high = BOUNDS[bucket] if bucket < len(BOUNDS) else self.longest
+                within = low + (high - low) * (wanted - seen) / number
+                return min(within, self.longest)
+            seen += number
+        return self.longest
+
+
+class Histogram:
+    """Collects times from any thread, in a few hundred bytes however many there are."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._total = self._longest = 0.0
+        self._buckets = [0] * (len(BOUNDS) + 1)
+
+    def add(self, seconds: float) -> None:
+        """Note one."""
+        bucket = bisect_left(BOUNDS, seconds)
+        with self._lock:
+            self._buckets[bucket] += 1
+            self._total += seconds
+            self._longest = max(self._longest, seconds)
+
+    def times(self) -> Times:
+        """Give what was collected so far."""
+        with self._lock:
+            return Times(
+                count=sum(self._buckets),
+                total=self._total,
+                longest=self._longest,
+                buckets=tuple(self._buckets),
+            )
+
+
+class Metrics:
+    """Counters that any thread may raise.
+
+    Attributes:
+        latency: from the moment a request leaves until its answer is whole or lost; waiting for
+            the company's limits is not in it.
+    """
+
+    def __init__(self) -> None:
+        self.latency = Histogram()
+        self._lock = threading.Lock()
         self._counts: dict[str, Counts] = {}
+        self._all = Counts()
 
     def count(self, company: str, *, reads: int = 0, writes: int = 0) -> None:
         """Add to a company's counts."""
@@ -34,6 +109,7 @@ class Metrics:
             self._counts[company] = Counts(
                 reads=so_far.reads + reads, writes=so_far.writes + writes
             )
+            self._all = Counts(reads=self._all.reads + reads, writes=self._all.writes + writes)
 
     def of(self, company: str) -> Counts:
         """Give a company's counts."""
@@ -43,11 +119,9 @@ class Metrics:
     @property
     def reads(self) -> int:
         """All companies' reads."""
-        with self._lock:
-            return sum(counts.reads for counts in self._counts.values())
+        return self._all.reads
 
     @property
     def writes(self) -> int:
         """All companies' writes."""
-        with self._lock:
-            return sum(counts.writes for counts in self._counts.values())
+        return self._all.writes

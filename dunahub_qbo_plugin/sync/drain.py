@@ -36,6 +36,7 @@ from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
 from dunahub_qbo_plugin.sync import halts
 from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.planner import plan
+from dunahub_qbo_plugin.sync.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,9 @@ class Drainer:
     Args:
         read_company: reads and keeps what is to be known of a company before it is sent to.
         owner: a name of this worker, unique among all.
+
+    Attributes:
+        tally: how the tries ended.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Drainer:
         self._clock = clock
         self._read_company = read_company
         self._owner = owner
+        self.tally = Tally()
         self._winding_down = threading.Event()
 
     @property
@@ -118,6 +123,7 @@ class Drainer:
             clock=self._clock,
             read_company=self._read_company,
             winding_down=self._winding_down,
+            tally=self.tally,
             lease=lease,
         )
         try:
@@ -140,6 +146,7 @@ class _Run:
     clock: Clock
     read_company: Callable[[Grant], CompanyProfile]
     winding_down: threading.Event
+    tally: Tally
     lease: Lease
     sent: int = 0
     profile: CompanyProfile | None = None
@@ -183,6 +190,7 @@ class _Run:
             if isinstance(decided, Intent):
                 intents.append((claim, decided))
             else:
+                self.tally.count(decided)
                 settled.append(Settlement(claim=claim, outcome=decided))
         if not intents and not settled:
             return
@@ -240,6 +248,7 @@ class _Run:
         settlements = []
         for claim, intent, told in finished:
             outcome = self._with_fresh_items(grant, claim, intent, told)
+            self.tally.count(outcome)
             self._take_note(outcome)
             retry_at = None
             if isinstance(outcome, Retry):

@@ -1,0 +1,30 @@
+"""Figures to watch over the plugin by: counters of a process, and gauges from the database.
+
+`measure` gives both as values, `as_json` makes them ready for a health page, `lines` for a person,
+and `export_to_opentelemetry` hands them to a host that uses OpenTelemetry. Nothing in them names a
+company, an organization, a person or a token, and the number of labels is bounded.
+"""
+
+from dunahub_qbo_plugin.observe.export import export_to_opentelemetry
+from dunahub_qbo_plugin.observe.figures import (
+    Counters,
+    Snapshot,
+    Standing,
+    counters,
+    measure,
+    standing,
+)
+from dunahub_qbo_plugin.observe.words import as_json, lines, standing_as_json
+
+__all__ = [
+    "Counters",
+    "Snapshot",
+    "Standing",
+    "as_json",
+    "counters",
+    "export_to_opentelemetry",
+    "lines",
+    "measure",
+    "standing",
+    "standing_as_json",
+]

@@ -1,0 +1,100 @@
+"""The figures as JSON, and in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.observe.figures import Counters, Snapshot, Standing
+    from dunahub_qbo_plugin.store.gauges import Gauges
+
+QUANTILES: Final = (0.5, 0.9, 0.99)
+
+
+def as_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Turn figures into JSON values, for a health page or a log line."""
+    database = None if snapshot.standing is None else standing_as_json(snapshot.standing)
+    return {
+        "process": _counters_as_json(snapshot.counters),
+        "database": database,
+    }
+
+
+def _counters_as_json(counted: Counters) -> dict[str, Any]:
+    return {
+        "reads": counted.reads,
+        "writes": counted.writes,
+        "latency": {
+            "count": counted.latency.count,
+            "total_seconds": round(counted.latency.total, 3),
+            "longest_seconds": round(counted.latency.longest, 3),
+            **{
+                f"p{quantile * 100:g}_seconds": round(counted.latency.quantile(quantile), 4)
+                for quantile in QUANTILES
+            },
+        },
+        "sent": counted.sent,
+        "outcomes": _by_code(counted.outcomes),
+        "in_memory": counted.in_memory,
+        "spilled": counted.spilled,
+        "dropped": counted.dropped,
+    }
+
+
+def standing_as_json(found: Standing) -> dict[str, Any]:
+    """Turn what the database tells into JSON values; times in seconds."""
+    seen, left = found.gauges, found.refresh_left
+    return {
+        "due": seen.due,
+        "oldest_due_seconds": round(found.oldest_due, 3),
+        "waiting": seen.waiting,
+        "attention": seen.attention,
+        "not_sent": seen.not_sent,
+        "companies": companies(seen),
+        "resting": seen.resting,
+        "leased": seen.leased,
+        "idle_token_seconds": round(found.idle_token),
+        "refresh_token_left_seconds": None if left is None else round(left),
+        "last_day": _by_code(found.lately),
+    }
+
+
+def lines(found: Standing) -> list[str]:
+    """Say in a few lines for a person what the database tells of all companies."""
+    seen = found.gauges
+    states = ", ".join(f"{number:,} {state}" for state, number in companies(seen).items())
+    happened = ", ".join(
+        f"{number:,} {event}{f' ({code})' if code else ''}"
+        for (event, code), number in sorted(found.lately.items())
+    )
+    left = found.refresh_left
+    days = "" if left is None else f"; the first refresh token ends in {left / 86400:,.0f} days"
+    queue = (
+        f"Queue: {seen.due:,} due (oldest {found.oldest_due:,.0f} s), {seen.waiting:,} waiting, "
+        f"{seen.attention:,} need attention, {seen.not_sent:,} not sent"
+    )
+    return [
+        f"Companies: {states}; {seen.leased:,} being sent, {seen.resting:,} resting",
+        queue,
+        f"Last 24 hours: {happened or 'nothing'}",
+        f"Tokens: longest unused for {found.idle_token / 86400:,.1f} days{days}",
+    ]
+
+
+def companies(seen: Gauges) -> dict[str, int]:
+    """Tell how many companies are in each state of their connection."""
+    return {
+        "connected": seen.connected,
+        "expired": seen.expired,
+        "stopped": seen.stopped,
+        "unconfirmed": seen.unconfirmed,
+        "disconnected": seen.disconnected,
+    }
+
+
+def _by_code(counts: dict[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Put counts under their word and then their code; "" is for those without a code."""
+    told: dict[str, dict[str, int]] = {}
+    for (word, code), number in sorted(counts.items()):
+        told.setdefault(word, {})[code] = number
+    return told
