@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the crash proof run longer, and be replayed."""
+    parser.addoption("--rounds", type=int, default=200, help="rounds of the crash proof")
+    parser.addoption("--seed", type=int, default=20260302, help="seed of the crash proof")
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """Give the address of a PostgreSQL server of this run."""
