@@ -1,0 +1,154 @@
+"""Workers on PostgreSQL that procrastinate rings for: the usual days."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.model import Kind, Shown
+from tests.support.office import Office, invoice, lead, payment
+from tests.support.queue import Look, queue_office, until, working
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """A connected office on PostgreSQL, whose hooks ring at the queue."""
+    bench = queue_office(tmp_path, postgres_url)
+    bench.connect()
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def look(postgres_url: str) -> Look:
+    """Give a look into the queue."""
+    return Look(postgres_url)
+
+
+def arrived(office: Office, kind: Kind, local_id: str) -> bool:
+    """Tell whether a record is in QuickBooks."""
+    return office.view(kind, local_id).shown is Shown.SYNCED
+
+
+def test_records_arrive_through_the_queue(office: Office, look: Look) -> None:
+    """Lead, invoice and payment arrive within a second of their hooks (rule 6)."""
+    with working(office.runtime):
+        until(look.ready, what="the worker")
+        office.save(lead(), invoice(), payment())
+        took = until(lambda: arrived(office, Kind.PAYMENT, "pay-1"))
+    assert took < 1.0
+    assert office.books()["doubles"] == []
+
+
+def test_nothing_is_left_in_the_queue(office: Office, look: Look) -> None:
+    """Jobs that are done leave no row, and nothing of the queue is outside its own schema."""
+    with working(office.runtime):
+        until(look.ready, what="the worker")
+        office.save(lead(), invoice())
+        until(lambda: arrived(office, Kind.INVOICE, "inv-1"))
+        until(lambda: not look.jobs(), what="the end of the jobs")
+    outside = look.rows(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_name LIKE 'procrastinate%' AND table_schema <> 'qbo_engine'"
+    )
+    assert outside == []
+    assert not look.ready(), "the worker struck itself off"
+
+
+def test_work_saved_before_any_worker_ran_is_found(office: Office) -> None:
+    """What was saved while there was no queue yet is found by the first worker's sweep."""
+    office.save(lead())
+    with working(office.runtime):
+        until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=15)
+
+
+def test_a_record_that_is_to_be_tried_again_is_swept_up(office: Office) -> None:
+    """A retry's time lies in our row, and the sweep keeps it: no job is ever set for later."""
+    with working(office.runtime):
+        office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
+        office.save(lead())
+        until(lambda: office.view(Kind.CUSTOMER, "lead-1").error is not None)
+        with office.runtime.database.write.begin() as db:
+            db.execute(sa.text("UPDATE qbo_record SET due_at = due_at - 3600000"))
+        until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=12)
+
+
+def test_many_companies_are_drained_at_once(office: Office, look: Look) -> None:
+    """Ten slow companies take as long as one: a job in a thread of its own for each."""
+    orgs = [Organization(id=f"org-{number}", region=Region.US) for number in range(10)]
+    for org in orgs:
+        office.connect(org=org)
+    office.trouble(TroubleRule(kind="late", seconds=0.5, times=None, path="/customer"))
+    with working(office.runtime, concurrency=10):
+        until(look.ready, what="the worker")
+        for number, org in enumerate(orgs):
+            office.save(lead(f"lead-{number}"), org=org)
+        running = until(lambda: len([one for one in look.jobs() if one.status == "doing"]) >= 8)
+        assert running < 5
+        until(lambda: office.books()["totals"]["customers"] == 10)
+
+
+def test_stop_finishes_what_is_under_way_and_leaves_the_rest(office: Office, look: Look) -> None:
+    """A stopped worker settles what it sent, sends no more, and leaves the rest due."""
+    office.trouble(TroubleRule(kind="late", seconds=0.1, times=None, path="/customer"))
+    with working(office.runtime):
+        until(look.ready, what="the worker")
+        office.save(*[lead(f"lead-{number}") for number in range(60)])
+        until(lambda: office.books()["totals"]["customers"] >= 3)
+    sent = office.books()["totals"]["customers"]
+    assert sent < 60
+    rows = office.rows()
+    assert len([row for row in rows if row.qbo_id is not None]) == sent
+    assert not [row for row in rows if row.qbo_id is None and row.request_key is not None]
+
+
+def test_rings_for_the_same_company_make_one_job(office: Office, look: Look) -> None:
+    """A burst of hooks makes one job that waits, and no refusal is asked of the database."""
+    with working(office.runtime):
+        until(look.ready, what="the worker")
+    office.save(*[lead(f"lead-{number}") for number in range(30)])
+    until(lambda: len(look.jobs()) == 1, what="the job")
+    office.save(*[lead(f"lead-{number}", phone="1") for number in range(30)])
+    office.runtime.engine.stop()
+    assert len(look.jobs()) == 1
+
+
+def test_a_page_wakes_the_worker_too(office: Office, look: Look) -> None:
+    """What is asked for on a page is rung for although no hook named an organization."""
+    with working(office.runtime):
+        until(look.ready, what="the worker")
+        office.trouble(TroubleRule(kind="fail", status=400, code="2050", path="/customer"))
+        office.save(lead())
+        until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.ATTENTION)
+        until(lambda: not look.jobs(), what="the end of the jobs")
+        with office.runtime.database.write.begin() as db:
+            db.execute(sa.text("UPDATE qbo_record SET due_at = 1"))
+        office.runtime.panel.wake()
+        assert until(lambda: arrived(office, Kind.CUSTOMER, "lead-1")) < 2.0
+
+
+def test_sqlite_is_refused_in_words(tmp_path: Path) -> None:
+    """Choosing procrastinate without PostgreSQL is told to the operator in one line."""
+    with pytest.raises(ConfigurationError, match="needs PostgreSQL"):
+        Office(tmp_path, worker=Worker.PROCRASTINATE)
+
+
+def test_no_thread_before_the_first_hook(tmp_path: Path, postgres_url: str) -> None:
+    """A host's process gets its waker with the first ring, and is rid of it after closing."""
+    bench = queue_office(tmp_path, postgres_url)
+    assert "dunahub-qbo-waker" not in {one.name for one in threading.enumerate()}
+    bench.save(lead())
+    assert "dunahub-qbo-waker" in {one.name for one in threading.enumerate()}
+    bench.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("dunahub-qbo")]

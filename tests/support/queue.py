@@ -1,0 +1,156 @@
+"""Workers on a PostgreSQL queue, in threads and in processes of their own, and a look inside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.engine.procrastinate import ProcrastinateWorker
+from tests.support.office import REDIRECT, Office
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from dunahub_qbo_plugin.runtime import Runtime
+
+SCHEMA = "qbo_engine"
+
+
+def until(condition: Callable[[], Any], *, seconds: float = 10.0, what: str = "it") -> float:
+    """Wait for a condition; gives how long it took, and fails when it does not come."""
+    started = time.monotonic()
+    turn = threading.Event()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"{what} did not come in {seconds:g} s"
+        turn.wait(0.01)
+    return time.monotonic() - started
+
+
+def queue_office(folder: Path, url: str, **changes: Any) -> Office:  # noqa: ANN401  Office's own
+    """Make an office on the machine's clock whose hooks ring at the queue."""
+    values: dict[str, Any] = {
+        "clock": SystemClock(),
+        "emulator": changes.get("emulator") or Emulator(World.default(redirect_uris=(REDIRECT,))),
+        "database_url": url,
+        "worker": Worker.PROCRASTINATE,
+    }
+    return Office(folder, **values | changes)
+
+
+@contextmanager
+def working(runtime: Runtime, *, concurrency: int = 10) -> Iterator[ProcrastinateWorker]:
+    """Run a worker in a thread of this process."""
+    worker = runtime.worker(concurrency=concurrency)
+    assert isinstance(worker, ProcrastinateWorker)
+    thread = threading.Thread(target=worker.run, name="worker")
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop(20)
+        thread.join(20)
+        assert not thread.is_alive(), "the worker did not end"
+
+
+class Look:
+    """Looks into the queue, apart from what works there."""
+
+    def __init__(self, url: str, schema: str = SCHEMA) -> None:
+        self._engine = sa.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            poolclass=sa.NullPool,
+            connect_args={"options": f"-csearch_path={schema}"},
+        )
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:  # noqa: ANN401  columns
+        """Give what a statement gives."""
+        with self._engine.connect() as db:
+            result = db.execute(sa.text(statement), values)
+            return list(result) if result.returns_rows else []
+
+    def ready(self) -> bool:
+        """Tell whether a worker has registered."""
+        try:
+            return bool(self.rows("SELECT 1 FROM procrastinate_workers"))
+        except sa.exc.ProgrammingError:
+            return False
+
+    def jobs(self, task: str = "qbo.drain") -> list[Any]:
+        """Give a task's jobs, the oldest first."""
+        return self.rows(
+            "SELECT id, status::text, lock, queueing_lock, scheduled_at, args, worker_id"
+            " FROM procrastinate_jobs WHERE task_name = :task ORDER BY id",
+            task=task,
+        )
+
+
+class WorkerProcess:
+    """``dunahub-qbo worker`` in a process of its own.
+
+    Args:
+        environ: the plugin's settings.
+        options: of the command.
+        log: where its log goes.
+    """
+
+    def __init__(self, environ: dict[str, str], log: Path, *options: str) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(  # noqa: S603  our own command
+                [sys.executable, "-m", "dunahub_qbo_plugin.cli", "worker", *options],
+                env={**os.environ, **environ},
+                stdout=out,
+                stderr=out,
+            )
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill it if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def ended(self, *, seconds: float = 20.0) -> int:
+        """Wait for its end; gives its exit status."""
+        return self.process.wait(seconds)
+
+
+def settings(office: Office, *, api_url: str) -> dict[str, str]:
+    """Give an office's settings as an operator would set them, for another process."""
+    config = office.config
+    return {
+        "DUNAHUB_QBO_CLIENT_ID": config.client_id,
+        "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
+        "DUNAHUB_QBO_FERNET_KEYS": ",".join(config.fernet_keys),
+        "DUNAHUB_QBO_DATABASE_URL": config.database_url,
+        "DUNAHUB_QBO_WORKER": "procrastinate",
+        "DUNAHUB_QBO_API_URL": api_url,
+        "DUNAHUB_QBO_DISCOVERY_URL": f"{api_url}/.well-known/openid_configuration",
+    }
