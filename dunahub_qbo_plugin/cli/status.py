@@ -2,6 +2,7 @@
 
 import attrs
 
+from dunahub_qbo_plugin import observe
 from dunahub_qbo_plugin.cli.desk import Desk, desk
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir, Org
 from dunahub_qbo_plugin.cli.output import lasting, moment, note, say, say_json, several, when
@@ -32,19 +33,26 @@ class Standing:
 def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show where every organization stands: connection, records by state, and what is due.
 
+    Then all of them together, or more of the one that is named: the queue and its oldest record,
+    the last day's outcomes, who is being sent, the age of tokens.
+
     Exit status: 0 shown, 1 the named organization never connected, 2 settings or database.
     """
     with desk(data_dir) as opened:
         standings = [standing(opened, connection) for connection in opened.current(org)]
+        named = standings[0].connection.id if org is not None else None
+        figures = observe.standing(opened.database, opened.clock, company_id=named)
         if as_json:
             say_json(
                 {
                     "database": where(opened.database),
                     "organizations": [_json(one) for one in standings],
+                    "figures": observe.standing_as_json(figures),
                 }
             )
         elif standings:
             say("\n\n".join(_text(one, opened) for one in standings))
+            say("\n" + "\n".join(observe.lines(figures)))
         else:
             note(f"No organization has connected to QuickBooks yet ({where(opened.database)}).")
         _warn_of_key(opened, [one.connection for one in standings])
