@@ -76,13 +76,23 @@ class Desired:
 
 def write_desired(connection: sa.Connection, desired: Sequence[Desired]) -> None:
     """Store desired states, parents first, in the connection's transaction."""
-    statement = _upsert(connection.dialect.name)
+    statement = _upsert(connection.dialect.name, late=False)
     for one in desired:
         connection.execute(statement, one.parameters())
 
 
+def write_late(connection: sa.Connection, desired: Sequence[Desired], *, now: datetime) -> None:
+    """Store desired states that had to wait, each unless another process saved the record since.
+
+    A record that seems to have been saved in the future was saved before the clock was set back.
+    """
+    statement = _upsert(connection.dialect.name, late=True)
+    for one in desired:
+        connection.execute(statement, one.parameters() | {"p_now": to_ms(now)})
+
+
 @cache
-def _upsert(dialect: str) -> sa.Executable:
+def _upsert(dialect: str, *, late: bool) -> sa.Executable:
     text, whole, big = sa.String(), sa.Integer(), sa.BigInteger()
     at = sa.bindparam("p_at", type_=big)
     given: dict[str, sa.ColumnElement[Any]] = {
@@ -115,7 +125,16 @@ def _upsert(dialect: str) -> sa.Executable:
     return statement.on_conflict_do_update(
         index_elements=["company_id", "kind", "local_id"],
         set_=_changes(statement.excluded),
+        where=_is_newest() if late else None,
     )
+
+
+def _is_newest() -> sa.ColumnElement[bool]:
+    saved_since = sa.and_(
+        records.c.saved_at > sa.bindparam("p_at", type_=sa.BigInteger()),
+        records.c.saved_at <= sa.bindparam("p_now", type_=sa.BigInteger()),
+    )
+    return sa.not_(saved_since)
 
 
 def _changes(new: Any) -> dict[str, Any]:  # noqa: ANN401  SQLAlchemy's `excluded` has no public type

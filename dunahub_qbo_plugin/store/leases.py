@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LEASE: Final = timedelta(seconds=15)
 """How long a company stays taken after its worker's last sign of life."""
 LATEST_DUE: Final = timedelta(days=1)
-"""A due time further off than this comes from a clock that jumped, and counts as due."""
+"""A due time further off than this comes from a clock that jumped, and counts as due; the end of
+a company's rest likewise."""
 
 live: Final = sa.and_(
     connections.c.current,
@@ -69,7 +70,7 @@ def acquire(
         .where(
             connections.c.id == company_id,
             live,
-            connections.c.paused_until <= stamp,
+            _has_rested(now),
             sa.not_(held),
         )
         .values(lease_owner=owner, lease_until=to_ms(now + LEASE), fence=connections.c.fence + 1)
@@ -91,6 +92,13 @@ def acquire(
         epoch=row.epoch,
         until=now + LEASE,
         look_first=row.look_first_until > stamp,
+    )
+
+
+def _has_rested(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        connections.c.paused_until <= to_ms(now),
+        connections.c.paused_until > to_ms(now + LATEST_DUE),
     )
 
 
@@ -140,7 +148,7 @@ def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]
     )
     horizon = to_ms(now + LATEST_DUE)
     return {
-        row.id: max(row.due if row.due <= horizon else 0, row.paused_until)
+        row.id: max(moment if moment <= horizon else 0 for moment in (row.due, row.paused_until))
         for row in connection.execute(statement)
     }
 
@@ -166,7 +174,7 @@ def to_ring_for(
         records.c.due_at.is_not(None),
         sa.or_(records.c.due_at <= stamp, records.c.due_at > to_ms(now + LATEST_DUE)),
     )
-    asked = sa.select(connections.c.id).where(live, connections.c.paused_until <= stamp)
+    asked = sa.select(connections.c.id).where(live, _has_rested(now))
     if org_ids is not None:
         belongs = sa.and_(
             records.c.company_id == connections.c.id, records.c.epoch == connections.c.epoch

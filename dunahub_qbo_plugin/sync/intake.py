@@ -19,7 +19,7 @@ from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Hold, Kind, RecordKey
-from dunahub_qbo_plugin.store.desired import Desired, write_desired
+from dunahub_qbo_plugin.store.desired import Desired, write_desired, write_late
 from dunahub_qbo_plugin.store.host_session import write_in_host_transaction
 from dunahub_qbo_plugin.store.trouble import DatabaseError, is_lost
 
@@ -107,7 +107,7 @@ class Intake:
         """Write rows together; one that the database will never take must not hold up the rest."""
         try:
             with self._database.write.begin() as db:
-                write_desired(db, rows)
+                write_late(db, rows, now=self._clock.now())
         except (DataError, ValueError, OverflowError):
             if len(rows) == 1:
                 self.dropped += 1

@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.grants import OAuthSettings
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
+from dunahub_qbo_plugin.store import asks
+from tests.acceptance.pair import DEADLINE, Pair, Running
+from tests.support.office import ACME, CONTRACTOR, DANA, REDIRECT, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEASE_IS_OVER = 60.0
+
+
+def names(pair: Pair) -> list[str]:
+    """Give the names of the customers in the books."""
+    return sorted(entry["name"] for entry in pair.books()["customers"])
+
+
+def leads(pair: Pair, *numbers: int) -> None:
+    """Save leads by number."""
+    pair.save(*(lead(f"lead-{number}") for number in numbers))
+
+
+def shown(pair: Pair, kind: Kind, local_id: str) -> Shown:
+    """Give a record's state as people see it."""
+    return pair.view(kind, local_id).shown
+
+
+def test_second_worker_keeps_off(tmp_path: Path) -> None:
+    """While one worker drains a company, another one sends nothing of it (rule 10)."""
+    with Pair(tmp_path) as pair:
+        leads(pair, 1, 2, 3)
+        pair.line.hold("/customer")
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        assert pair.drain_there() == 0
+        assert pair.other_line.sent == []
+        pair.line.let_go()
+        assert drain.result() == 3
+        assert (pair.line.writes(), len(names(pair))) == (3, 3)
+
+
+def test_change_during_a_drain_is_sent_too(tmp_path: Path) -> None:
+    """A change that comes while the old state is on its way goes out after it (rule 4)."""
+    with Pair(tmp_path) as pair:
+        pair.save(lead(email="old@example.com"))
+        pair.line.hold("/customer", after=True)
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        pair.save(lead(email="new@example.com"))
+        pair.line.let_go()
+        drain.result()
+        pair.drain_until_quiet()
+        (customer,) = pair.books()["customers"]
+        assert customer["email"] == "new@example.com"
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+
+
+def test_change_and_back_during_a_drain(tmp_path: Path) -> None:
+    """A change that is taken back before the answer came needs no second write."""
+    with Pair(tmp_path) as pair:
+        pair.save(lead(email="old@example.com"))
+        pair.line.hold("/customer", after=True)
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        pair.save(lead(email="new@example.com"), lead(email="old@example.com"))
+        pair.line.let_go()
+        drain.result()
+        pair.drain_until_quiet()
+        assert pair.books()["customers"][0]["email"] == "old@example.com"
+        assert pair.line.writes() == 1
+
+
+def test_many_hooks_during_a_drain(tmp_path: Path) -> None:
+    """Whatever the hooks save while a drain runs, the last state of each record arrives."""
+    with Pair(tmp_path) as pair:
+        stop = threading.Event()
+
+        def drains() -> None:
+            while not stop.is_set():
+                pair.drain()
+                pair.drain_there()
+
+        worker = Running(drains)
+        for version in range(15):
+            for number in range(4):
+                pair.save(
+                    lead(f"lead-{number}", email=f"v{version}@example.com"),
+                    invoice(
+                        f"inv-{number}",
+                        lead=lead(f"lead-{number}", email=f"v{version}@example.com"),
+                        message=f"version {version}",
+                    ),
+                )
+        stop.set()
+        worker.result()
+        pair.drain_until_quiet()
+        books = pair.books()
+        assert {entry["email"] for entry in books["customers"]} == {"v14@example.com"}
+        assert len(books["customers"]) == len(books["invoices"]) == 4
+        assert books["doubles"] == []
+
+
+def test_paused_worker_sends_nothing_more(tmp_path: Path) -> None:
+    """A worker that slept past its lease finds itself fenced off when it wakes (rule 10)."""
+    with Pair(tmp_path) as pair:
+        leads(pair, *range(1, 6))
+        pair.line.hold("/customer")
+        sleeper = Running(pair.drain)
+        pair.line.await_held()
+        pair.clock.advance(LEASE_IS_OVER)
+        assert pair.drain_there() == 5
+        leads(pair, *range(6, 12))
+        pair.line.let_go()
+        assert sleeper.result() in {0, 1}
+        assert pair.line.writes() == 1
+        assert len(names(pair)) == 5
+        assert pair.drain_there() == 6
+        assert pair.books()["doubles"] == []
+
+
+def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path) -> None:
+    """What a sleeper heard before it slept does not overwrite what another one settled since."""
+    with Pair(tmp_path) as pair:
+        pair.save(lead(email="old@example.com"))
+        pair.line.hold("/customer", after=True)
+        sleeper = Running(pair.drain)
+        pair.line.await_held()
+        pair.clock.advance(LEASE_IS_OVER)
+        pair.save(lead(email="new@example.com"))
+        assert pair.drain_there() >= 1
+        pair.line.let_go()
+        sleeper.result()
+        pair.save(lead(email="newest@example.com"))
+        pair.drain_until_quiet()
+        (customer,) = pair.books()["customers"]
+        assert customer["email"] == "newest@example.com"
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+
+
+def test_disconnect_during_a_drain(tmp_path: Path) -> None:
+    """Disconnecting stops a drain at once; what is under way is remembered (rules 17, 18)."""
+    with Pair(tmp_path) as pair:
+        leads(pair, 1, 2, 3)
+        pair.line.hold("/customer", after=True)
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        pair.other.panel.linking.disconnect(ACME, DANA)
+        pair.line.let_go()
+        drain.result()
+        assert pair.line.writes() == 1
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+        assert shown(pair, Kind.CUSTOMER, "lead-2") is Shown.NOT_SENT
+        pair.connect()
+        assert pair.drain() == 0
+        connection = pair.connection()
+        with pair.runtime.database.write.begin() as db:
+            assert asks.send(db, connection, None, by="Dana", now=pair.clock.now()) == 2
+        assert pair.drain() == 2
+        assert len(names(pair)) == 3
+
+
+def test_reconnect_during_a_drain(tmp_path: Path) -> None:
+    """A drain from before a disconnect sends nothing after the reconnect either (rule 18)."""
+    with Pair(tmp_path) as pair:
+        leads(pair, 1, 2, 3)
+        pair.line.hold("/customer")
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        pair.other.panel.linking.disconnect(ACME, DANA)
+        pair.connect()
+        leads(pair, 4)
+        pair.line.let_go()
+        drain.result()
+        assert pair.line.writes() == 1
+        assert pair.drain() == 1
+        assert shown(pair, Kind.CUSTOMER, "lead-3") is Shown.NOT_SENT
+        assert shown(pair, Kind.CUSTOMER, "lead-4") is Shown.SYNCED
+        assert pair.books()["doubles"] == []
+
+
+class NotedClock(SystemClock):
+    """The machine's clock, which tells that somebody waits on it."""
+
+    def __init__(self) -> None:
+        self.waited = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread, and say so."""
+        self.waited.set()
+        super().sleep(seconds)
+
+
+def test_two_workers_renew_once(tmp_path: Path) -> None:
+    """Two workers that find the same token ended make one renewal and both go on (rule 16)."""
+    clock = NotedClock()
+    world = World.default(
+        clock=clock.now,
+        redirect_uris=(REDIRECT,),
+        oauth=OAuthSettings(refresh_value_period=0, refresh_grace=0),
+    )
+    with Pair(tmp_path, clock=clock, emulator=Emulator(world)) as pair:
+        company = pair.connection().id
+        ended = pair.runtime.drainer._tokens.grant(company)
+        pair.line.hold("/tokens/bearer")
+        first = Running(lambda: pair.runtime.drainer._tokens.grant(company, refused=ended))
+        pair.line.await_held()
+        second = Running(lambda: pair.other.drainer._tokens.grant(company, refused=ended))
+        assert clock.waited.wait(DEADLINE), "the second one does not wait for the first"
+        pair.line.let_go()
+        assert first.result().access_token.reveal() == second.result().access_token.reveal()
+        assert len(pair.line.sent) == 1
+        assert pair.other_line.sent == []
+        assert pair.connection().status is Status.CONNECTED
+
+
+def test_retry_twice_sends_once(tmp_path: Path) -> None:
+    """Retry may be pressed twice, by two people, also while the record is under way (rule 25)."""
+    with Pair(tmp_path) as pair:
+        pair.trouble(TroubleRule(kind="fail", path="/customer", status=400, code="6210"))
+        leads(pair, 1)
+        pair.drain()
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.ATTENTION
+
+        def press() -> None:
+            with pair.other.database.write.begin() as db:
+                key = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
+                asks.retry(db, pair.connection(), [key], by="Dana", now=pair.clock.now())
+
+        press()
+        press()
+        sent = pair.line.writes()
+        pair.line.hold("/customer", after=True)
+        drain = Running(pair.drain)
+        pair.line.await_held()
+        press()
+        assert pair.drain_there() == 0
+        pair.line.let_go()
+        drain.result()
+        pair.drain_until_quiet()
+        assert pair.line.writes() == sent + 1
+        assert names(pair) == ["Sarah Jones lead-1"]
+
+
+@pytest.mark.parametrize("days", [3, -3])
+def test_clock_jumps_while_a_record_waits(tmp_path: Path, days: int) -> None:
+    """After the clock was set forward or back by days, what waits goes out within a minute."""
+    with Pair(tmp_path) as pair:
+        pair.trouble(TroubleRule(kind="fail", path="/customer", status=503))
+        leads(pair, 1)
+        assert pair.drain() == 0
+        pair.clock.jump(days * 86400)
+        pair.clock.advance(60)
+        leads(pair, 2)
+        pair.drain()
+        pair.drain()
+        assert len(names(pair)) == 2
+
+
+@pytest.mark.parametrize("days", [3, -3])
+def test_clock_jumps_while_a_company_rests(tmp_path: Path, days: int) -> None:
+    """A rest that the clock put days ahead is over; one that is past is too (rule 26)."""
+    with Pair(tmp_path) as pair:
+        pair.trouble(TroubleRule(kind="fail", path="/customer", status=429))
+        leads(pair, 1)
+        assert pair.drain() == 0
+        pair.clock.jump(days * 86400)
+        pair.clock.advance(61)
+        assert pair.drain() == 1
+
+
+def test_clock_set_back_while_a_dead_worker_holds_the_company(tmp_path: Path) -> None:
+    """A lease of a dead worker does not outlive a clock that was set back by days."""
+    with Pair(tmp_path) as pair:
+        leads(pair, 1, 2)
+        pair.line.hold("/customer")
+        dead = Running(pair.drain)
+        pair.line.await_held()
+        pair.clock.jump(-3 * 86400)
+        assert pair.drain_there() == 2
+        pair.line.let_go()
+        dead.result()
+        assert pair.line.writes() == 1
+        assert pair.books()["doubles"] == []
+
+
+def test_clock_jumps_between_hook_and_renewal(tmp_path: Path) -> None:
+    """A token whose hour lies in a future that the clock took back is renewed, not trusted."""
+    with Pair(tmp_path) as pair:
+        pair.clock.jump(-10 * 86400)
+        leads(pair, 1)
+        assert pair.drain() == 1
+        pair.clock.jump(20 * 86400)
+        leads(pair, 2)
+        assert pair.drain() == 1
+        assert pair.connection().status is Status.CONNECTED
+
+
+def test_late_row_of_one_process_does_not_undo_a_newer_one(tmp_path: Path) -> None:
+    """A row that waited in one process' memory gives way to what another one saved since."""
+    with Pair(tmp_path) as pair:
+        busy = pair.other.database.write.begin()
+        with busy:
+            spilling = Running(
+                lambda: pair.save(lead(email="old@example.com"), lead("lead-2"), payment())
+            )
+            spilling.result()
+        assert pair.runtime.intake.waiting == 3
+        pair.clock.advance(1)
+        pair.other.intake.lead("acme", lead(email="new@example.com"), None)
+        pair.clock.advance(1)
+        pair.drain()
+        pair.drain_until_quiet()
+        emails = {entry["name"]: entry["email"] for entry in pair.books()["customers"]}
+        assert emails["Sarah Jones lead-1"] == "new@example.com"
+        assert emails["Sarah Jones lead-2"] == "lead-2@example.com"
+
+
+def test_clock_set_back_does_not_lose_a_late_row(tmp_path: Path) -> None:
+    """A row that looks older only because the clock was set back is written all the same."""
+    with Pair(tmp_path) as pair:
+        pair.save(lead(email="old@example.com"))
+        pair.clock.jump(-3600)
+        with pair.other.database.write.begin():
+            Running(lambda: pair.save(lead(email="new@example.com"))).result()
+        pair.clock.advance(1)
+        pair.runtime.intake.flush()
+        pair.clock.advance(3600)
+        pair.drain_until_quiet()
+        assert pair.books(CONTRACTOR)["customers"][0]["email"] == "new@example.com"
