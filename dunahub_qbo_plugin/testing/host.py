@@ -1,0 +1,287 @@
+"""A CRM of a few lines, which loads the plugin and does with it what a host does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from dunahub_hookspecs import (
+    ActionRequest,
+    Invoice,
+    Lead,
+    Payment,
+    RecordKind,
+    Redirect,
+    SettingsRequest,
+    hookimpl,
+)
+from dunahub_hookspecs.host import (
+    collect_cards,
+    create_plugin_manager,
+    dispatch,
+    notify,
+    show_panel,
+)
+from dunahub_qbo_plugin.model import Kind, RecordKey
+from dunahub_qbo_plugin.plugin import QuickBooksPlugin
+from dunahub_qbo_plugin.testing.builders import ORG, PERSON
+from dunahub_qbo_plugin.testing.emulator import QboEmulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import httpx
+
+    from dunahub_hookspecs import Download, Organization, Person
+    from dunahub_qbo_plugin.runtime import Runtime
+    from dunahub_qbo_plugin.store.views import RecordView
+    from dunahub_qbo_plugin.testing.books import Books
+
+    Value = Lead | Invoice | Payment
+
+SETTINGS = "https://crm.example/settings"
+SLUG = "quickbooks"
+LOOK = 60.0
+"""Seconds that `FakeHost.settle` lets pass between two looks."""
+HOST_KINDS = {
+    Kind.CUSTOMER: RecordKind.LEAD,
+    Kind.INVOICE: RecordKind.INVOICE,
+    Kind.PAYMENT: RecordKind.PAYMENT,
+}
+
+
+@attrs.define(eq=False)
+class InProcessPlugin(QuickBooksPlugin):
+    """The plugin on a runtime that a test has put together."""
+
+    given: Runtime = attrs.field(kw_only=True, repr=False)
+
+    def runtime(self) -> Runtime:
+        """Give the test's runtime."""
+        return self.given
+
+    @hookimpl
+    def on_shutdown(self) -> None:
+        """Close it."""
+        self.given.close()
+
+
+class FakeHost:
+    """A host with an organization, a person and an emulated QuickBooks, on one clock.
+
+    Nothing is sent before `send` or `settle`, so that a test decides about time.
+
+    Args:
+        folder: where the plugin's database goes.
+        qbo: the emulator; None for a new one.
+        transport: a way to QuickBooks other than to the emulator (see `Replay`).
+        plugins: further plugins to load.
+
+    Attributes:
+        plugin: ours, with everything in it under ``plugin.runtime()``.
+        manager: the host's plugin manager.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        qbo: QboEmulator | None = None,
+        transport: httpx.BaseTransport | None = None,
+        plugins: Iterable[object] = (),
+    ) -> None:
+        from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  not for every pytest
+
+        self.qbo = qbo or QboEmulator()
+        self.clock = self.qbo.clock
+        self._runtime = build(
+            self.qbo.config(folder), clock=self.clock, transport=transport or self.qbo.transport()
+        )
+        self._runtime.database.prepare()
+        self.plugin = InProcessPlugin(given=self._runtime)
+        self.manager = create_plugin_manager([self.plugin, *plugins], load_entry_points=False)
+
+    def close(self) -> None:
+        """Shut the plugins down."""
+        notify(self.manager, "on_shutdown")
+
+    @property
+    def books(self) -> Books:
+        """The books of the contractor's company."""
+        return self.qbo.books
+
+    # What the office does.
+
+    def connect(
+        self, company: str = "contractor", *, org: Organization = ORG, person: Person = PERSON
+    ) -> str:
+        """Press Connect, choose a company on Intuit's page, and come back.
+
+        Returns:
+            what it came to, as it stands in the page's address: ``connected``, ``confirm`` ...
+
+        Raises:
+            AssertionError: the plugin led somewhere else than to Intuit's page.
+        """
+        asked = self.press("connect", org=org, person=person)
+        if not isinstance(asked, Redirect) or "state=" not in asked.url:
+            raise AssertionError(f"Connect led to {asked!r}, not to Intuit's page")
+        back = self.qbo.approve(asked.url, company)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
+        return said(self.press("callback", method="GET", org=org, person=person, query=query))
+
+    def press(
+        self,
+        action: str,
+        *records: Value | RecordKey | str,
+        org: Organization = ORG,
+        person: Person = PERSON,
+        method: str = "POST",
+        query: dict[str, str] | None = None,
+        **form: str,
+    ) -> Redirect | Download | None:
+        """Press a button of the plugin's page; gives the answer (see `said`).
+
+        Args:
+            action: its name, such as ``retry``.
+            records: which records it is about.
+            org: whose page it is.
+            person: who presses it.
+            method: GET for the OAuth callback.
+            query: of the address.
+            form: further fields.
+        """
+        address = f"{SETTINGS}/{SLUG}"
+        fields: dict[str, Any] = dict(form)
+        if records:
+            fields["key"] = [_text(record) for record in records]
+        request = ActionRequest(
+            org=org,
+            person=person,
+            page_url=address,
+            action_url=address,
+            query=query or {},
+            form=fields,
+        )
+        return dispatch(self.manager, SLUG, action, method, request)
+
+    def save(self, *records: Value, org: Organization = ORG, session: Any = None) -> None:  # noqa: ANN401  the host's own
+        """Tell the plugins of records, each through its hook, as after the host's commit.
+
+        Args:
+            records: leads, invoices and payments.
+            org: whose they are.
+            session: the host's open SQLAlchemy session, to be called before the commit instead.
+        """
+        for record in records:
+            common: dict[str, Any] = {"org": org, "session": session}
+            if isinstance(record, Lead):
+                notify(self.manager, "on_lead_saved", lead=record, **common)
+            elif isinstance(record, Invoice):
+                notify(self.manager, "on_invoice_updated", invoice=record, **common)
+            else:
+                notify(self.manager, "on_payment_recorded", payment=record, **common)
+
+    # What time does.
+
+    def send(self) -> int:
+        """Send what is due now, of every organization; gives how many attempts were made."""
+        self._runtime.intake.flush()
+        return sum(self._runtime.drainer.drain(company) for company in self._companies())
+
+    def settle(self, hours: float = 24.0) -> None:
+        """Let time pass and send, until nothing is due any more.
+
+        Raises:
+            AssertionError: something is still due after so many hours.
+        """
+        until = self.clock.monotonic() + hours * 3600
+        self.send()
+        while self._due():
+            if self.clock.monotonic() > until:
+                raise AssertionError(f"records are still due after {hours} hours")
+            self.clock.advance(LOOK)
+            self.send()
+
+    # What can be seen.
+
+    def state(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+        """Give where a record stands, in the words that people see: ``Synced``, ``Waiting`` ..."""
+        return self.look(record, org=org).shown.value
+
+    def problem(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+        """Give what happened to a record, in the office's words; empty when nothing did."""
+        from dunahub_qbo_plugin.sync.advice import advise  # noqa: PLC0415  not for every pytest
+
+        view = self.look(record, org=org)
+        return "" if view.error is None else advise(view.key.kind, view.error).title
+
+    def look(self, record: Value | RecordKey, *, org: Organization = ORG) -> RecordView:
+        """Give everything that is known of a record.
+
+        Raises:
+            AssertionError: the plugin has no such record of this organization.
+        """
+        from dunahub_qbo_plugin.store import views  # noqa: PLC0415  not for every pytest
+
+        key = key_of(record)
+        with self._runtime.database.read.connect() as db:
+            connection = self._runtime.connections.current(db, org.id)
+            view = None if connection is None else views.one(db, connection, key)
+        if view is None:
+            raise AssertionError(f"the plugin has no {key} of organization {org.id!r}")
+        return view
+
+    def page(self, *, org: Organization = ORG, **query: str) -> str:
+        """Give the plugin's settings page; empty where this organization has none."""
+        panel = show_panel(self.manager, org, SLUG, lambda slug: self._request(slug, query))
+        return "" if panel is None else panel.html
+
+    def card(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+        """Give what the plugins show on a record's own page."""
+        key = key_of(record)
+        cards = collect_cards(self.manager, org, self._request, HOST_KINDS[key.kind], key.local_id)
+        return "\n".join(card.html for card in cards)
+
+    def _request(self, slug: str, query: dict[str, str] | None = None) -> SettingsRequest:
+        address = f"{SETTINGS}/{slug}"
+        return SettingsRequest(
+            person=PERSON, page_url=address, action_url=address, query=query or {}
+        )
+
+    def _companies(self) -> list[str]:
+        with self._runtime.database.read.connect() as db:
+            return [one.id for one in self._runtime.connections.all(db) if one.current]
+
+    def _due(self) -> bool:
+        from dunahub_qbo_plugin.store import leases  # noqa: PLC0415  not for every pytest
+
+        with self._runtime.database.read.connect() as db:
+            return bool(leases.due_companies(db, now=self.clock.now()))
+
+
+def said(answer: Redirect | Download | None) -> str:
+    """Give what an action came to, as it stands in the address it leads back to."""
+    if not isinstance(answer, Redirect):
+        return ""
+    return parse_qs(urlsplit(answer.url).query).get("qbo", [""])[0]
+
+
+def key_of(record: Lead | Invoice | Payment | RecordKey) -> RecordKey:
+    """Give the key under which the plugin keeps a record."""
+    match record:
+        case Lead():
+            return RecordKey(kind=Kind.CUSTOMER, local_id=record.id)
+        case Invoice():
+            return RecordKey(kind=Kind.INVOICE, local_id=record.id)
+        case Payment():
+            return RecordKey(kind=Kind.PAYMENT, local_id=record.id)
+        case _:
+            return record
+
+
+def _text(record: Lead | Invoice | Payment | RecordKey | str) -> str:
+    return record if isinstance(record, str) else str(key_of(record))
