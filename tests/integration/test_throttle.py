@@ -53,7 +53,6 @@ def test_a_thousand_records_drain_just_under_the_limit(office: Bench) -> None:
                     amount=invoice().total / (2 if part == "a" else 4),
                 )
             )
-    office.emulator.world.throttle.settings.per_second = 10
     before = office.mark()
     assert office.drain_all() == 1000
     asked = office.requests(before)
