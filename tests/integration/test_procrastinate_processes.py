@@ -1,0 +1,158 @@
+"""Four worker processes on one PostgreSQL: one is killed, one is paused; the books judge."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world import World
+from tests.support.office import REDIRECT, Office, lead
+from tests.support.queue import Look, WorkerProcess, queue_office, settings, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+COMPANIES = 8
+LEADS = 20
+WORKERS = 4
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """An office with many organizations, each connected to a company of its own."""
+    world = World.default(seeds=(), redirect_uris=(REDIRECT,))
+    for number in range(COMPANIES):
+        world.add_company(realm_id=realm(number), name=f"Company {number}", seed=seed_empty)
+    bench = queue_office(tmp_path, postgres_url, emulator=Emulator(world))
+    for number in range(COMPANIES):
+        bench.connect(realm(number), org=org(number))
+    yield bench
+    bench.close()
+
+
+def realm(number: int) -> str:
+    """Give a company's realm id."""
+    return f"93414548381190{number:02}"
+
+
+def org(number: int) -> Organization:
+    """Give the organization of a company."""
+    return Organization(id=f"org-{number}", region=Region.US)
+
+
+def customers(office: Office, number: int) -> int:
+    """Count what has arrived in a company's books."""
+    found: int = office.books(realm(number))["totals"]["customers"]
+    return found
+
+
+def holders(office: Office) -> dict[int, list[int]]:
+    """Tell which companies each worker's process drains: process to companies."""
+    statement = sa.text("SELECT org_id, lease_owner FROM qbo_connection WHERE lease_owner <> ''")
+    found: dict[int, list[int]] = {}
+    with office.runtime.database.read.connect() as db:
+        for org_id, owner in db.execute(statement):
+            process = int(owner.split(".")[-3])
+            found.setdefault(process, []).append(int(org_id.removeprefix("org-")))
+    return found
+
+
+def two_holders(office: Office) -> dict[int, list[int]]:
+    """Give two workers' processes with companies that have much left to send; else nothing."""
+    busy: dict[int, list[int]] = {}
+    for process, companies in holders(office).items():
+        long = [one for one in companies if 2 <= customers(office, one) <= LEADS - 8]
+        if len(long) == len(companies) and long:
+            busy[process] = long
+    return dict(list(busy.items())[:2]) if len(busy) > 1 else {}
+
+
+def test_killed_and_paused_workers(office: Office, look: Look, tmp_path: Path) -> None:
+    """Killed with -9 in mid-drain, a worker's companies go on elsewhere within 30 s.
+
+    Nothing is lost, nothing is there twice, other companies are not delayed; and a worker that was
+    paused past its lease sends nothing more of what others have taken over (rules 9 and 10).
+    """
+    office.trouble(TroubleRule(kind="late", seconds=0.2, times=None, path="/customer"))
+    with office.emulator.serve() as served, contextlib.ExitStack() as stack:
+        environ = settings(office, api_url=served.url)
+        workers: dict[int, WorkerProcess] = {}
+        for number in range(WORKERS):
+            written = tmp_path / f"worker-{number}.log"
+            worker = WorkerProcess(environ, written, "--concurrency", "2", "-v")
+            workers[worker.process.pid] = stack.enter_context(worker)
+        registered = "SELECT 1 FROM procrastinate_workers"
+        until(
+            lambda: look.ready() and len(look.rows(registered)) == WORKERS,
+            seconds=60,
+            what="four workers",
+        )
+        for number in range(COMPANIES):
+            office.save(*[lead(f"lead-{one}") for one in range(LEADS)], org=org(number))
+        busy: dict[int, list[int]] = {}
+
+        def two_are_busy() -> bool:
+            busy.update(two_holders(office))
+            return len(busy) > 1
+
+        until(two_are_busy, seconds=20, what="two workers in mid-drain")
+        (killed, killed_has), (paused, paused_has) = busy.items()
+        workers[killed].signal(signal.SIGKILL)
+        workers[paused].signal(signal.SIGSTOP)
+        struck = time.monotonic()
+        try:
+            others = [one for one in range(COMPANIES) if one not in {*killed_has, *paused_has}]
+            until(lambda: all(customers(office, one) == LEADS for one in others), seconds=30)
+            others_took = time.monotonic() - struck
+            before = {one: customers(office, one) for one in (*killed_has, *paused_has)}
+
+            def gone_on() -> bool:
+                return all(customers(office, one) > sent for one, sent in before.items())
+
+            until(gone_on, seconds=30 - others_took, what="the companies of the two")
+            went_on = time.monotonic() - struck
+        finally:
+            os.kill(paused, signal.SIGCONT)
+        until(lambda: all(customers(office, one) == LEADS for one in range(COMPANIES)), seconds=30)
+        until(lambda: not [row for row in office.rows() if row.due_at is not None], seconds=30)
+        del workers[killed]
+        for worker in workers.values():
+            worker.signal(signal.SIGTERM)
+        assert [worker.ended() for worker in workers.values()] == [0] * (WORKERS - 1)
+
+    for number in range(COMPANIES):
+        books = office.books(realm(number))
+        assert books["doubles"] == []
+        assert len({one["name"] for one in books["customers"]}) == LEADS
+    assert all(row.synced_fingerprint == row.fingerprint for row in office.rows())
+    writes = Counter(
+        (one.realm, one.requestid)
+        for one in office.emulator.world.journal.entries()
+        if one.write and one.kind == "api"
+    )
+    resent = sum(writes.values()) - len(writes)
+    log.info("others done in %.1f s, taken over in %.1f s", others_took, went_on)
+    log.info("%d requests were sent twice under the same key", resent)
+    # At most what was under way when it was struck, one customer for each company.
+    assert resent <= len(killed_has) + len(paused_has)
+
+
+@pytest.fixture
+def look(postgres_url: str) -> Look:
+    """Give a look into the queue."""
+    return Look(postgres_url)
