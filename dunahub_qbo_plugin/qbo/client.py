@@ -138,15 +138,6 @@ class QboClient:
             )
         return answers.rows(payload.get("QueryResponse"), tid)
 
-    def query_each(
-        self, grant: Grant, statements: Sequence[str], *, check: Check = None
-    ) -> list[dict[str, Any]]:
-        """Run statements in one request and give all their rows."""
-        if len(statements) == 1:
-            return self.query(grant, statements[0], check=check)
-        answers = self.batch_query(grant, statements, check=check)
-        return [row for rows in answers for row in rows]
-
     def batch_query(
         self, grant: Grant, statements: Sequence[str], *, check: Check = None
     ) -> list[list[dict[str, Any]]]:

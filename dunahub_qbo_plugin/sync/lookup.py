@@ -62,13 +62,15 @@ def look_for(
     check: Callable[[], None] | None,
     without: str | None = None,
 ) -> Found:
-    """Look for the object that a create would have made, in one request.
+    """Look for the object that a create would have made.
+
+    One request where it is found by its number, one more where it is not.
 
     Args:
         client: whom to ask.
         grant: of the company.
         intent: the create.
-        check: called right before the request leaves.
+        check: called right before a request leaves.
         without: Id of an object of which a person said that it is another one.
 
     Raises:
@@ -77,14 +79,15 @@ def look_for(
     sent = decode(intent.body.encode())
     look = _LOOKS[Kind(intent.entity)]
     best = NOTHING
-    for candidate in client.query_each(grant, look.statements(sent), check=check):
-        if str(candidate.get("Id")) == without:
-            continue
-        agreement = look.agreement(sent, candidate)
-        if agreement is Agreement.ALL:
-            return _found(candidate, agreement)
-        if agreement is Agreement.SOME:
-            best = _found(candidate, agreement)
+    for statement in look.statements(sent):
+        for candidate in client.query(grant, statement, check=check):
+            if str(candidate.get("Id")) == without:
+                continue
+            agreement = look.agreement(sent, candidate)
+            if agreement is Agreement.ALL:
+                return _found(candidate, agreement)
+            if agreement is Agreement.SOME:
+                best = _found(candidate, agreement)
     return best
 
 
@@ -176,10 +179,10 @@ def _on_that_day(entity: str, sent: Entity) -> str:
 
 
 def _invoice_statements(sent: Entity) -> list[str]:
-    """Ask by customer and day, since QuickBooks may number by itself, and by number."""
+    """Ask by number, then by customer and day, since QuickBooks may number by itself."""
     asked = [_on_that_day("Invoice", sent)]
     if sent.get("DocNumber"):
-        asked.append(select("Invoice", [("DocNumber", "=", sent["DocNumber"])], max=20))
+        asked.insert(0, select("Invoice", [("DocNumber", "=", sent["DocNumber"])], max=20))
     return asked
 
 

@@ -229,7 +229,7 @@ def test_look_that_fails_leaves_the_question_open(office: Bench) -> None:
     work = prepare(office, "r1", Kind.INVOICE, Operation.CREATE)
     lose(work)
     office.time.advance(FOUR_MINUTES)
-    office.trouble(TroubleRule(kind="fail", status=400, code="4000", path="/batch"))
+    office.trouble(TroubleRule(kind="fail", status=400, code="4000", path="/query"))
     office.drain()
     assert shown(work) is Shown.ATTENTION
     office.retry(work.key)
