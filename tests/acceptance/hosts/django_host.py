@@ -1,0 +1,163 @@
+"""The plugin in Django, which has an ORM of its own: hooks are called after its commit."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connection, models, transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.middleware.csrf import get_token
+from django.urls import path
+
+from dunahub_hookspecs import (
+    ActionRequest,
+    Host,
+    Invoice,
+    Lead,
+    LineItem,
+    Organization,
+    Person,
+    RecordKind,
+    Redirect,
+    Region,
+    SettingsRequest,
+)
+from dunahub_hookspecs.host import (
+    collect_cards,
+    create_plugin_manager,
+    dispatch,
+    notify,
+    show_panel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.http import HttpRequest
+
+BASE = "http://django.example"
+ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
+DANA = Person(id="dana", name="Dana", email="dana@acme.example")
+
+
+def configure(folder: Path) -> None:
+    """Set Django up; a process can do so once."""
+    settings.configure(
+        ALLOWED_HOSTS=["django.example"],
+        DATABASES={
+            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "crm.sqlite3")}
+        },
+        MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
+        ROOT_URLCONF="",
+        SECRET_KEY="made up for a test",
+        USE_TZ=True,
+    )
+    django.setup()
+
+
+def create_app(  # noqa: C901  a function for each route
+    folder: Path, plugins: Iterable[object] = ()
+) -> tuple[WSGIHandler, Callable[[], None]]:
+    """Make the application, and what stops its plugins."""
+    manager = create_plugin_manager(plugins)
+
+    class Bill(models.Model):
+        number = models.CharField(primary_key=True, max_length=40)
+        total = models.DecimalField(max_digits=12, decimal_places=2)
+
+        class Meta:
+            app_label = "crm"
+
+        def __str__(self) -> str:
+            return self.number
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Bill)
+
+    def home(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(get_token(request))
+
+    @transaction.atomic
+    def bill(request: HttpRequest) -> HttpResponse:
+        number, total = request.POST["number"], Decimal(request.POST["total"])
+        Bill.objects.create(number=number, total=total)
+        invoice = Invoice(
+            id=number,
+            number=number,
+            lead=Lead(id="1", name="Sarah Mitchell"),
+            lines=[LineItem(description="Work", unit_price=total)],
+            issued_on=date(2026, 3, 2),
+        )
+        transaction.on_commit(
+            lambda: notify(manager, "on_invoice_created", org=ORG, invoice=invoice, session=None)
+        )
+        if number == "refused":
+            transaction.set_rollback(True)
+            return HttpResponse(status=409)
+        return _see_other(f"/invoices/{number}")
+
+    def show(request: HttpRequest, key: str) -> HttpResponse:
+        cards = collect_cards(manager, ORG, _seen_at(request), RecordKind.INVOICE, key)
+        return HttpResponse("".join(f"<h2>{card.title}</h2>{card.html}" for card in cards))
+
+    def panel(request: HttpRequest, slug: str) -> HttpResponse:
+        shown = show_panel(manager, ORG, slug, _seen_at(request))
+        if shown is None:
+            raise Http404
+        return HttpResponse(f"<h1>{shown.title}</h1>{shown.html}")
+
+    def act(request: HttpRequest, slug: str, action: str) -> HttpResponse | StreamingHttpResponse:
+        seen = _seen_at(request)(slug)
+        asked = ActionRequest(
+            org=ORG,
+            person=DANA,
+            page_url=seen.page_url,
+            action_url=seen.action_url,
+            query=seen.query,
+            form=dict(request.POST.lists()),
+        )
+        answer = dispatch(manager, slug, action, request.method or "GET", asked)
+        if answer is None:
+            raise Http404
+        if isinstance(answer, Redirect):
+            return _see_other(answer.url)
+        body = [answer.body] if isinstance(answer.body, bytes) else answer.body
+        named = {"Content-Disposition": f'attachment; filename="{answer.filename}"'}
+        return StreamingHttpResponse(body, content_type=answer.content_type, headers=named)
+
+    settings.ROOT_URLCONF = (
+        path("", home),
+        path("invoices", bill),
+        path("invoices/<key>", show),
+        path("settings/<slug>", panel),
+        path("settings/<slug>/<action>", act),
+    )
+    notify(manager, "on_startup", host=Host(name="Django host", data_dir=folder))
+    return get_wsgi_application(), lambda: notify(manager, "on_shutdown")
+
+
+def _seen_at(request: HttpRequest) -> Callable[[str], SettingsRequest]:
+    def seen_at(slug: str) -> SettingsRequest:
+        url = f"{BASE}/settings/{slug}"
+        return SettingsRequest(
+            person=DANA,
+            page_url=url,
+            action_url=url,
+            query=request.GET.dict(),
+            hidden_fields={"csrfmiddlewaretoken": get_token(request)},
+        )
+
+    return seen_at
+
+
+def _see_other(url: str) -> HttpResponse:
+    answer = HttpResponseRedirect(url)
+    answer.status_code = 303
+    return answer

@@ -1,0 +1,102 @@
+"""The plugin in Flask, as short as it can be and still be right; it keeps its records in memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, abort, redirect, request
+
+from dunahub_hookspecs import (
+    ActionRequest,
+    Host,
+    Invoice,
+    Lead,
+    LineItem,
+    Organization,
+    Person,
+    RecordKind,
+    Redirect,
+    Region,
+    SettingsRequest,
+)
+from dunahub_hookspecs.host import (
+    collect_cards,
+    create_plugin_manager,
+    dispatch,
+    notify,
+    show_panel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+BASE = "http://flask.example"
+ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
+DANA = Person(id="dana", name="Dana", email="dana@acme.example")
+
+
+def seen_at(slug: str) -> SettingsRequest:
+    """Say what plugins may know of this visit."""
+    url = f"{BASE}/settings/{slug}"
+    return SettingsRequest(person=DANA, page_url=url, action_url=url, query=request.args.to_dict())
+
+
+def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
+    """Make the application; ``app.extensions["stop"]`` ends its plugins."""
+    app = Flask(__name__)
+    manager = create_plugin_manager(plugins)
+    notify(manager, "on_startup", host=Host(name="Flask host", data_dir=folder))
+    stack = ExitStack()
+    stack.callback(notify, manager, "on_shutdown")
+    app.extensions["stop"] = stack.close
+
+    @app.before_request
+    def refuse_other_sites() -> None:
+        if request.method == "POST" and request.headers.get("Origin", BASE) != BASE:
+            abort(403)
+
+    @app.post("/invoices")
+    def bill() -> Response:
+        line = LineItem(description="Work", unit_price=Decimal(request.form["total"]))
+        number = request.form["number"]
+        lead = Lead(id="1", name="Sarah Mitchell")
+        invoice = Invoice(
+            id=number, number=number, lead=lead, lines=[line], issued_on=date(2026, 3, 2)
+        )
+        if number == "refused":
+            abort(409)  # nothing was saved, so no plugin hears of it
+        notify(manager, "on_invoice_created", org=ORG, invoice=invoice, session=None)
+        return redirect(f"/invoices/{number}", 303)
+
+    @app.get("/invoices/<key>")
+    def show(key: str) -> str:
+        cards = collect_cards(manager, ORG, seen_at, RecordKind.INVOICE, key)
+        return "".join(f"<h2>{card.title}</h2>{card.html}" for card in cards)
+
+    @app.get("/settings/<slug>")
+    def settings(slug: str) -> str:
+        panel = show_panel(manager, ORG, slug, seen_at) or abort(404)
+        return f"<h1>{panel.title}</h1>{panel.html}"
+
+    @app.route("/settings/<slug>/<action>", methods=["GET", "POST"])
+    def act(slug: str, action: str) -> Response:
+        seen = seen_at(slug)
+        asked = ActionRequest(
+            org=ORG,
+            person=DANA,
+            page_url=seen.page_url,
+            action_url=seen.action_url,
+            query=seen.query,
+            form=dict(request.form.lists()),
+        )
+        answer = dispatch(manager, slug, action, request.method, asked) or abort(404)
+        if isinstance(answer, Redirect):
+            return redirect(answer.url, 303)
+        named = {"Content-Disposition": f'attachment; filename="{answer.filename}"'}
+        return Response(answer.body, content_type=answer.content_type, headers=named)
+
+    return app
