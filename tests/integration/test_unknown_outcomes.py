@@ -238,6 +238,20 @@ def test_look_that_fails_leaves_the_question_open(office: Bench) -> None:
     assert len(work.there()) == 1
 
 
+def test_twin_of_another_record_is_not_adopted(office: Bench) -> None:
+    """Two records alike in number, customer, total and date stay two: each carries its mark."""
+    office.save(invoice(number="D-7"))
+    office.drain()
+    office.trouble(TroubleRule(kind="fail", status=503, entity="invoice"))
+    office.save(invoice("inv-2", number="D-7"))
+    office.drain()
+    office.time.advance(FOUR_MINUTES)
+    assert office.drain() == 1
+    first, second = (office.view(Kind.INVOICE, name).qbo_id for name in ("inv-1", "inv-2"))
+    assert first != second
+    assert len(office.books()["invoices"]) == 2
+
+
 def test_void_that_was_carried_out_is_found_voided(office: Bench) -> None:
     """A void whose answer was lost is not made a second time."""
     work = prepare(office, "r1", Kind.INVOICE, Operation.VOID)
