@@ -127,10 +127,25 @@ class QuickBooksPlugin:
             from dunahub_qbo_plugin.panel.page import settings_panel  # noqa: PLC0415  a host that never shows the page need not load it
             from dunahub_qbo_plugin.sync.region import enter  # noqa: PLC0415  as above
 
-            enter(self.runtime().database, org.id)
-            return settings_panel(self.runtime().panel, org, request)
-        except Exception:
+            runtime = self.runtime()
+            try:
+                enter(runtime.database, org.id)
+            except Exception:
+                log.exception("an organization could not be let go on")  # the page says why
+            return settings_panel(runtime.panel, org, request)
+        except Exception as error:
             log.exception("the QuickBooks settings could not be shown")
+            return self._problem(error) if org.region is Region.US else None
+
+    @staticmethod
+    def _problem(error: Exception) -> SettingsPanel | None:
+        """Say on the page what an operator must do; None only where not even that works."""
+        try:
+            from dunahub_qbo_plugin.panel.page import trouble_panel  # noqa: PLC0415  as above
+
+            return trouble_panel(error)
+        except Exception:
+            log.exception("the QuickBooks page could not be made at all")
             return None
 
     @hookimpl

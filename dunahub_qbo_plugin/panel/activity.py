@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.panel.queries import Cursor, Filter, activity
 from dunahub_qbo_plugin.panel.rows import row
 from dunahub_qbo_plugin.panel.told import done
 from dunahub_qbo_plugin.store import history
+from dunahub_qbo_plugin.store.activity import Cursor, Filter, activity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ class Activity:
         filtered: True when the filter narrows the list down.
         paged: True when it does not begin with the newest.
         older: what the page's ``before`` must be for what comes next; empty at the end.
+        cut: True when the text fits more records than a search looks at.
     """
 
     lines: tuple[Done, ...]
@@ -52,6 +53,7 @@ class Activity:
     filtered: bool
     paged: bool
     older: str
+    cut: bool
 
 
 def read_filter(query: Mapping[str, str]) -> Filter:
@@ -74,11 +76,9 @@ def read_cursor(query: Mapping[str, str]) -> Cursor | None:
 def read_activity(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Activity:
     """Read the part of the activity that the page's address asks for."""
     wanted, before = read_filter(query), read_cursor(query)
-    found = activity(db, desk.connection, wanted, before=before, limit=PAGE + 1)
-    shown = found[:PAGE]
-    last = shown[-1][0] if len(found) > PAGE else None
+    found = activity(db, desk.connection, wanted, before=before, limit=PAGE)
     lines = []
-    for _, view in shown:
+    for view in found.records:
         newest = history.of_record(db, view.id, limit=1)
         last_done = done(newest[0] if newest else None)
         lines.append(Done(row=row(view, desk), done=last_done))
@@ -92,5 +92,6 @@ def read_activity(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Ac
         chosen=chosen,
         filtered=any(chosen.values()),
         paged=before is not None,
-        older=f"{last.touched}-{last.id}" if last else "",
+        older=f"{found.more.touched}-{found.more.id}" if found.more else "",
+        cut=found.cut,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -10,17 +11,45 @@ from dunahub_qbo_plugin.model import ErrorInfo, Kind, Status
 from dunahub_qbo_plugin.panel import words
 from dunahub_qbo_plugin.panel.formats import kinds
 from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.store import troubles
+from dunahub_qbo_plugin.store.asks import ITEM_CODES
 from dunahub_qbo_plugin.sync.advice import Fix, advise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    import sqlalchemy as sa
 
     from dunahub_qbo_plugin.model import RecordKey
     from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.store.troubles import Trouble
     from dunahub_qbo_plugin.store.views import RecordView
     from dunahub_qbo_plugin.sync.advice import Advice
+
+NAME_TAKEN: Final = "6240"
+GROUPS: Final = 20
+"""Causes on one page."""
+SHOWN_OF_CAUSE: Final = 20
+"""Records of one cause that are listed; its buttons are for all of them."""
+_HOLDER: Final = re.compile(
+    r"(?P<what>(?:inactive )?\w+) (?P<name>.+?)(?: \((?P<email>[^()]*@[^()]*)\))?"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Holder:
+    """Who has a name in QuickBooks already.
+
+    Attributes:
+        what: ``customer``, ``vendor``, ``employee`` or ``inactive customer``.
+        email: empty where QuickBooks has none.
+    """
+
+    what: str
+    name: str
+    email: str
 
 
 @attrs.frozen(kw_only=True)
@@ -29,51 +58,101 @@ class Cause:
 
     Attributes:
         anchor: an id for the page, unique in it.
+        keys: what its buttons send; they are for every record of it.
         advice: what happened and what to do.
         who: who can mend it, where it is not the office.
-        rows: the records.
+        rows: some of the records.
+        number: how many there are.
         count: them in words: ``2 customers``.
         holds_up: what waits for them, in words; empty when nothing does.
         first_seen, last_tried: of all of them.
         reconnect: True when connecting anew is what helps, and no other button offers it.
+        holder: who has the name; None where it is about something else, or not known.
+        choose_item: True when choosing another product helps.
     """
 
     anchor: str
+    keys: tuple[str, ...]
     advice: Advice
     who: str
     rows: tuple[Row, ...]
+    number: int
     count: str
     holds_up: str
     first_seen: datetime | None
     last_tried: datetime | None
     reconnect: bool
+    holder: Holder | None
+    choose_item: bool
 
 
-def causes(
-    views: Sequence[RecordView],
+@attrs.frozen(kw_only=True)
+class Attention:
+    """One page of causes.
+
+    Attributes:
+        causes: those that most records have come first.
+        earlier, later: which page comes before and after; empty when none does.
+    """
+
+    causes: tuple[Cause, ...]
+    earlier: str = ""
+    later: str = ""
+
+
+def read_attention(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Attention:
+    """Read a page of causes.
+
+    Args:
+        db: a consistent read.
+        desk: whose.
+        query: of the page's address: ``causes`` is the page's number, from 2.
+    """
+    asked = query.get("causes", "")
+    page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1  # noqa: PLR2004  no page is further away
+    page = max(page, 1)
+    found = troubles.troubles(db, desk.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS)
+    views = {
+        trouble.cause: troubles.records_of(db, desk.connection, trouble.cause, limit=SHOWN_OF_CAUSE)
+        for trouble in found[:GROUPS]
+    }
+    looked_at = [view.key for of_cause in views.values() for view in of_cause]
+    held = troubles.held_up(db, desk.connection, looked_at)
+    return Attention(
+        causes=tuple(_causes(found[:GROUPS], views, held, desk)),
+        earlier=str(page - 1) if page > 1 else "",
+        later=str(page + 1) if len(found) > GROUPS else "",
+    )
+
+
+def _causes(
+    found: Sequence[Trouble],
+    views: Mapping[troubles.Cause, Sequence[RecordView]],
     held: Mapping[RecordKey, Mapping[Kind, int]],
     desk: Desk,
 ) -> list[Cause]:
-    """Group records by what went wrong; those that hold most up come first."""
-    groups: dict[tuple[str, str], list[RecordView]] = {}
+    """Put together what has the same words; those that hold most up come first."""
+    groups: dict[tuple[str, str], list[Trouble]] = {}
     advices: dict[tuple[str, str], Advice] = {}
-    for view in views:
-        info = view.error or ErrorInfo(code="")
-        advice = advise(view.key.kind, info)
-        key = (advice.title, info.subject)
+    for trouble in found:
+        of_cause = views[trouble.cause]
+        info = of_cause[0].error if of_cause else None
+        advice = advise(trouble.cause.kind, info or ErrorInfo(code=trouble.cause.code))
+        key = (advice.title, trouble.cause.subject)
         advices.setdefault(key, advice)
-        groups.setdefault(key, []).append(view)
+        groups.setdefault(key, []).append(trouble)
     made = []
-    for number, (key, found) in enumerate(groups.items(), start=1):
-        holds_up = _held_by(found, held)
-        weight = sum(holds_up.values()) + len(found)
-        made.append((weight, _cause(number, advices[key], found, holds_up, desk)))
+    for number, (key, of_group) in enumerate(groups.items(), start=1):
+        rows = [view for trouble in of_group for view in views[trouble.cause]]
+        holds_up = _held_by(rows, held)
+        weight = sum(holds_up.values()) + sum(trouble.count for trouble in of_group)
+        made.append((weight, _cause(number, advices[key], of_group, rows, holds_up, desk)))
     made.sort(key=lambda pair: -pair[0])
     return [cause for _, cause in made]
 
 
 def _held_by(
-    views: Sequence[RecordView], held: Mapping[RecordKey, Mapping[Kind, int]]
+    views: Iterable[RecordView], held: Mapping[RecordKey, Mapping[Kind, int]]
 ) -> dict[Kind, int]:
     total = dict.fromkeys(Kind, 0)
     for view in views:
@@ -85,23 +164,40 @@ def _held_by(
 def _cause(
     number: int,
     advice: Advice,
+    found: Sequence[Trouble],
     views: Sequence[RecordView],
     held: Mapping[Kind, int],
     desk: Desk,
 ) -> Cause:
     counted = dict.fromkeys(Kind, 0)
-    for view in views:
-        counted[view.key.kind] += 1
+    for trouble in found:
+        counted[trouble.cause.kind] += trouble.count
+    whole = sum(counted.values())
+    some = "at least " if whole > len(views) else ""
+    holds_up = kinds(held)
+    first = found[0].cause
     return Cause(
         anchor=f"dhqbo-cause-{number}",
+        keys=tuple(str(trouble.cause) for trouble in found),
         advice=advice,
         who=words.who(advice),
-        rows=tuple(row(view, desk) for view in views),
+        rows=tuple(row(view, desk) for view in views[:SHOWN_OF_CAUSE]),
+        number=whole,
         count=kinds(counted),
-        holds_up=kinds(held),
-        first_seen=min(
-            (view.first_failed_at for view in views if view.first_failed_at), default=None
-        ),
-        last_tried=max((view.error_at for view in views if view.error_at), default=None),
+        holds_up=f"{some}{holds_up}" if holds_up else "",
+        first_seen=min((one.first_failed_at for one in found if one.first_failed_at), default=None),
+        last_tried=max((one.last_tried_at for one in found if one.last_tried_at), default=None),
         reconnect=advice.fix is Fix.RECONNECT and desk.connection.status is Status.CONNECTED,
+        holder=_holder(first),
+        choose_item=first.code in ITEM_CODES and first.kind is Kind.INVOICE,
     )
+
+
+def _holder(cause: troubles.Cause) -> Holder | None:
+    """Read who has a name, as it was found out when the record failed."""
+    if cause.code != NAME_TAKEN:
+        return None
+    found = _HOLDER.fullmatch(cause.subject)
+    if found is None:
+        return None
+    return Holder(what=found["what"], name=found["name"], email=found["email"] or "")

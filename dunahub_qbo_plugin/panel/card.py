@@ -43,6 +43,7 @@ class _Card:
     Attributes:
         row: the record; None when DunaHub told us nothing of it since QuickBooks is connected.
         fix_in_settings: True when the fix is on the settings page.
+        fix_anchor: where on that page.
     """
 
     key: RecordKey
@@ -50,6 +51,7 @@ class _Card:
     advice: Advice | None = None
     who: str = ""
     fix_in_settings: bool = False
+    fix_anchor: str = ""
     history: tuple[Told, ...] = ()
 
 
@@ -110,5 +112,6 @@ def _read(
         advice=advice,
         who=words.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {Fix.CHOOSE_ITEM, Fix.RECONNECT},
+        fix_anchor="dhqbo-attention" if advice and advice.fix is Fix.CHOOSE_ITEM else "",
         history=tuple(told(key.kind, entry) for entry in entries),
     )

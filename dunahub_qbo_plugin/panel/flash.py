@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_hookspecs import Download, Redirect
 from dunahub_qbo_plugin.model import Status
+from dunahub_qbo_plugin.sync.linking import NOT_REVOKED, WORDS, Why
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.status import StatusView
+
+
+Answer = str | Redirect | Download
+"""What an action gives: a code of the page's sentences, or somewhere else to go."""
 
 
 class Said(StrEnum):
@@ -41,6 +47,16 @@ class Said(StrEnum):
     UNDONE = "undone"
     NOT_UNDONE = "not-undone"
     UNKNOWN_RECORD = "unknown-record"
+    NOTHING_CHOSEN = "nothing-chosen"
+    NOT_REVOKED = "not-revoked"
+    CHOSEN = "chosen"
+    NOTHING_CHANGED = "nothing-changed"
+    REPLACED = "replaced"
+    ITEM_UNKNOWN = "item-unknown"
+    MATCHED = "matched"
+    NOTHING_MATCHED = "nothing-matched"
+    ITEMS_READ = "items-read"
+    COMPARING = "comparing"
     NOT_CONNECTED = "not-connected"
     SETUP = "setup"
     TROUBLE = "trouble"
@@ -93,6 +109,37 @@ _FIXED: Final = {
     Said.UNDONE: ("good", "The dismissal is undone."),
     Said.NOT_UNDONE: ("plain", "There was no dismissal to undo."),
     Said.UNKNOWN_RECORD: ("bad", "That record is not one of yours. Nothing was changed."),
+    Said.NOTHING_CHOSEN: ("bad", "Nothing was done: please choose at least one record."),
+    Said.NOT_REVOKED: ("plain", NOT_REVOKED),
+    Said.CHOSEN: (
+        "good",
+        "Saved. It counts for what is sent from now on, and what failed for it is tried again now.",
+    ),
+    Said.NOTHING_CHANGED: ("plain", "Nothing was changed: that is what was chosen already."),
+    Said.REPLACED: (
+        "good",
+        "The other product is chosen, and every record that failed for it is tried again now.",
+    ),
+    Said.ITEM_UNKNOWN: (
+        "bad",
+        (
+            "Nothing was changed: please choose a product that is active in QuickBooks. If it is "
+            "new there, press Read the list again first."
+        ),
+    ),
+    Said.MATCHED: ("good", "Services were matched with the QuickBooks products of the same name."),
+    Said.NOTHING_MATCHED: (
+        "plain",
+        "No further service has exactly one active QuickBooks product of the same name.",
+    ),
+    Said.ITEMS_READ: (
+        "good",
+        "The products and settings were read from QuickBooks again. Nothing there was changed.",
+    ),
+    Said.COMPARING: (
+        "good",
+        "The comparison is running. Nothing is changed by it, here or in QuickBooks.",
+    ),
     Said.NOT_CONNECTED: ("bad", "QuickBooks is not connected, so that is not possible now."),
     Said.SETUP: ("bad", "That was not possible: the QuickBooks setup is not complete. See below."),
     Said.TROUBLE: (
@@ -101,7 +148,15 @@ _FIXED: Final = {
     ),
 }
 
-_TO_COME: Final = frozenset({Said.RETRIED, Said.SENDING, Said.LINKED, Said.UNDONE})
+_FAILED: Final = {
+    Said.FAILED: "QuickBooks could not be connected, and nothing was changed.",
+    Said.CHECK_FAILED: "The check did not go through.",
+}
+"""What a reason follows."""
+_TO_COME: Final = frozenset(
+    {Said.RETRIED, Said.SENDING, Said.LINKED, Said.UNDONE, Said.CHOSEN, Said.REPLACED}
+    | {Said.COMPARING}
+)
 _OF_CONNECTION: Final = {
     Said.CONNECTED: "Connected to {company}. What you save from now on is sent by itself.",
     Said.RECONNECTED: "Connected to {company} again. {goes}",
@@ -120,9 +175,15 @@ def flash(code: str, status: StatusView) -> Flash | None:
         code: as it stands in the page's address, so it may be anything.
         status: as it is now; sentences about the connection are made from it.
     """
-    said = next((known for known in Said if known.value == code), None)
+    head, _, tail = code.partition(".")
+    said = next((known for known in Said if known.value == head), None)
+    why = next((one for one in Why if one.value == tail), None)
+    if said not in _FAILED:
+        why = None
     if said is None or not _still_true(said, status):
         return None
+    if why is not None and status.status is not Status.TOKEN_EXPIRED:
+        return Flash("bad", f"{_FAILED[said]} {WORDS[why]}")
     if said is Said.CHECK_FAILED:
         return _check_failed(status)
     if said in _OF_CONNECTION:
@@ -133,13 +194,27 @@ def flash(code: str, status: StatusView) -> Flash | None:
     return Flash(tone, text, look_again=said in _TO_COME)
 
 
+def because(said: Said, why: Why | None) -> str:
+    """Give the code for what came of an action, with the reason if there is one."""
+    return said.value if why is None else f"{said.value}.{why.value}"
+
+
+def tone_of(code: str) -> str:
+    """Give the tone in which a code is said."""
+    head = code.partition(".")[0]
+    known = next((said for said in Said if said.value == head), Said.TROUBLE)
+    if known is Said.CHECK_FAILED:
+        return "bad"
+    return _FIXED[known][0] if known in _FIXED else "good"
+
+
 def _still_true(said: Said, status: StatusView) -> bool:
     connected = status.status is Status.CONNECTED
     if said in _OF_CONNECTION:
         return connected
     if said is Said.CONFIRM:
         return status.pending is not None
-    return said is not Said.DISCONNECTED or not connected
+    return said not in {Said.DISCONNECTED, Said.NOT_REVOKED} or not connected
 
 
 def _check_failed(status: StatusView) -> Flash:

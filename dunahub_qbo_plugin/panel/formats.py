@@ -12,9 +12,24 @@ from dunahub_qbo_plugin.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
     from decimal import Decimal
 
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_MONTH_NAMES: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _NOON: Final = 12
 _LONGEST_NAME: Final = 80
 _MINUTE: Final = timedelta(minutes=1)
@@ -41,6 +56,11 @@ class Formats:
             return cls(zone=ZoneInfo(timezone), now=now)
         except (KeyError, ValueError, OSError):
             return cls(zone=UTC, now=now, mark=" UTC")
+
+    @property
+    def today(self) -> date:
+        """The day that it is there."""
+        return self.now.astimezone(self.zone).date()
 
     def clock(self, at: datetime) -> str:
         """Write the time of day: ``2:02 PM``."""
@@ -83,6 +103,11 @@ class Formats:
     def iso(self, at: datetime) -> str:
         """Write a moment for machines."""
         return at.astimezone(self.zone).isoformat(timespec="seconds")
+
+    def month(self, month: str) -> str:
+        """Write a month that is given as ``2026-03``: ``March 2026``."""
+        year, _, number = month.partition("-")
+        return f"{_MONTH_NAMES[int(number) - 1]} {year}"
 
     def _today(self, at: datetime) -> bool:
         return at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()

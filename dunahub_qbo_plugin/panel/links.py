@@ -11,6 +11,8 @@ from dunahub_hookspecs import RecordKind
 from dunahub_qbo_plugin.model import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dunahub_hookspecs import SettingsRequest
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.model import RecordKey
@@ -27,7 +29,9 @@ _IN_QUICKBOOKS: Final = {
     Kind.INVOICE: "/app/invoice?txnId=",
     Kind.PAYMENT: "/app/recvpayment?txnId=",
 }
-OURS: Final = frozenset({"qbo", "confirm", "kind", "result", "q", "before"})
+OURS: Final = frozenset(
+    {"qbo", "confirm", "kind", "result", "q", "before", "open", "causes", "left"}
+)
 """Query parameters of the page that are ours; a host's own ones are carried along."""
 
 
@@ -37,6 +41,11 @@ def page_address(page_url: str, anchor: str = "", **query: str) -> str:
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in OURS]
     given = [(name, value) for name, value in query.items() if value]
     return urlunsplit(parts._replace(query=urlencode(kept + given), fragment=anchor))
+
+
+def host_record(record_url: Callable[[str, str], str | None] | None, key: RecordKey) -> str | None:
+    """Give the address of a record's page in the host, None where it has none."""
+    return None if record_url is None else record_url(_HOST_KIND[key.kind].value, key.local_id)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,9 +86,7 @@ class Links:
 
     def record(self, key: RecordKey) -> str | None:
         """Give the address of a record's page in the host, None where it has none."""
-        if self.request.record_url is None:
-            return None
-        return self.request.record_url(_HOST_KIND[key.kind].value, key.local_id)
+        return host_record(self.request.record_url, key)
 
     def quickbooks(self, kind: Kind, qbo_id: str | None) -> str | None:
         """Give the address of an object in QuickBooks, None while it is not there."""

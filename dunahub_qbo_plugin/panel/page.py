@@ -13,16 +13,21 @@ from dunahub_qbo_plugin.model import Kind, Shown, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
-from dunahub_qbo_plugin.panel.attention import causes
+from dunahub_qbo_plugin.panel.attention import SHOWN_OF_CAUSE, Attention, read_attention
+from dunahub_qbo_plugin.panel.context import Templates
 from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.flash import flash
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import Links
-from dunahub_qbo_plugin.panel.problems import DATABASE, Problem, setup_problem
-from dunahub_qbo_plugin.panel.queries import held_up
+from dunahub_qbo_plugin.panel.not_sent import read_not_sent
+from dunahub_qbo_plugin.panel.problems import DATABASE, Problem, as_sentence, setup_problem
+from dunahub_qbo_plugin.panel.products import read_products
+from dunahub_qbo_plugin.panel.reviewing import read_review
 from dunahub_qbo_plugin.panel.rows import row
 from dunahub_qbo_plugin.panel.status import StatusView, status_view
-from dunahub_qbo_plugin.store import periods, views
+from dunahub_qbo_plugin.panel.steps import read_steps
+from dunahub_qbo_plugin.review.checks import check_company
+from dunahub_qbo_plugin.store import periods, profiles, views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,20 +36,21 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Organization, SettingsRequest
     from dunahub_qbo_plugin.panel.activity import Activity
-    from dunahub_qbo_plugin.panel.attention import Cause
-    from dunahub_qbo_plugin.panel.context import PanelContext, Templates
+    from dunahub_qbo_plugin.panel.context import PanelContext
+    from dunahub_qbo_plugin.panel.not_sent import NotSent
+    from dunahub_qbo_plugin.panel.products import Products
+    from dunahub_qbo_plugin.panel.reviewing import Review
     from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.panel.steps import Step
+    from dunahub_qbo_plugin.review.checks import Check
 
 log = logging.getLogger(__name__)
 
 SLUG: Final = "quickbooks"
 TITLE: Final = "QuickBooks"
+NO_CAUSES: Final = Attention(causes=())
 LISTED: Final = 50
-"""Waiting and unsent records that are listed; the rest is a number."""
-PROBLEMS: Final = 500
-"""Records that need attention that are looked at for grouping."""
-SHOWN_OF_CAUSE: Final = 20
-"""Records of one cause that are listed; its buttons are for all of them."""
+"""Waiting records that are listed; the rest is a number."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,10 +59,14 @@ class _Read:
 
     status: StatusView
     counts: Mapping[Kind, Mapping[Shown, int]]
-    causes: tuple[Cause, ...] = ()
+    checks: tuple[Check, ...] = ()
+    steps: tuple[Step, ...] = ()
+    attention: Attention = NO_CAUSES
     waiting: tuple[Row, ...] = ()
-    not_sent: tuple[Row, ...] = ()
+    not_sent: NotSent | None = None
     activity: Activity | None = None
+    products: Products | None = None
+    review: Review | None = None
     problem: Problem | None = None
 
 
@@ -81,7 +91,18 @@ def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
         templates: of a context, or made for this one panel.
         sentence: what is wrong and which command helps.
     """
-    html = templates.render("problem.html", {"problem": Problem(sentence=sentence), "flash": None})
+    return _only(templates, Problem(sentence=sentence))
+
+
+def trouble_panel(error: Exception) -> SettingsPanel:
+    """Give a panel that says why no other can be made."""
+    told = isinstance(error, ConfigurationError)
+    problem = Problem(sentence=as_sentence(str(error))) if told else DATABASE
+    return _only(Templates(), problem)
+
+
+def _only(templates: Templates, problem: Problem) -> SettingsPanel:
+    html = templates.render("problem.html", {"problem": problem, "flash": None})
     return SettingsPanel(slug=SLUG, title=TITLE, html=html)
 
 
@@ -126,8 +147,8 @@ def _values(
         "money": writing.money,
         "listed": writing.listed,
         "kinds": writing.kinds,
-        "PROBLEMS": PROBLEMS,
         "SHOWN": SHOWN_OF_CAUSE,
+        "opened": request.query.get("open", ""),
     }
 
 
@@ -149,26 +170,30 @@ def _read(
     away = tuple(periods.of_company(db, connection.id))
     desk = Desk(connection=connection, periods=away, formats=formats, links=links)
     counts = views.counts(db, connection)
-    troubled = views.of_state(db, connection, Shown.ATTENTION, limit=PROBLEMS)
-    held = held_up(db, connection, [view.key for view in troubled])
-
-    def listed(shown: Shown) -> tuple[Row, ...]:
-        found = views.of_state(db, connection, shown, limit=LISTED)
-        return tuple(row(view, desk) for view in found)
-
+    profile = profiles.load_profile(db, connection.id)
+    opened = request.query.get("open", "")
+    waiting: tuple[Row, ...] = ()
+    if any(by_state[Shown.WAITING] for by_state in counts.values()):
+        found = views.of_state(db, connection, Shown.WAITING, limit=LISTED)
+        waiting = tuple(row(view, desk) for view in found)
+    status = status_view(
+        connection,
+        pending,
+        counts,
+        formats,
+        last_sent=views.last_sent(db, connection),
+        disconnected_by=away[0].started_by if away and connection.disconnected_at else "",
+    )
     return _Read(
-        status=status_view(
-            connection,
-            pending,
-            counts,
-            formats,
-            last_sent=views.last_sent(db, connection),
-            disconnected_by=away[0].started_by if away and connection.disconnected_at else "",
-        ),
+        status=status,
         counts=counts,
-        causes=tuple(causes(troubled, held, desk)),
-        waiting=listed(Shown.WAITING),
-        not_sent=listed(Shown.NOT_SENT),
+        checks=tuple(check_company(profile)) if profile.name else (),
+        steps=read_steps(db, connection, profile, status, counts),
+        attention=read_attention(db, desk, request.query) if status.attention else NO_CAUSES,
+        waiting=waiting,
+        not_sent=read_not_sent(db, desk, request.query, some=status.left_behind > 0),
         activity=read_activity(db, desk, request.query),
+        products=read_products(db, desk, profile),
+        review=read_review(db, desk, opened=opened == "review"),
         problem=problem,
     )

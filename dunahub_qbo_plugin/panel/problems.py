@@ -61,12 +61,13 @@ def setup_problem(
         if connection is not None:
             context.connections.tokens(db, connection.id)
     except ConfigurationError as error:
-        return Problem(sentence=_as_sentence(str(error)))
+        return Problem(sentence=as_sentence(str(error)))
     if not (config.client_id and config.client_secret):
         return NO_APP
     return None
 
 
-def _as_sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
+    """Write a message with a capital letter and a full stop."""
     text = text.strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

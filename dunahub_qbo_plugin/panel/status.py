@@ -54,6 +54,7 @@ class StatusView:
         company: how the QuickBooks company is called.
         ever: True when this organization was connected before or is.
         sandbox: True when it is a company for trying things out.
+        read_at: when the company's settings were read; None when they are to be read again.
         waiting, attention: how many records; ``unsent`` is both.
         left_behind: how many are not sent because of a disconnect, or by decision.
         pending: the other company that awaits a yes, by name; None when there is none.
@@ -71,6 +72,7 @@ class StatusView:
     disconnected_by: str
     expired_at: datetime | None
     last_sent: datetime | None
+    read_at: datetime | None
     waiting: int
     attention: int
     left_behind: int
@@ -115,6 +117,7 @@ def status_view(
         disconnected_by=short(disconnected_by),
         expired_at=current.expired_at if current else None,
         last_sent=last_sent,
+        read_at=current.profile_at if current else None,
         waiting=of(Shown.WAITING),
         attention=of(Shown.ATTENTION),
         left_behind=of(Shown.NOT_SENT),

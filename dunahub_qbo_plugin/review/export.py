@@ -151,6 +151,14 @@ def payments_csv(payments: Iterable[Payment]) -> bytes:
     )
 
 
+WRITERS: Final = {
+    Kind.CUSTOMER: customers_csv,
+    Kind.INVOICE: invoices_csv,
+    Kind.PAYMENT: payments_csv,
+}
+"""What writes the records of a kind."""
+
+
 def months_csv(report: MonthlyReport) -> bytes:
     """Write the month's report."""
     words = {Kind.INVOICE: "Invoices", Kind.PAYMENT: "Payments", Kind.CUSTOMER: "Customers"}

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import GONE, Hold, RecordKey
+from dunahub_qbo_plugin.model import GONE, Hold, Kind, RecordKey
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
 from dunahub_qbo_plugin.store.profiles import forget_profile
 from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.store.troubles import Cause, of_cause
 from dunahub_qbo_plugin.store.views import is_open
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
     from dunahub_qbo_plugin.store.connections import Connection
+
+_BATCH: Final = 500
+"""Ids in one statement."""
+
+
+@attrs.frozen
+class Causes:
+    """Whatever failed for certain causes."""
+
+    causes: Sequence[Cause]
+
+
+Which = Collection[RecordKey] | Causes | None
+"""Records by name, by why they failed, or (None) all that there are."""
 
 ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-gone")
 """Codes that a change in QuickBooks' item list can mend: asked again, the list is read afresh."""
@@ -27,12 +43,12 @@ ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-go
 def retry(
     db: sa.Connection,
     connection: Connection,
-    keys: Collection[RecordKey] | None,
+    which: Which,
     *,
     by: str,
     now: datetime,
 ) -> int:
-    """Try records again at once: those named, or (None) all that need attention.
+    """Try records again at once: those named, those of some causes, or all that need attention.
 
     Returns:
         how many were found to be tried again.
@@ -43,13 +59,13 @@ def retry(
         records.c.hold.is_(None),
         is_open,
     ]
-    if keys is None:
+    if which is None:
         again += [records.c.error_code.is_not(None), records.c.due_at.is_(None)]
-    else:
-        again.append(_named(keys))
-    about_items = [*again, records.c.error_code.in_(ITEM_CODES)]
-    if db.execute(sa.select(records.c.id).where(*about_items).limit(1)).first():
-        forget_profile(db, connection.id)
+    for part in _parts(which):
+        about_items = [*again, *part, records.c.error_code.in_(ITEM_CODES)]
+        if db.execute(sa.select(records.c.id).where(*about_items).limit(1)).first():
+            forget_profile(db, connection.id)
+            break
     gone = sa.and_(records.c.error_code.is_not(None), records.c.error_code == GONE)
     values = {
         "due_at": to_ms(now),
@@ -60,7 +76,7 @@ def retry(
         # The same create under the same key would be answered with the object that is gone.
         "request_seq": sa.case((gone, records.c.request_seq + 1), else_=records.c.request_seq),
     }
-    return _ask(db, connection, again, values, text=f"Retry ({by})", now=now)
+    return _ask(db, connection, again, which, values, text=f"Retry ({by})", now=now)
 
 
 def send(
@@ -70,24 +86,39 @@ def send(
     *,
     by: str,
     now: datetime,
+    batch: int | None = None,
+    limit: int | None = None,
 ) -> int:
-    """Send records that were left behind by a disconnect: those named, or (None) all."""
+    """Send records that were left behind by a disconnect: those named, or (None) all.
+
+    Args:
+        db: a transaction.
+        connection: the company.
+        keys: the records; None for whatever was left behind.
+        by: who asks.
+        now: when.
+        batch: the task under which they are counted afterwards.
+        limit: how many at most of those left behind, so that a transaction stays short; call it
+            again until it gives 0.
+    """
     left = [
         records.c.company_id == connection.id,
         records.c.epoch != connection.epoch,
         records.c.hold.is_(None),
         is_open,
     ]
-    if keys is not None:
-        left.append(_named(keys))
+    if limit is not None:
+        some = sa.select(records.c.id).where(*left).order_by(records.c.id).limit(limit)
+        left = [records.c.id.in_(list(db.execute(some).scalars()))]
     values = {
+        "batch": batch,
         "epoch": connection.epoch,
         "due_at": to_ms(now),
         "waiting": False,
         "attempts": 0,
         "error_code": None,
     }
-    return _ask(db, connection, left, values, text=f"Send ({by})", now=now)
+    return _ask(db, connection, left, keys, values, text=f"Send ({by})", now=now)
 
 
 def link(
@@ -96,7 +127,6 @@ def link(
     """Link a record to the object in QuickBooks that was offered for it, and send it there."""
     offered = [
         records.c.company_id == connection.id,
-        _named([key]),
         records.c.candidate_id.is_not(None),
         records.c.hold.is_(None),
     ]
@@ -115,13 +145,13 @@ def link(
         "due_at": to_ms(now),
         "attempts": 0,
     }
-    return _ask(db, connection, offered, values, text=f"Link ({by})", now=now)
+    return _ask(db, connection, offered, [key], values, text=f"Link ({by})", now=now)
 
 
 def dismiss(
     db: sa.Connection,
     connection: Connection,
-    keys: Collection[RecordKey],
+    which: Collection[RecordKey] | Causes,
     *,
     reason: str,
     by: str,
@@ -132,10 +162,9 @@ def dismiss(
         records.c.company_id == connection.id,
         records.c.hold.is_(None),
         is_open,
-        _named(keys),
     ]
     values = {"hold": Hold.DISMISSED.value, "hold_note": reason, "due_at": None}
-    return _ask(db, connection, opened, values, text=f"Dismiss ({by}): {reason}", now=now)
+    return _ask(db, connection, opened, which, values, text=f"Dismiss ({by}): {reason}", now=now)
 
 
 def undo_dismiss(
@@ -145,36 +174,44 @@ def undo_dismiss(
     dismissed = [
         records.c.company_id == connection.id,
         records.c.hold == Hold.DISMISSED.value,
-        _named([key]),
     ]
     values = {"hold": None, "hold_note": None, "due_at": to_ms(now)}
-    return _ask(db, connection, dismissed, values, text=f"Undo dismiss ({by})", now=now)
+    return _ask(db, connection, dismissed, [key], values, text=f"Undo dismiss ({by})", now=now)
 
 
-def _named(keys: Collection[RecordKey]) -> sa.ColumnElement[bool]:
-    named: list[sa.ColumnElement[bool]] = [
-        sa.and_(records.c.kind == key.kind.value, records.c.local_id == key.local_id)
-        for key in keys
-    ]
-    return sa.or_(sa.false(), *named)
+def _parts(which: Which) -> Iterator[list[sa.ColumnElement[bool]]]:
+    """Give conditions, each for as many records as a statement can name."""
+    if which is None:
+        yield []
+    elif isinstance(which, Causes):
+        yield from ([of_cause(cause)] for cause in which.causes)
+    else:
+        for kind in Kind:
+            named = [key.local_id for key in which if key.kind is kind]
+            for start in range(0, len(named), _BATCH):
+                batch = named[start : start + _BATCH]
+                yield [records.c.kind == kind.value, records.c.local_id.in_(batch)]
 
 
 def _ask(
     db: sa.Connection,
     connection: Connection,
     where: list[sa.ColumnElement[bool]],
+    which: Which,
     values: dict[str, Any],
     *,
     text: str,
     now: datetime,
 ) -> int:
-    statement = (
-        sa.update(records)
-        .where(*where)
-        .values(**values, touched_at=to_ms(now))
-        .returning(records.c.id)
-    )
-    asked = list(db.execute(statement).scalars())
+    asked: list[int] = []
+    for part in _parts(which):
+        statement = (
+            sa.update(records)
+            .where(*where, *part)
+            .values(**values, touched_at=to_ms(now))
+            .returning(records.c.id)
+        )
+        asked += db.execute(statement).scalars()
     history.add(
         db,
         connection.id,

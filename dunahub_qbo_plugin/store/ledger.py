@@ -12,7 +12,7 @@ from dunahub_qbo_plugin.snapshot import load
 from dunahub_qbo_plugin.store.claims import PARENT_KIND
 from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import records
-from dunahub_qbo_plugin.store.views import is_open, shown_column
+from dunahub_qbo_plugin.store.views import KINDS, is_open, shown_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -147,27 +147,69 @@ def months(
     ]
 
 
-def left_behind(db: sa.Connection, connection: Connection) -> dict[int, tuple[int, Decimal]]:
-    """Count and add up what a disconnect left behind, by the epoch it is of."""
+def left_behind(
+    db: sa.Connection, connection: Connection
+) -> dict[int, dict[Kind, tuple[int, Decimal]]]:
+    """Count and add up what a disconnect left behind, by the epoch it is of and by kind."""
     statement = (
         sa.select(
-            records.c.epoch, sa.func.count().label("n"), _sum(records.c.amount).label("amount")
+            records.c.epoch,
+            records.c.kind,
+            sa.func.count().label("n"),
+            _sum(records.c.amount).label("amount"),
         )
         .where(
             records.c.company_id == connection.id,
+            records.c.kind.in_(KINDS),
             is_open,
             records.c.hold.is_(None),
             shown_column(connection) == Shown.NOT_SENT.value,
         )
-        .group_by(records.c.epoch)
+        .group_by(records.c.epoch, records.c.kind)
+        .order_by(records.c.epoch, records.c.kind)
     )
-    return {row.epoch: (row.n, _dollars(row.amount)) for row in db.execute(statement)}
+    found: dict[int, dict[Kind, tuple[int, Decimal]]] = {}
+    for row in db.execute(statement):
+        found.setdefault(row.epoch, {})[Kind(row.kind)] = (row.n, _dollars(row.amount))
+    return found
+
+
+def values_left_behind(
+    db: sa.Connection, connection: Connection, kind: Kind, *, after: int = 0, limit: int = 1000
+) -> list[tuple[int, Value]]:
+    """Give what a disconnect left behind, as DunaHub has it, with our ids to go on after."""
+    statement = (
+        sa.select(records.c.id, records.c.snapshot)
+        .where(
+            records.c.company_id == connection.id,
+            records.c.kind == kind.value,
+            is_open,
+            records.c.hold.is_(None),
+            shown_column(connection) == Shown.NOT_SENT.value,
+            records.c.id > after,
+        )
+        .order_by(records.c.id)
+        .limit(limit)
+    )
+    return [(row.id, load(kind, row.snapshot)) for row in db.execute(statement)]
+
+
+def any_total_agrees(db: sa.Connection, connection: Connection) -> bool:
+    """Tell whether an invoice went through whose total is the same on both sides."""
+    statement = sa.select(records.c.id).where(
+        records.c.company_id == connection.id,
+        records.c.kind == Kind.INVOICE.value,
+        records.c.synced_at.is_not(None),
+        records.c.qbo_total == records.c.synced_total,
+    )
+    return db.execute(statement.limit(1)).first() is not None
 
 
 def made_since(db: sa.Connection, connection: Connection, since: datetime) -> int:
     """Count the records that were made or changed since a moment and are still to be sent."""
     statement = sa.select(sa.func.count()).where(
         records.c.company_id == connection.id,
+        records.c.kind.in_(KINDS),
         records.c.epoch == connection.epoch,
         is_open,
         records.c.hold.is_(None),

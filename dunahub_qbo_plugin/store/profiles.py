@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dunahub_qbo_plugin.model import CompanyProfile, Item, SalesTax
-from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.edge import from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import connections, item_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+
+FRESH: Final = timedelta(days=1)
+"""For how long what was read of a company is taken to be so."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +60,13 @@ def profile_is_read(db: sa.Connection, company_id: str) -> bool:
     """Tell whether a company was read, and need not be read afresh."""
     statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
     return db.execute(statement).scalar_one_or_none() is not None
+
+
+def profile_is_fresh(db: sa.Connection, company_id: str, *, now: datetime) -> bool:
+    """Tell whether a company was read within a day: what was set there since is not known yet."""
+    statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
+    read_at = db.execute(statement).scalar_one_or_none()
+    return read_at is not None and now - from_ms(read_at) < FRESH
 
 
 def forget_profile(db: sa.Connection, company_id: str) -> None:
@@ -107,13 +119,18 @@ def choose_default(
 
 def choose_item(
     db: sa.Connection, company_id: str, *, service_key: str, item_id: str | None
-) -> None:
-    """Keep the office's choice for one service; None goes back to choosing by name."""
-    db.execute(
+) -> bool:
+    """Keep the office's choice for one service; None goes back to choosing by name.
+
+    Returns:
+        False when no such service was seen on an invoice.
+    """
+    chosen = db.execute(
         sa.update(item_maps)
         .where(item_maps.c.company_id == company_id, item_maps.c.service_key == service_key)
         .values(item_id=item_id)
     )
+    return chosen.rowcount > 0
 
 
 def note_services(

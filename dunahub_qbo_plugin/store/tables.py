@@ -21,6 +21,12 @@ metadata = sa.MetaData(
 )
 
 
+IS_OPEN = "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
+_TROUBLED = "error_code IS NOT NULL AND due_at IS NULL AND hold IS NULL AND "
+TROUBLED_SQLITE = f"{_TROUBLED}is_open = 1"
+TROUBLED_POSTGRESQL = f"{_TROUBLED}is_open"
+
+
 class _Row(SQLModel):
     """Base of the tables: their own metadata, apart from the host's."""
 
@@ -88,7 +94,8 @@ class RecordRow(_Row, table=True):
     What people see as its state is derived from these columns, never stored. ``parent`` is the
     local id of the customer of an invoice, or of the invoice of a payment. ``request_seq`` counts
     the intents that have ended. ``sent_fields`` names what the last write filled in, so that only
-    what we had put there is ever cleared.
+    what we had put there is ever cleared. ``batch`` is the task by which a person had it sent.
+    ``is_open``, which the database computes, tells that QuickBooks has not what was asked for.
     """
 
     __tablename__ = "qbo_record"
@@ -103,18 +110,47 @@ class RecordRow(_Row, table=True):
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         ),
+        # With what a state is derived from, so that counting reads the index alone.
         sa.Index(
             "ix_qbo_record_open",
             "company_id",
             "kind",
-            "id",
-            sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
-            postgresql_where=sa.text(
-                "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
-            ),
+            "hold",
+            "epoch",
+            "due_at",
+            "error_code",
+            "touched_at",
+            "batch",
+            "is_open",
+            sqlite_where=sa.text("is_open = 1"),
+            postgresql_where=sa.text("is_open"),
+        ),
+        # What needs attention, for grouping it by cause; a record that goes through is never in it.
+        sa.Index(
+            "ix_qbo_record_trouble",
+            "company_id",
+            "epoch",
+            "kind",
+            "error_code",
+            "error_subject",
+            "first_failed_at",
+            "error_at",
+            "due_at",
+            "hold",
+            "is_open",
+            sqlite_where=sa.text(TROUBLED_SQLITE),
+            postgresql_where=sa.text(TROUBLED_POSTGRESQL),
         ),
         sa.Index("ix_qbo_record_parent", "company_id", "kind", "parent"),
-        sa.Index("ix_qbo_record_touched", "company_id", "touched_at"),
+        sa.Index("ix_qbo_record_touched", "company_id", "kind", "touched_at"),
+        sa.Index(
+            "ix_qbo_record_sent",
+            "company_id",
+            "kind",
+            "synced_at",
+            sqlite_where=sa.text("synced_at IS NOT NULL"),
+            postgresql_where=sa.text("synced_at IS NOT NULL"),
+        ),
         sa.Index(
             "ix_qbo_record_remote",
             "company_id",
@@ -178,6 +214,13 @@ class RecordRow(_Row, table=True):
     candidate_id: str | None = None
     candidate_token: str | None = None
     candidate_name: str | None = None
+
+    batch: int | None = None
+    is_open: bool = Field(
+        sa_column=sa.Column(
+            "is_open", sa.Boolean, sa.Computed(IS_OPEN, persisted=True), nullable=False
+        )
+    )
 
 
 class ItemMapRow(_Row, table=True):
@@ -266,3 +309,19 @@ history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
 outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
 tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
+
+# For searching by the beginning of a name or number, in any case.
+sa.Index(
+    "ix_qbo_record_label",
+    records.c.company_id,
+    sa.func.lower(records.c.label).label("label_key"),
+    postgresql_ops={"label_key": "text_pattern_ops"},
+)
+sa.Index(
+    "ix_qbo_record_number",
+    records.c.company_id,
+    sa.func.lower(records.c.qbo_number).label("number_key"),
+    sqlite_where=sa.text("qbo_number IS NOT NULL"),
+    postgresql_where=sa.text("qbo_number IS NOT NULL"),
+    postgresql_ops={"number_key": "text_pattern_ops"},
+)

@@ -75,6 +75,34 @@ def ask(
     return int(db.execute(statement).scalar_one())
 
 
+def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: datetime) -> int:
+    """Note that a person had records sent, so that they can be counted; gives the batch's id.
+
+    No worker takes it: the records are sent like any others.
+    """
+    statement = (
+        sa.insert(tasks)
+        .values(
+            company_id=company_id,
+            name=name,
+            asked_by=by,
+            asked_at=to_ms(now),
+            arguments="{}",
+            done=0,
+            total=0,
+            finished_at=to_ms(now),
+        )
+        .returning(tasks.c.id)
+    )
+    return int(db.execute(statement).scalar_one())
+
+
+def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> None:
+    """Note how many records were asked for so far."""
+    values = {"total": asked, "finished_at": to_ms(now)}
+    db.execute(sa.update(tasks).where(tasks.c.id == batch).values(values))
+
+
 def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
     """Give the last task of a name."""
     statement = (

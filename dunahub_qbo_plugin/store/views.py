@@ -9,20 +9,19 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import ErrorInfo, Hold, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store.claims import PARENT_KIND
-from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_ms
+from dunahub_qbo_plugin.store.edge import from_cents, from_ms
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
     from decimal import Decimal
 
     from dunahub_qbo_plugin.store.connections import Connection
 
-is_open: Final = sa.or_(
-    records.c.synced_fingerprint.is_(None), records.c.synced_fingerprint != records.c.fingerprint
-)
+is_open: Final = records.c.is_open
 """What was asked for is not what QuickBooks has; the partial index ``ix_qbo_record_open``."""
+KINDS: Final = tuple(kind.value for kind in Kind)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,25 +102,31 @@ def _shown(row: Any, connection: Connection) -> Shown:  # noqa: ANN401  a Row
 
 
 def counts(db: sa.Connection, connection: Connection) -> dict[Kind, dict[Shown, int]]:
-    """Count records by kind and state. Payments that are never sent are not counted."""
+    """Count records by kind and state. Payments that are never sent are not counted.
+
+    Only indexes are read, and of those that went through only their number.
+    """
     by_kind = {kind: dict.fromkeys(Shown, 0) for kind in Kind}
-    shown = shown_column(connection)
-    mine = records.c.company_id == connection.id
-    ineligible = sa.and_(records.c.hold.is_not(None), records.c.hold == Hold.INELIGIBLE.value)
-    opened = (
-        sa.select(records.c.kind, shown.label("shown"), sa.func.count().label("n"))
-        .where(mine, is_open, sa.not_(ineligible))
-        .group_by(records.c.kind, shown)
-    )
+    shown, number = shown_column(connection), sa.func.count().label("n")
+    kind = records.c.kind
+    opened = [records.c.company_id == connection.id, kind.in_(KINDS), is_open]
     open_of_kind = dict.fromkeys(Kind, 0)
-    for row in db.execute(opened):
+    free = sa.select(kind, shown.label("shown"), number).where(*opened, records.c.hold.is_(None))
+    for row in db.execute(free.group_by(kind, shown)):
         by_kind[Kind(row.kind)][Shown(row.shown)] += row.n
-    still_open = sa.select(records.c.kind, sa.func.count().label("n")).where(mine, is_open)
-    for row in db.execute(still_open.group_by(records.c.kind)):
-        open_of_kind[Kind(row.kind)] = row.n
-    whole = sa.select(records.c.kind, sa.func.count().label("n")).where(mine)
-    for row in db.execute(whole.group_by(records.c.kind)):
-        by_kind[Kind(row.kind)][Shown.SYNCED] = row.n - open_of_kind[Kind(row.kind)]
+        open_of_kind[Kind(row.kind)] += row.n
+    holds = [hold.value for hold in Hold]
+    held = sa.select(kind, records.c.hold, number).where(*opened, records.c.hold.in_(holds))
+    for row in db.execute(held.group_by(kind, records.c.hold)):
+        if row.hold != Hold.INELIGIBLE.value:
+            by_kind[Kind(row.kind)][Shown.NOT_SENT] += row.n
+        open_of_kind[Kind(row.kind)] += row.n
+    for one_kind in Kind:
+        whole = sa.select(sa.func.count()).where(
+            records.c.company_id == connection.id, kind == one_kind.value
+        )
+        total = db.execute(whole).scalar_one()
+        by_kind[one_kind][Shown.SYNCED] = total - open_of_kind[one_kind]
     return by_kind
 
 
@@ -129,10 +134,11 @@ def of_state(
     db: sa.Connection, connection: Connection, shown: Shown, *, limit: int = 200
 ) -> list[RecordView]:
     """Give records in one state, parents first, without payments that are never sent."""
-    statement = (
-        _select()
+    chosen = (
+        sa.select(records.c.id)
         .where(
             records.c.company_id == connection.id,
+            records.c.kind.in_(KINDS),
             is_open,
             shown_column(connection) == shown.value,
             sa.or_(records.c.hold.is_(None), records.c.hold != Hold.INELIGIBLE.value),
@@ -140,17 +146,60 @@ def of_state(
         .order_by(records.c.kind, records.c.id)
         .limit(limit)
     )
-    return [view(row, connection) for row in db.execute(statement)]
+    return by_ids(db, connection, db.execute(chosen).scalars().all())
 
 
-def latest(
-    db: sa.Connection, connection: Connection, *, limit: int = 20, before: datetime | None = None
+def left_behind(
+    db: sa.Connection, connection: Connection, *, after: int = 0, limit: int
 ) -> list[RecordView]:
-    """Give the records to which something happened last, newest first."""
-    statement = _select().where(records.c.company_id == connection.id)
-    if before is not None:
-        statement = statement.where(records.c.touched_at < to_ms(before))
-    statement = statement.order_by(records.c.touched_at.desc(), records.c.id.desc()).limit(limit)
+    """Give what a disconnect left behind, in the order it was first saved.
+
+    Args:
+        db: a consistent read.
+        connection: the company.
+        after: go on after the record of this id.
+        limit: how many at most.
+    """
+    chosen = sa.select(records.c.id).where(
+        records.c.company_id == connection.id,
+        records.c.kind.in_(KINDS),
+        is_open,
+        records.c.hold.is_(None),
+        shown_column(connection) == Shown.NOT_SENT.value,
+        records.c.id > after,
+    )
+    ids = db.execute(chosen.order_by(records.c.id).limit(limit)).scalars().all()
+    return sorted(by_ids(db, connection, ids), key=lambda found: found.id)
+
+
+def held_back(
+    db: sa.Connection, connection: Connection, hold: Hold, *, limit: int
+) -> list[RecordView]:
+    """Give records that are kept back for one reason, the latest first."""
+    chosen = (
+        sa.select(records.c.id)
+        .where(
+            records.c.company_id == connection.id,
+            records.c.kind.in_(KINDS),
+            records.c.hold == hold.value,
+            is_open,
+        )
+        .order_by(records.c.touched_at.desc(), records.c.id.desc())
+        .limit(limit)
+    )
+    found = by_ids(db, connection, db.execute(chosen).scalars().all())
+    return sorted(found, key=lambda one: (one.touched_at, one.id), reverse=True)
+
+
+def by_ids(db: sa.Connection, connection: Connection, ids: Sequence[int]) -> list[RecordView]:
+    """Give records of the company by our ids, parents first."""
+    if not ids:
+        return []
+    statement = (
+        _select()
+        .where(records.c.company_id == connection.id, records.c.id.in_(list(ids)))
+        .order_by(records.c.kind, records.c.id)
+    )
     return [view(row, connection) for row in db.execute(statement)]
 
 
@@ -165,47 +214,22 @@ def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView
     return None if row is None else view(row, connection)
 
 
-def children_of(
-    db: sa.Connection, connection: Connection, parents: Iterable[RecordKey]
-) -> dict[RecordKey, dict[Kind, int]]:
-    """Count what each customer or invoice holds up: open invoices, and their open payments."""
-    held: dict[RecordKey, dict[Kind, int]] = {}
-    for parent in parents:
-        counted: dict[Kind, int] = {}
-        if parent.kind is Kind.CUSTOMER:
-            counted[Kind.INVOICE] = _count(db, connection, Kind.INVOICE, [parent.local_id])
-            invoices = sa.select(records.c.local_id).where(
-                records.c.company_id == connection.id,
-                records.c.kind == Kind.INVOICE.value,
-                records.c.parent == parent.local_id,
-            )
-            counted[Kind.PAYMENT] = _count(db, connection, Kind.PAYMENT, invoices)
-        elif parent.kind is Kind.INVOICE:
-            counted[Kind.PAYMENT] = _count(db, connection, Kind.PAYMENT, [parent.local_id])
-        held[parent] = {kind: number for kind, number in counted.items() if number}
-    return held
-
-
-def _count(db: sa.Connection, connection: Connection, kind: Kind, parents: Any) -> int:  # noqa: ANN401  a list or a query of local ids
-    statement = sa.select(sa.func.count()).where(
-        records.c.company_id == connection.id,
-        records.c.kind == kind.value,
-        records.c.parent.in_(parents),
-        is_open,
-        records.c.hold.is_(None),
-    )
-    return int(db.execute(statement).scalar_one())
-
-
 def last_sent(db: sa.Connection, connection: Connection) -> datetime | None:
     """Tell when a record last went through."""
-    statement = (
-        sa.select(records.c.synced_at)
-        .where(records.c.company_id == connection.id, records.c.synced_at.is_not(None))
-        .order_by(records.c.touched_at.desc())
-        .limit(1)
-    )
-    return from_ms(db.execute(statement).scalar_one_or_none())
+    moments = [
+        db.execute(
+            sa.select(records.c.synced_at)
+            .where(
+                records.c.company_id == connection.id,
+                records.c.kind == kind,
+                records.c.synced_at.is_not(None),
+            )
+            .order_by(records.c.synced_at.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        for kind in KINDS
+    ]
+    return from_ms(max((moment for moment in moments if moment is not None), default=None))
 
 
 _parent = records.alias("parent")

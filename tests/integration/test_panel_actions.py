@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from dunahub_hookspecs import ActionRequest, Organization, Person, Redirect, Region
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.model import Hold, Kind, Shown, Status
-from dunahub_qbo_plugin.panel.actions import LONGEST_REASON, panel_actions
+from dunahub_qbo_plugin.panel.actions import panel_actions
+from dunahub_qbo_plugin.panel.asked import LONGEST_REASON
 from dunahub_qbo_plugin.store import gate, history
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.database import Database
@@ -104,7 +105,7 @@ def test_a_callback_that_nobody_asked_for_changes_nothing(
 ) -> None:
     """The callback is guarded by its state, and answers with a redirect (product rule 15)."""
     office = Office(tmp_path, clock=FakeClock(BEGIN))
-    assert press(office, "callback", method="GET", query=query) == "failed"
+    assert press(office, "callback", method="GET", query=query) == "failed.late"
     office.close()
 
 
@@ -113,7 +114,7 @@ def test_a_callback_of_another_person_is_refused(tmp_path: Path) -> None:
     office = Office(tmp_path, clock=FakeClock(BEGIN))
     back = office.consent(press(office, "connect"), CONTRACTOR)
     colleague = Person(id="kim", name="Kim")
-    assert press(office, "callback", method="GET", person=colleague, query=back) == "failed"
+    assert press(office, "callback", method="GET", person=colleague, query=back) == "failed.late"
     office.close()
 
 
@@ -132,7 +133,7 @@ def test_disconnect_stops_and_deletes_the_tokens(office: Office) -> None:
     assert connection.status is Status.NOT_CONNECTED
     with office.runtime.database.read.connect() as db:
         assert office.runtime.connections.tokens(db, connection.id) is None
-    assert press(office, "check") == "check-failed"
+    assert press(office, "check") == "check-failed.not-connected"
 
 
 def test_another_company_is_used_only_after_a_yes(office: Office) -> None:
@@ -301,10 +302,16 @@ def test_actions_ring_the_worker(office: Office) -> None:
     assert rung == ["ring"]
 
 
-def test_only_the_callback_answers_to_get(office: Office) -> None:
+def test_only_the_callback_and_downloads_answer_to_get(office: Office) -> None:
     """Whatever changes something is POST, which the host guards."""
     methods = {action.name: action.method for action in panel_actions(office.runtime.panel)}
-    assert {name for name, method in methods.items() if method == "GET"} == {"callback"}
+    assert {name for name, method in methods.items() if method == "GET"} == {
+        "callback",
+        "export-customers",
+        "export-invoices",
+        "export-payments",
+        "export-months",
+    }
 
 
 def test_trouble_in_an_action_is_a_sentence(office: Office) -> None:

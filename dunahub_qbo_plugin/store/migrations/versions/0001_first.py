@@ -151,6 +151,15 @@ def upgrade() -> None:
         sa.Column("candidate_id", sa.String(), nullable=True),
         sa.Column("candidate_token", sa.String(), nullable=True),
         sa.Column("candidate_name", sa.String(), nullable=True),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.Column(
+            "is_open",
+            sa.Boolean(),
+            sa.Computed(
+                "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint", persisted=True
+            ),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_record")),
         sa.UniqueConstraint("company_id", "kind", "local_id", name="uq_qbo_record_key"),
     )
@@ -165,10 +174,40 @@ def upgrade() -> None:
     op.create_index(
         "ix_qbo_record_open",
         "qbo_record",
-        ["company_id", "kind", "id"],
+        [
+            "company_id",
+            "kind",
+            "hold",
+            "epoch",
+            "due_at",
+            "error_code",
+            "touched_at",
+            "batch",
+            "is_open",
+        ],
         unique=False,
-        sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
-        postgresql_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
+        sqlite_where=sa.text("is_open = 1"),
+        postgresql_where=sa.text("is_open"),
+    )
+    troubled = "error_code IS NOT NULL AND due_at IS NULL AND hold IS NULL AND "
+    op.create_index(
+        "ix_qbo_record_trouble",
+        "qbo_record",
+        [
+            "company_id",
+            "epoch",
+            "kind",
+            "error_code",
+            "error_subject",
+            "first_failed_at",
+            "error_at",
+            "due_at",
+            "hold",
+            "is_open",
+        ],
+        unique=False,
+        sqlite_where=sa.text(f"{troubled}is_open = 1"),
+        postgresql_where=sa.text(f"{troubled}is_open"),
     )
     op.create_index(
         "ix_qbo_record_parent", "qbo_record", ["company_id", "kind", "parent"], unique=False
@@ -185,7 +224,30 @@ def upgrade() -> None:
         "ix_qbo_record_dated", "qbo_record", ["company_id", "kind", "dated"], unique=False
     )
     op.create_index(
-        "ix_qbo_record_touched", "qbo_record", ["company_id", "touched_at"], unique=False
+        "ix_qbo_record_touched", "qbo_record", ["company_id", "kind", "touched_at"], unique=False
+    )
+    op.create_index(
+        "ix_qbo_record_sent",
+        "qbo_record",
+        ["company_id", "kind", "synced_at"],
+        unique=False,
+        sqlite_where=sa.text("synced_at IS NOT NULL"),
+        postgresql_where=sa.text("synced_at IS NOT NULL"),
+    )
+    by_prefix = " text_pattern_ops" if op.get_bind().dialect.name == "postgresql" else ""
+    op.create_index(
+        "ix_qbo_record_label",
+        "qbo_record",
+        ["company_id", sa.text(f"lower(label){by_prefix}")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_qbo_record_number",
+        "qbo_record",
+        ["company_id", sa.text(f"lower(qbo_number){by_prefix}")],
+        unique=False,
+        sqlite_where=sa.text("qbo_number IS NOT NULL"),
+        postgresql_where=sa.text("qbo_number IS NOT NULL"),
     )
 
     op.create_table(
@@ -211,20 +273,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("qbo_task")
-    op.drop_index("ix_qbo_record_touched", table_name="qbo_record")
-    op.drop_index("ix_qbo_record_parent", table_name="qbo_record")
-    op.drop_index(
-        "ix_qbo_record_open",
-        table_name="qbo_record",
-        sqlite_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
-        postgresql_where=sa.text("synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"),
-    )
-    op.drop_index(
-        "ix_qbo_record_due",
-        table_name="qbo_record",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    )
     op.drop_table("qbo_record")
     op.drop_index(op.f("ix_qbo_outage_company_id"), table_name="qbo_outage")
     op.drop_table("qbo_outage")

@@ -1,0 +1,159 @@
+"""What a disconnect left behind: by period, with what it comes to, and what is under way of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.model import Hold, Kind, Status
+from dunahub_qbo_plugin.panel.formats import listed, money, plural
+from dunahub_qbo_plugin.panel.record_actions import SEND
+from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.store import activity, ledger, tasks, views
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    import sqlalchemy as sa
+
+    from dunahub_qbo_plugin.panel.desk import Desk
+    from dunahub_qbo_plugin.panel.rows import Row
+
+LISTED: Final = 100
+"""Records on one page of the list."""
+DISMISSED: Final = 50
+"""Dismissed records that are listed."""
+_SHOWN_FOR: Final = timedelta(minutes=30)
+"""How long it is shown that everything went through."""
+
+Sums = dict[Kind, "tuple[int, Decimal]"]
+
+
+@attrs.frozen(kw_only=True)
+class Gap:
+    """A period in which nothing was sent, and what it left behind.
+
+    Attributes:
+        ended_at: None while it lasts.
+        what: ``2 customers, 3 invoices ($3,150.00) and 1 payment ($100.00)``.
+    """
+
+    started_at: datetime | None
+    ended_at: datetime | None
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class Sending:
+    """What was last sent by hand, while it is under way.
+
+    Attributes:
+        total: how many records were asked for.
+        done: how many of them went through.
+        failed: how many of them need attention.
+    """
+
+    total: int
+    done: int
+    failed: int
+
+
+@attrs.frozen(kw_only=True)
+class NotSent:
+    """Section 5 of the page.
+
+    Attributes:
+        number: how many records were left behind; there is more than ``rows`` shows.
+        kinds: of which there are any, for the downloads.
+        rows: one page of the list.
+        later: where the list goes on; empty at the end.
+        paged: True when it does not begin with the first.
+        can_send: True when a person can have them sent now.
+        dismissed: the last of those that somebody decided not to send.
+        sending: None when nothing that was sent by hand is under way.
+    """
+
+    number: int
+    kinds: tuple[Kind, ...]
+    gaps: tuple[Gap, ...]
+    rows: tuple[Row, ...]
+    later: str
+    paged: bool
+    can_send: bool
+    dismissed: tuple[Row, ...]
+    sending: Sending | None
+
+
+def read_not_sent(
+    db: sa.Connection, desk: Desk, query: Mapping[str, str], *, some: bool
+) -> NotSent:
+    """Read what was left behind.
+
+    Args:
+        db: a consistent read.
+        desk: whose.
+        query: of the page's address: ``left`` is where the list goes on.
+        some: False when it is known that nothing is kept back, so that nothing is looked for.
+    """
+    connection = desk.connection
+    sums = ledger.left_behind(db, connection) if some else {}
+    total = _total(sums)
+    asked = query.get("left", "")
+    after = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else 0  # noqa: PLR2004  more is no id
+    found = views.left_behind(db, connection, after=after, limit=LISTED + 1) if total else []
+    dismissed = views.held_back(db, connection, Hold.DISMISSED, limit=DISMISSED) if some else []
+    return NotSent(
+        number=sum(number for number, _ in total.values()),
+        kinds=tuple(total),
+        gaps=_gaps(sums, desk),
+        rows=tuple(row(view, desk) for view in found[:LISTED]),
+        later=str(found[LISTED - 1].id) if len(found) > LISTED else "",
+        paged=after > 0,
+        can_send=connection.status is not Status.NOT_CONNECTED,
+        dismissed=tuple(row(view, desk) for view in dismissed),
+        sending=_sending(db, desk),
+    )
+
+
+def _total(sums: Mapping[int, Sums]) -> Sums:
+    total: Sums = {}
+    for of_epoch in sums.values():
+        for kind, (number, amount) in of_epoch.items():
+            before = total.get(kind)
+            total[kind] = (number + before[0], amount + before[1]) if before else (number, amount)
+    return {kind: total[kind] for kind in Kind if kind in total}
+
+
+def _gaps(sums: Mapping[int, Sums], desk: Desk) -> tuple[Gap, ...]:
+    """Give the periods that left something behind, newest first."""
+    gaps = []
+    rest = dict(sums)
+    for period in desk.periods:
+        both = {epoch: rest.pop(epoch, {}) for epoch in (period.epoch - 1, period.epoch)}
+        if what := _words(_total(both)):
+            gaps.append(Gap(started_at=period.started_at, ended_at=period.ended_at, what=what))
+    if what := _words(_total(rest)):
+        gaps.append(Gap(started_at=None, ended_at=None, what=what))
+    return tuple(gaps)
+
+
+def _words(total: Sums) -> str:
+    return listed(
+        plural(number, kind.word) + (f" ({money(amount)})" if kind is not Kind.CUSTOMER else "")
+        for kind, (number, amount) in total.items()
+    )
+
+
+def _sending(db: sa.Connection, desk: Desk) -> Sending | None:
+    last = tasks.latest(db, desk.connection.id, SEND)
+    if last is None or not last.total:
+        return None
+    left, failed = activity.left_of_batch(db, desk.connection, last.id)
+    done = max(last.total - left, 0)
+    if left == failed and desk.formats.now - (last.finished_at or last.asked_at) > _SHOWN_FOR:
+        return None
+    return Sending(total=last.total, done=done, failed=failed)

@@ -1,0 +1,164 @@
+"""What people choose for their services: QuickBooks products. Nothing is made in QuickBooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dunahub_qbo_plugin.panel import asked
+from dunahub_qbo_plugin.panel.flash import Said, because
+from dunahub_qbo_plugin.review.lines import Meant, meant_by, name_key
+from dunahub_qbo_plugin.snapshot import load
+from dunahub_qbo_plugin.store import asks, profiles, troubles
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from dunahub_hookspecs import ActionRequest
+    from dunahub_qbo_plugin.model import CompanyProfile
+    from dunahub_qbo_plugin.panel.context import PanelContext
+    from dunahub_qbo_plugin.panel.flash import Answer
+    from dunahub_qbo_plugin.store.asks import Causes
+    from dunahub_qbo_plugin.store.connections import Connection
+
+PIECE: Final = 500
+"""Invoices that are read at once."""
+BY_NAME: Final = ""
+"""The choice of going by name, then by default."""
+
+
+def choose_item(context: PanelContext, request: ActionRequest) -> Answer:
+    """Keep the products that were chosen for services, each in a field of its own."""
+    with context.database.write.begin() as db:
+        connection = asked.company(context, db, request, connected=False)
+        profile = profiles.load_profile(db, connection.id)
+        now_chosen = {one.key: one.item_id for one in profiles.services(db, connection.id)}
+        chosen = {
+            name.removeprefix("item:"): values[0]
+            for name, values in request.form.items()
+            if name.startswith("item:") and values
+        }
+        if not all(_is_sold(profile, item) for item in chosen.values() if item != BY_NAME):
+            return Said.ITEM_UNKNOWN
+        changed = {
+            key: item or None
+            for key, item in chosen.items()
+            if key in now_chosen and (item or None) != now_chosen[key]
+        }
+        for key, item in changed.items():
+            profiles.choose_item(db, connection.id, service_key=key, item_id=item)
+        if changed:
+            _release(db, context, request, connection)
+    context.wake()
+    return Said.CHOSEN if changed else Said.NOTHING_CHANGED
+
+
+def choose_default(context: PanelContext, request: ActionRequest) -> Answer:
+    """Keep the product for everything else."""
+    item = request.value("item")
+    with context.database.write.begin() as db:
+        connection = asked.company(context, db, request, connected=False)
+        profile = profiles.load_profile(db, connection.id)
+        if not _is_sold(profile, item):
+            return Said.ITEM_UNKNOWN
+        profiles.choose_default(db, connection.id, item_id=item, tax_code_id=connection.tax_code_id)
+        _release(db, context, request, connection)
+    context.wake()
+    return Said.CHOSEN
+
+
+def match_names(context: PanelContext, request: ActionRequest) -> Answer:
+    """Choose for each service without a product the only one of the same name."""
+    with context.database.write.begin() as db:
+        connection = asked.company(context, db, request, connected=False)
+        profile = profiles.load_profile(db, connection.id)
+        by_name: dict[str, list[str]] = {}
+        for item in profile.items.values():
+            if item.active:
+                by_name.setdefault(name_key(item.name), []).append(item.id)
+        matched = 0
+        for service in profiles.services(db, connection.id):
+            fitting = by_name.get(name_key(service.name), [])
+            known = profile.items.get(service.item_id or "")
+            if len(fitting) == 1 and (known is None or not known.active):
+                profiles.choose_item(db, connection.id, service_key=service.key, item_id=fitting[0])
+                matched += 1
+        if matched:
+            _release(db, context, request, connection)
+    context.wake()
+    return Said.MATCHED if matched else Said.NOTHING_MATCHED
+
+
+def refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
+    """Read QuickBooks' products and settings anew."""
+    checked = context.linking.check(request.org)
+    return Said.ITEMS_READ if checked.ok else because(Said.CHECK_FAILED, checked.why)
+
+
+def replace_item(context: PanelContext, request: ActionRequest) -> Answer:
+    """Choose a product in place of a dead one, and try every record again that failed for it."""
+    causes, item = asked.causes(request), request.value("item")
+    if not causes.causes:
+        return Said.UNKNOWN_RECORD
+    with context.database.write.begin() as db:
+        connection = asked.company(context, db, request)
+        profile = profiles.load_profile(db, connection.id)
+        if not _is_sold(profile, item):
+            return Said.ITEM_UNKNOWN
+        meant = _meant(db, connection, profile, causes)
+        now = context.clock.now()
+        profiles.note_services(db, connection.id, meant.services, now=now)
+        for key in meant.services:
+            profiles.choose_item(db, connection.id, service_key=key, item_id=item)
+        if meant.default:
+            profiles.choose_default(
+                db, connection.id, item_id=item, tax_code_id=connection.tax_code_id
+            )
+        asked.resume(db, connection)
+        by = asked.by(request.person)
+        found = asks.retry(db, connection, causes, by=by, now=now)
+    context.wake()
+    return Said.REPLACED if found else Said.NOTHING_TO_RETRY
+
+
+def _meant(
+    db: sa.Connection, connection: Connection, profile: CompanyProfile, causes: Causes
+) -> Meant:
+    """Read from the invoices which services, or the default, led to the dead product."""
+    meant = Meant()
+    for cause in causes.causes:
+        after = 0
+        while found := troubles.snapshots_of(db, connection, cause, limit=PIECE, after=after):
+            after = found[-1][0]
+            for _, snapshot in found:
+                meant = meant.plus(meant_by(load(cause.kind, snapshot), profile, cause.subject))
+    return meant
+
+
+def _release(
+    db: sa.Connection, context: PanelContext, request: ActionRequest, connection: Connection
+) -> None:
+    """Try again what failed for its products, now that others were chosen."""
+    if connection.disconnected_at is not None:
+        return
+    about = [
+        trouble.cause
+        for trouble in troubles.troubles(db, connection, limit=1000)
+        if trouble.cause.code in asks.ITEM_CODES
+    ]
+    if about:
+        by, now = asked.by(request.person), context.clock.now()
+        asks.retry(db, connection, asks.Causes(about), by=by, now=now)
+
+
+def _is_sold(profile: CompanyProfile, item_id: str) -> bool:
+    item = profile.items.get(item_id)
+    return item is not None and item.active
+
+
+ACTIONS: Final = {
+    "choose-item": choose_item,
+    "choose-default": choose_default,
+    "match-names": match_names,
+    "refresh-items": refresh_items,
+    "replace-item": replace_item,
+}

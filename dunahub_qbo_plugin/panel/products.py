@@ -1,0 +1,172 @@
+"""DunaHub's services and the QuickBooks products that their lines go to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.model import SalesTax
+from dunahub_qbo_plugin.review.lines import name_key
+from dunahub_qbo_plugin.store import profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import sqlalchemy as sa
+
+    from dunahub_qbo_plugin.model import CompanyProfile, Item
+    from dunahub_qbo_plugin.panel.desk import Desk
+    from dunahub_qbo_plugin.store.profiles import Service
+
+MOST_CHOICES: Final = 1000
+"""Products that one list offers."""
+_TAX: Final = {
+    SalesTax.NONE: (
+        "Sales tax is not set up in this QuickBooks company, so invoices arrive there without tax. "
+        "An invoice that has tax in DunaHub shows a difference on its record and in the review."
+    ),
+    SalesTax.CLASSIC: (
+        "This QuickBooks company keeps its own sales tax rates. The tax of each invoice is sent as "
+        "DunaHub has it, lines are marked taxable or not as in DunaHub, and QuickBooks' total is "
+        "compared with DunaHub's afterwards."
+    ),
+    SalesTax.AUTOMATED: (
+        "QuickBooks works out sales tax by itself, from the customer's address and what each "
+        "product is. Lines are marked taxable or not as in DunaHub. Where it comes to another tax "
+        "than DunaHub, the difference is shown on the record and in the review; nothing is "
+        "corrected by itself."
+    ),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Mapped:
+    """One service.
+
+    Attributes:
+        key: the host's id of it.
+        chosen: the id of the product that the office chose; empty to go by name.
+        effect: where its lines go, in words.
+        good: False when its lines cannot be sent.
+    """
+
+    key: str
+    name: str
+    chosen: str
+    effect: str
+    good: bool
+
+
+@attrs.frozen(kw_only=True)
+class Products:
+    """Section 7 of the page.
+
+    Attributes:
+        known: False while the list was never read.
+        read_at: when it was read; None when it is to be read again before the next record.
+        items: what can be chosen, by name.
+        default: the id of the product for everything else; empty when there is none.
+        default_effect: in words.
+        default_good: False when it cannot be used.
+        tax: what becomes of sales tax, in words.
+        bad: services whose lines cannot be sent.
+    """
+
+    known: bool
+    read_at: datetime | None
+    items: tuple[Item, ...]
+    services: tuple[Mapped, ...]
+    default: str
+    default_effect: str
+    default_good: bool
+    tax: str
+
+    @property
+    def bad(self) -> int:
+        """How many services lead nowhere."""
+        return sum(not service.good for service in self.services)
+
+
+def read_products(db: sa.Connection, desk: Desk, profile: CompanyProfile) -> Products:
+    """Read the services that were seen and what each leads to."""
+    sold = sorted(
+        (item for item in profile.items.values() if item.active),
+        key=lambda item: (item.name.casefold(), item.id),
+    )
+    default = profile.items.get(profile.default_item_id or "")
+    return Products(
+        known=bool(profile.items),
+        read_at=desk.connection.profile_at,
+        items=tuple(sold[:MOST_CHOICES]),
+        services=tuple(
+            _mapped(service, profile, sold) for service in profiles.services(db, desk.connection.id)
+        ),
+        default=default.id if default is not None and default.active else "",
+        default_effect=_default_words(default),
+        default_good=default is not None and default.active,
+        tax=_TAX[profile.sales_tax],
+    )
+
+
+def _mapped(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> Mapped:
+    good, effect = _effect(service, profile, sold)
+    return Mapped(
+        key=service.key,
+        name=service.name or "without a name",
+        chosen=service.item_id or "",
+        effect=effect,
+        good=good,
+    )
+
+
+def _effect(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> tuple[bool, str]:
+    """Say where a service's lines go, by the same rules as they are sent by."""
+    if service.item_id is not None:
+        item = profile.items.get(service.item_id)
+        if item is None:
+            return True, f"Goes to product no. {service.item_id}, which the list does not have yet."
+        if item.active:
+            return True, f"Goes to “{item.name}”."
+        return _instead(item, sold)
+    named = [item for item in sold if name_key(item.name) == name_key(service.name)]
+    if len(named) == 1:
+        return True, f"Goes to “{named[0].name}”, which has the same name."
+    if named:
+        return False, f"QuickBooks has {len(named)} products of this name: choose one."
+    dead = [
+        item
+        for item in profile.items.values()
+        if not item.active and name_key(item.name) == name_key(service.name)
+    ]
+    if dead and name_key(service.name):
+        return False, f"“{dead[0].name}” is inactive or deleted in QuickBooks: choose another one."
+    default = profile.items.get(profile.default_item_id or "")
+    if default is not None and default.active:
+        return True, f"Goes to the default, “{default.name}”."
+    return False, "Leads to no product, so invoices with it cannot be sent: choose one."
+
+
+def _instead(item: Item, sold: Sequence[Item]) -> tuple[bool, str]:
+    same = [one for one in sold if name_key(one.name) == name_key(item.name)]
+    if len(same) == 1:
+        return True, f"Goes to the new “{item.name}”; the one that was chosen is inactive."
+    return False, f"“{item.name}” is inactive or deleted in QuickBooks: choose another one."
+
+
+def _default_words(default: Item | None) -> str:
+    if default is None:
+        return "None is chosen, so a line that fits no product cannot be sent."
+    if not default.active:
+        return f"“{default.name}” is inactive or deleted in QuickBooks: choose another one."
+    return f"Lines that fit no product go to “{default.name}”."
+
+
+def choices(profile: CompanyProfile) -> Mapping[str, str]:
+    """Give the products that can be chosen: id to name."""
+    sold = sorted(
+        (item for item in profile.items.values() if item.active),
+        key=lambda item: (item.name.casefold(), item.id),
+    )
+    return {item.id: item.name for item in sold[:MOST_CHOICES]}
