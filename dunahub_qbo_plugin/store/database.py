@@ -1,13 +1,14 @@
 """The database: how it is opened, and that its schema is there.
 
-SQLite is used with a write-ahead log. Three kinds of connection, since each must wait differently:
+SQLite is used with a write-ahead log. Connections of several kinds, since each must wait differently:
 
 - ``hook``: waits some tens of milliseconds for a lock at most, and never makes a checkpoint;
 - ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
   reading first and writing then cannot fail in between;
-- ``read``: a consistent look, which keeps nobody waiting.
+- ``read``: a consistent look, which keeps nobody waiting;
+- ``glance``: a hook's look, which waits for nothing either.
 
-On PostgreSQL these three are the same, with time-outs of the server's and, for the hook, of our own
+On PostgreSQL they are the same, with time-outs of the server's and, for the hook, of our own
 (`store.impatient`). ``write`` works at READ COMMITTED: whatever is read first to be written then is
 read ``FOR UPDATE``, and every write of a drain begins by renewing its lease, which locks the
 company's row against disconnects and other workers until the commit.
@@ -60,12 +61,15 @@ class Database:
             self.url = postgres.address(url)
             self.dialect = self.url.get_dialect().name
             self.hook, self.write = self._engines()
-        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
             raise ConfigurationError(
                 "DUNAHUB_QBO_DATABASE_URL cannot be used: it must be an SQLAlchemy address such as "
                 "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed"
-            ) from error
+            ) from (
+                None if isinstance(error, ValueError) else error
+            )  # its text may hold a password
         self.read = self.write.execution_options(qbo_read=True)
+        self.glance = self.hook.execution_options(qbo_read=True)
         if not self.is_sqlite:
             self.read = self.read.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -131,7 +135,7 @@ class Database:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         if not self._ready and self._exists():
-            self._ready = self._version(self.hook) == SCHEMA
+            self._ready = self._version(self.glance) == SCHEMA
         return self._ready
 
     def _exists(self) -> bool:
@@ -163,8 +167,7 @@ class Database:
         statement = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  a constant
         try:
             with way.connect() as connection:
-                looking = connection.execution_options(qbo_read=True)
-                return looking.execute(statement).scalar()
+                return connection.execute(statement).scalar()
         except sa.exc.ProgrammingError:
             return None
         except sa.exc.OperationalError:

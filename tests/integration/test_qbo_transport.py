@@ -133,7 +133,6 @@ def bomb(peer: Peer) -> None:
 
 TROUBLES = [
     Trouble(name="closed before reading", script=lambda _: None, code="no-answer"),
-    Trouble(name="reset before reading", script=Peer.reset, code="no-answer"),
     Trouble(
         name="closed after the request", script=after_request(lambda _: None), code="no-answer"
     ),
