@@ -1,6 +1,7 @@
 """The database: how it is opened, and that its schema is there.
 
-SQLite is used with a write-ahead log. Connections of several kinds, since each must wait differently:
+SQLite is used with a write-ahead log. There are several kinds of connection, since each must wait
+differently:
 
 - ``hook``: waits some tens of milliseconds for a lock at most, and never makes a checkpoint;
 - ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
