@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from dunahub_qbo_plugin.cli import demo, emulator, records, setup, status, worker
+from dunahub_qbo_plugin.cli import demo, emulator, keeping, record, records, setup, status, worker
 
 HELP: Final = """Sends DunaHub's customers, invoices and payments to QuickBooks Online.
 
@@ -50,12 +50,16 @@ def build_app() -> typer.Typer:
     trying, operating = "Try it", "Operate it"
     app.command(rich_help_panel=trying)(demo.demo)
     app.command(rich_help_panel=trying)(emulator.emulator)
+    app.command(rich_help_panel=trying)(record.record)
     app.command(rich_help_panel=operating)(setup.generate_key)
     app.command(rich_help_panel=operating)(setup.migrate)
     app.command(rich_help_panel=operating)(status.status)
     app.command(rich_help_panel=operating)(records.failed)
     app.command(rich_help_panel=operating)(records.retry)
     app.command(rich_help_panel=operating)(worker.worker)
+    app.command(rich_help_panel=operating)(keeping.rotate_keys)
+    app.command(rich_help_panel=operating)(keeping.support_file)
+    app.command(rich_help_panel=operating)(keeping.forget_org)
     return app
 
 

@@ -136,7 +136,7 @@ def retry(
     """
     if bool(record) == everything:
         raise typer.BadParameter("say which: --record KIND:ID, or --all")
-    keys = [_key(text) for text in record] if record else None
+    keys = [record_key(text) for text in record] if record else None
     with desk(data_dir) as opened:
         connections = opened.current(org)
         if keys and len(connections) > 1:
@@ -155,7 +155,12 @@ def retry(
         raise typer.Exit(NOTHING_DONE)
 
 
-def _key(text: str) -> RecordKey:
+def record_key(text: str) -> RecordKey:
+    """Read how a command names a record.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
     kind, colon, local_id = text.partition(":")
     try:
         known = HOST_WORDS.get(kind) or Kind(kind)
@@ -181,7 +186,7 @@ def _ask(opened: Desk, connection: Connection, keys: list[RecordKey] | None) -> 
             seen = {key: views.one(db, connection, key) for key in keys}
             problems = [text for key, view in seen.items() if (text := _why_not(key, view))]
             wanted = [key for key, view in seen.items() if not _why_not(key, view)]
-        retried = asks.retry(db, connection, wanted, by=_person(), now=opened.clock.now())
+        retried = asks.retry(db, connection, wanted, by=person(), now=opened.clock.now())
     return Asked(org=connection.org_id, retried=retried, problems=tuple(problems))
 
 
@@ -197,7 +202,8 @@ def _why_not(key: RecordKey, view: RecordView | None) -> str:
     return ""
 
 
-def _person() -> str:
+def person() -> str:
+    """Name who works at the command line."""
     try:
         return f"{getpass.getuser()} at the command line"
     except (OSError, KeyError):

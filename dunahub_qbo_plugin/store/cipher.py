@@ -60,6 +60,19 @@ class Cipher:
                 "Put back the key it was made with, or disconnect and connect again"
             ) from None
 
+    def is_newest(self, sealed: str) -> bool:
+        """Tell whether the newest key opens it, so that it need not be encrypted anew.
+
+        Raises:
+            ConfigurationError: there is no usable key.
+        """
+        self.check()
+        try:
+            Fernet(self._keys[0]).decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def rotate(self, sealed: str) -> str:
         """Encrypt anew with the newest key.
 

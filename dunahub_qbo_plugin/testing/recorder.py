@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.errors import QboError
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.emulator import Emulator
     from dunahub_qbo_plugin.model import CompanyProfile
 
@@ -186,6 +189,37 @@ def staged_emulator(
     stage = _stage(exchanges, bench, exchange, profile)
     prepare(exchange, emulator, realm, stage)
     return bench, stage, emulator
+
+
+@contextmanager
+def sandbox(config: Config, company_id: str) -> Iterator[Bench]:
+    """Give a client of a connected company of Intuit's sandbox.
+
+    Args:
+        config: of the plugin that it is connected with.
+        company_id: our id of the company.
+
+    Raises:
+        QuickBooksPluginError: the company cannot be spoken to.
+    """
+    import httpx  # noqa: PLC0415  not for every pytest
+
+    from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  as above
+
+    runtime = build(config)
+    try:
+        grant = runtime.panel.linking.tokens.grant(company_id)
+        with httpx.HTTPTransport() as line:
+            yield Bench.make(
+                line.handle_request,
+                api_url=config.api_url,
+                realm=grant.realm_id.reveal(),
+                token=grant.access_token.reveal(),
+                clock=SystemClock(),
+            )
+    finally:
+        runtime.http.close()
+        runtime.database.close()
 
 
 def record_sandbox(

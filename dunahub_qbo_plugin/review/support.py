@@ -1,0 +1,144 @@
+"""One record for support: what happened to it, without anybody's data.
+
+What people wrote is told by its kind and length only, and what QuickBooks said is cleared of it. No
+token, key, realm id or company name is in it.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.qbo.redact import HIDDEN, redact
+from dunahub_qbo_plugin.store import dossier, history, views
+from dunahub_qbo_plugin.sync.advice import advise
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
+
+    import sqlalchemy as sa
+
+    from dunahub_qbo_plugin.model import RecordKey
+    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.history import Entry
+
+SHORTEST = 3
+"""Shorter texts are not looked for: they would match parts of ordinary words."""
+_EMAIL = re.compile(r"\S+@\S+")
+_PHONE = re.compile(r"\(?\b\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}\b")
+_SAFE = frozenset({"status", "source", "method", "collected_by_dunahub", "taxable"})
+"""Fields whose values are the program's own words."""
+
+
+def support_file(
+    db: sa.Connection, connection: Connection, key: RecordKey, *, version: str, now: datetime
+) -> dict[str, Any] | None:
+    """Put together what support needs to know of one record; None when there is no such record.
+
+    Args:
+        db: a connection to read with.
+        connection: the organization's company.
+        key: the record.
+        version: of the plugin.
+        now: when it is made.
+    """
+    view = views.one(db, connection, key)
+    if view is None:
+        return None
+    stored = dossier.of_record(db, view.id)
+    private = set(_texts(stored.snapshot))
+    for text in (view.label, view.candidate_name, view.parent_label, connection.company_name):
+        private.add(text)
+    private |= {connection.connected_by, key.local_id}
+    error = None
+    if view.error is not None:
+        advice = advise(key.kind, view.error)
+        error = {
+            "code": view.error.code,
+            "status": view.error.status,
+            "element": _clear(view.error.element, private),
+            "text": _clear(view.error.text, private),
+            "intuit_tid": view.error.intuit_tid,
+            "title": _clear(advice.title, private),
+            "retried": advice.retried,
+            "who": advice.who.value,
+        }
+    return {
+        "made_at": _moment(now),
+        "plugin": version,
+        "python": platform.python_version(),
+        "kind": key.kind.value,
+        "state": view.shown.value,
+        "connection": {
+            "status": connection.status.value,
+            "environment": connection.environment,
+            "epoch": connection.epoch,
+            "connected_at": _moment(connection.connected_at),
+            "disconnected_at": _moment(connection.disconnected_at),
+            "expired_at": _moment(connection.expired_at),
+            "pause": connection.pause_code,
+            "paused_until": _moment(connection.paused_until),
+        },
+        "record": {
+            **stored.figures,
+            **{name: _moment(at) for name, at in stored.moments.items()},
+            "in_quickbooks": view.qbo_id is not None,
+            "answer_outstanding": stored.operation,
+            "differs": view.variance is not None,
+            "shape": _shape(stored.snapshot),
+        },
+        "error": error,
+        "history": [_entry(entry, private) for entry in history.of_record(db, view.id)],
+    }
+
+
+def _entry(entry: Entry, private: Collection[str]) -> dict[str, Any]:
+    asked = entry.event is history.Event.ASKED  # who asked is nobody's business here
+    return {
+        "at": _moment(entry.at),
+        "event": entry.event.value,
+        "operation": entry.operation,
+        "code": entry.code,
+        "text": "" if asked else _clear(entry.text or "", private),
+        "intuit_tid": entry.tid,
+    }
+
+
+def _clear(text: str, private: Collection[str]) -> str:
+    """Take people's data out of a text of QuickBooks'."""
+    for found in sorted(private, key=len, reverse=True):
+        if len(found) >= SHORTEST:
+            text = re.sub(re.escape(found), HIDDEN, text, flags=re.IGNORECASE)
+    text = _EMAIL.sub(HIDDEN, text)
+    return redact(_PHONE.sub(HIDDEN, text))
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in _SAFE:
+                yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+        yield from value.split()
+
+
+def _shape(value: Any, name: str = "") -> Any:  # noqa: ANN401  JSON
+    """Say what a value is without saying it."""
+    if isinstance(value, dict):
+        return {key: _shape(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shape(item) for item in value]
+    if not isinstance(value, str) or name in _SAFE:
+        return value
+    plain = "" if value.isascii() else ", not ASCII only"
+    return f"{len(value)} characters{plain}"
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="milliseconds")

@@ -1,0 +1,233 @@
+"""`rotate-keys`, `support-file`, `forget-org` and `record`, as an operator runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
+from dunahub_qbo_plugin.store.connections import Connections
+from dunahub_qbo_plugin.store.forget import forget, of_no_organization
+from dunahub_qbo_plugin.store.rekey import rekey
+from dunahub_qbo_plugin.store.tables import connections, metadata
+from dunahub_qbo_plugin.testing.exchanges import load
+from tests.support.cli import run, variables
+from tests.support.office import ACME, EMPTY, Office, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BETA = attrs.evolve(ACME, id="beta", name="Beta Roofing")
+CANARY = "Xanthippe Canary"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Give two organizations with records, one of which failed."""
+    office = Office(tmp_path)
+    office.connect()
+    office.connect(EMPTY, org=BETA)
+    person = lead(name=CANARY, email="canary@customer.example")
+    office.save(invoice("inv-1", lead=person), payment(), lead("lead-2", name=CANARY, email=""))
+    office.save(lead("lead-9"), org=BETA)
+    office.drain()
+    office.drain(org=BETA)
+    yield office
+    office.close()
+
+
+def sealed(office: Office) -> list[str]:
+    """Give everything that is encrypted."""
+    columns = [column for column in connections.c if column.name.endswith("_enc")]
+    with office.runtime.database.read.connect() as db:
+        return [value for row in db.execute(sa.select(*columns)) for value in row if value]
+
+
+def opens(key: str, text: str) -> bool:
+    """Tell whether one key opens it."""
+    try:
+        Cipher((key,)).decrypt(text)
+    except ConfigurationError:
+        return False
+    return True
+
+
+class TestRotateKeys:
+    """`dunahub-qbo rotate-keys`."""
+
+    def test_everything_gets_the_newest_key(self, office: Office, tmp_path: Path) -> None:
+        """Afterwards the new key alone opens everything, and the old one nothing; twice is fine."""
+        new = generate_key()
+        env = variables(attrs.evolve(office.config, fernet_keys=(new, office.key)))
+        first = run("rotate-keys", folder=tmp_path, env=env)
+        assert (first.code, first.out) == (
+            0,
+            "Encrypted anew: 2; had the newest key already: 0.\n",
+        )
+        assert "2 of 2 done." in first.err
+        assert all(opens(new, text) and not opens(office.key, text) for text in sealed(office))
+        again = run("rotate-keys", "--json", folder=tmp_path, env=env)
+        assert again.json == {"companies": 2, "changed": 0, "unreadable": []}
+
+    def test_it_goes_on_where_it_was_broken_off(self, office: Office) -> None:
+        """Broken off after one company, the next run does the other; both keys work meanwhile."""
+        both = Cipher((generate_key(), office.key))
+
+        def break_off(done: int, companies: int) -> None:
+            assert (done, companies) == (1, 2)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            rekey(office.runtime.database, both, progress=break_off)
+        assert sum(both.is_newest(text) for text in sealed(office)) == 3
+        with office.runtime.database.read.connect() as db:
+            for org in (ACME, BETA):
+                known = Connections(both)
+                current = known.current(db, org.id)
+                assert current is not None
+                assert known.tokens(db, current.id) is not None
+        assert rekey(office.runtime.database, both).changed == 1
+        assert all(both.is_newest(text) for text in sealed(office))
+
+    def test_what_no_key_opens_is_named(self, office: Office, tmp_path: Path) -> None:
+        """With a lost key the organizations are named and nothing is changed (rule 11)."""
+        before = sealed(office)
+        env = variables(attrs.evolve(office.config, fernet_keys=(generate_key(),)))
+        ran = run("rotate-keys", folder=tmp_path, env=env)
+        assert ran.code == 1
+        assert "acme: none of the keys opens it" in ran.err
+        assert "beta: none of the keys opens it" in ran.err
+        assert sealed(office) == before
+
+    def test_without_a_key_it_says_what_to_do(self, office: Office, tmp_path: Path) -> None:
+        """A missing key is one line with the command that makes one."""
+        env = variables(office.config) | {"DUNAHUB_QBO_FERNET_KEYS": ""}
+        assert "dunahub-qbo generate-key" in run("rotate-keys", folder=tmp_path, env=env).refused()
+
+
+class TestSupportFile:
+    """`dunahub-qbo support-file`."""
+
+    def test_it_tells_what_happened_and_nobodys_data(self, office: Office, tmp_path: Path) -> None:
+        """Codes, times and texts are in it; no name, address, amount, token or id is (rule 11)."""
+        file = tmp_path / "support.json"
+        ran = run(
+            *("support-file", "--org", "acme", "--record", "lead:lead-2", "--output", str(file)),
+            folder=tmp_path,
+            env=variables(office.config),
+        )
+        assert (ran.code, ran.out) == (0, "")
+        told = json.loads(file.read_text(encoding="utf-8"))
+        assert told["state"] == "Needs attention"
+        assert told["error"]["code"] == "6240"
+        assert told["error"]["intuit_tid"].startswith("1-")
+        assert told["record"]["shape"]["name"] == "16 characters"
+        assert [entry["event"] for entry in told["history"]] == ["rejected"]
+        text = file.read_text(encoding="utf-8").casefold()
+        tokens = office.emulator.world.tokens
+        secrets = [office.key, *tokens._access, *tokens._refresh]
+        private = [CANARY, "Xanthippe", "canary", "512", "Oak St", "Austin", "Blue Ridge", "dana"]
+        for planted in (*private, "9341454838118701", *secrets):
+            assert str(planted).casefold() not in text, planted
+
+    def test_an_unknown_record_is_told(self, office: Office, tmp_path: Path) -> None:
+        """A record that is not there is a line and exit status 1."""
+        ran = run(
+            *("support-file", "--org", "acme", "--record", "invoice:none"),
+            folder=tmp_path,
+            env=variables(office.config),
+        )
+        assert (ran.code, ran.out) == (1, "")
+        assert "has no invoice none" in ran.err
+
+
+class TestForgetOrg:
+    """`dunahub-qbo forget-org`."""
+
+    def test_everything_of_one_organization_goes(self, office: Office, tmp_path: Path) -> None:
+        """Not a byte of it is left in the file, and the other organization is as it was."""
+        kept = [row for row in office.rows() if row.org_id == BETA.id]
+        ran = run(
+            "forget-org", "--org", "acme", "--yes", folder=tmp_path, env=variables(office.config)
+        )
+        assert ran.code == 0, ran
+        assert "of organization 'acme' deleted" in ran.out
+        assert office.rows() == kept
+        with office.runtime.database.read.connect() as db:
+            assert office.runtime.connections.current(db, ACME.id) is None
+            assert office.runtime.connections.current(db, BETA.id) is not None
+        office.runtime.database.close()
+        left = b"".join(path.read_bytes() for path in tmp_path.glob("qbo.sqlite3*"))
+        assert CANARY.encode() not in left
+        assert b"canary@customer.example" not in left
+        again = run(
+            "forget-org", "--org", "acme", "--yes", folder=tmp_path, env=variables(office.config)
+        )
+        assert again.code == 1
+        assert "nothing is stored of an organization 'acme'" in again.err
+
+    def test_it_asks_first(self, office: Office, tmp_path: Path) -> None:
+        """Without a yes nothing is deleted."""
+        before = office.rows()
+        ran = run("forget-org", "--org", "acme", folder=tmp_path, env=variables(office.config))
+        assert ran.code == 1
+        assert office.rows() == before
+
+    def test_a_hook_afterwards_stores_nothing(self, office: Office) -> None:
+        """An organization that was forgotten is one that never connected (rule 18)."""
+        forget(office.runtime.database, ACME.id)
+        office.save(lead())
+        office.runtime.intake.flush()
+        assert [row.org_id for row in office.rows()] == [BETA.id]
+
+    def test_every_table_is_somebodys(self) -> None:
+        """A table that is added later is found by its columns, or this test says so."""
+        assert of_no_organization() == []
+        assert len(metadata.sorted_tables) >= 7
+
+
+def test_access_is_given_back_when_an_organization_is_forgotten(
+    office: Office, tmp_path: Path
+) -> None:
+    """Tokens are revoked at Intuit before they are deleted (rule 17)."""
+    with office.emulator.serve() as running:
+        config = attrs.evolve(
+            office.config,
+            api_url=running.url,
+            discovery_url=f"{running.url}/.well-known/openid_configuration",
+        )
+        env = variables(config) | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        ran = run("forget-org", "--org", "beta", "--yes", folder=tmp_path, env=env)
+    assert "revoked at Intuit" in ran.out, ran
+    paths = [entry.path for entry in office.emulator.world.journal.entries()]
+    assert paths[-1] == "/v2/oauth2/tokens/revoke"
+
+
+def test_record_fills_in_what_is_given(tmp_path: Path) -> None:
+    """From title and given alone, request, response, meaning and source are recorded."""
+    folder = tmp_path / "mine"
+    whole = load()["customer/create"]
+    (folder / "customer").mkdir(parents=True)
+    bare = {"title": whole.title, "given": dict(whole.given)}
+    (folder / "customer" / "create.json").write_text(json.dumps(bare), encoding="utf-8")
+    ran = run("record", "--folder", str(folder), folder=tmp_path)
+    assert ran.code == 0, ran
+    made = load(folder)["customer/create"]
+    assert (made.request, made.response) == (whole.request, whole.response)
+    assert made.source["against"] == "emulator"
+    unknown = run("record", "customer/none", "--folder", str(folder), folder=tmp_path)
+    assert (unknown.code, unknown.out) == (1, "")
+
+
+def test_record_makes_nothing_in_real_books(office: Office, tmp_path: Path) -> None:
+    """Against anything but Intuit's sandbox it refuses before it asks for a token."""
+    before = len(office.emulator.world.journal.entries())
+    ran = run("record", "--org", "acme", folder=tmp_path, env=variables(office.config))
+    assert "not connected to a company of Intuit's sandbox" in ran.refused()
+    assert len(office.emulator.world.journal.entries()) == before
