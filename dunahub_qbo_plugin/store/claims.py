@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 PARENT_KIND: Final = {Kind.INVOICE: Kind.CUSTOMER, Kind.PAYMENT: Kind.INVOICE}
 CHILD_KIND: Final = {parent: child for child, parent in PARENT_KIND.items()}
 
+_READ: Final = (
+    *("id", "local_id", "label", "generation", "fingerprint", "snapshot", "parent", "attempts"),
+    *("qbo_id", "sync_token", "sent_fields", "candidate_id", "request_seq", "request_key"),
+    *("request_body", "request_operation", "request_fingerprint", "request_total", "request_at"),
+)
+
 _parent = records.alias("parent")
 _grandparent = records.alias("grandparent")
 
@@ -51,13 +58,30 @@ def due_claims(
         limit: how many at most.
         without: ids of records that are under way already.
     """
-    row = records
+    found = connection.execute(
+        _due(kind),
+        {
+            "p_company": lease.company_id,
+            "p_epoch": lease.epoch,
+            "p_now": to_ms(now),
+            "p_latest": to_ms(now + LATEST_DUE),
+            "p_most": limit + len(without),
+        },
+    )
+    free = [row for row in found if row.id not in without]
+    return [_claim(row, kind, look_first=lease.look_first) for row in free[:limit]]
+
+
+@cache
+def _due(kind: Kind) -> sa.Select[Any]:
+    """Make the question once: putting it together takes longer than the database's answer."""
+    row, big = records, sa.BigInteger()
+    now = sa.bindparam("p_now", type_=big)
     columns: list[Any] = [
-        row,
+        *(row.c[name] for name in _READ),
         _parent.c.label.label("parent_label"),
         _parent.c.qbo_id.label("parent_qbo_id"),
-        # What a disconnect left behind does not go out by itself: nobody waits for that.
-        sa.case((_parent.c.epoch == row.c.epoch, _parent.c.due_at)).label("parent_due_at"),
+        _parent.c.due_at.label("parent_due_at"),
         _parent.c.error_code.label("parent_error"),
         _grandparent.c.qbo_id.label("grandparent_qbo_id"),
     ]
@@ -76,25 +100,23 @@ def due_claims(
             _grandparent.c.local_id == _parent.c.parent,
         ),
     )
-    statement = (
+    return (
         sa.select(*columns)
         .select_from(joined)
         .where(
-            row.c.company_id == lease.company_id,
-            row.c.epoch == lease.epoch,
+            row.c.company_id == sa.bindparam("p_company", type_=sa.String()),
+            row.c.epoch == sa.bindparam("p_epoch", type_=sa.Integer()),
             row.c.kind == kind.value,
             row.c.due_at.is_not(None),
-            sa.or_(row.c.due_at <= to_ms(now), row.c.due_at > to_ms(now + LATEST_DUE)),
-            sa.not_(_parent_goes_first(kind, to_ms(now))),
+            sa.or_(row.c.due_at <= now, row.c.due_at > sa.bindparam("p_latest", type_=big)),
+            sa.not_(_parent_goes_first(kind, now)),
         )
         .order_by(row.c.due_at, row.c.id)
-        .limit(limit + len(without))
+        .limit(sa.bindparam("p_most", type_=sa.Integer()))
     )
-    found = [found for found in connection.execute(statement) if found.id not in without]
-    return [_claim(found, kind, look_first=lease.look_first) for found in found[:limit]]
 
 
-def _parent_goes_first(kind: Kind, now: int) -> sa.ColumnElement[bool]:
+def _parent_goes_first(kind: Kind, now: sa.BindParameter[int]) -> sa.ColumnElement[bool]:
     """Tell whether this very drain is about to send the parent, so that the child keeps its turn.
 
     An invoice can go as soon as its customer exists. A payment waits for a change of its invoice
@@ -168,19 +190,36 @@ def commit_intents(
         LeaseLost: the company is not ours any more; nothing was written.
     """
     lease = renew(connection, lease, now=now)
-    for claim, intent in intents:
-        if claim.intent is not None:
-            continue
-        connection.execute(
-            sa.update(records)
-            .where(records.c.id == claim.record_id, records.c.request_key.is_(None))
-            .values(
-                request_key=intent.request_key,
-                request_body=intent.body,
-                request_operation=intent.operation.value,
-                request_fingerprint=intent.fingerprint,
-                request_total=to_cents(intent.total),
-                request_at=to_ms(now),
-            )
-        )
+    rows = [
+        {
+            "p_id": claim.record_id,
+            "p_key": intent.request_key,
+            "p_body": intent.body,
+            "p_operation": intent.operation.value,
+            "p_fingerprint": intent.fingerprint,
+            "p_total": to_cents(intent.total),
+            "p_at": to_ms(now),
+        }
+        for claim, intent in intents
+        if claim.intent is None
+    ]
+    if rows:
+        connection.execute(_commit(), rows)
     return lease
+
+
+@cache
+def _commit() -> sa.Update:
+    """Make the statement once, as `_due`."""
+    return (
+        sa.update(records)
+        .where(records.c.id == sa.bindparam("p_id"), records.c.request_key.is_(None))
+        .values(
+            request_key=sa.bindparam("p_key"),
+            request_body=sa.bindparam("p_body"),
+            request_operation=sa.bindparam("p_operation"),
+            request_fingerprint=sa.bindparam("p_fingerprint"),
+            request_total=sa.bindparam("p_total"),
+            request_at=sa.bindparam("p_at"),
+        )
+    )

@@ -51,7 +51,12 @@ def add(connection: sa.Connection, company_id: str, entries: Iterable[Entry]) ->
     """Write entries down, in the connection's transaction."""
     rows = [
         {
-            **attrs.asdict(entry),
+            "record_id": entry.record_id,
+            "operation": entry.operation,
+            "qbo_id": entry.qbo_id,
+            "code": entry.code,
+            "text": entry.text,
+            "tid": entry.tid,
             "company_id": company_id,
             "at": to_ms(entry.at),
             "event": entry.event.value,

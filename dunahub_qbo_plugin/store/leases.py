@@ -7,6 +7,7 @@ looks at it in the same transaction.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -108,14 +109,27 @@ def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
     Raises:
         LeaseLost: somebody took the company over, or it was disconnected meanwhile.
     """
-    statement = (
-        sa.update(connections)
-        .where(connections.c.id == lease.company_id, connections.c.fence == lease.fence)
-        .values(lease_until=to_ms(now + LEASE))
-    )
-    if connection.execute(statement).rowcount != 1:
+    values = {
+        "p_company": lease.company_id,
+        "p_fence": lease.fence,
+        "p_until": to_ms(now + LEASE),
+    }
+    if connection.execute(_renew(), values).rowcount != 1:
         raise LeaseLost(f"company {lease.company_id} is no longer ours to drain")
     return attrs.evolve(lease, until=now + LEASE)
+
+
+@cache
+def _renew() -> sa.Update:
+    """Make the statement once: every write of a drain begins with it."""
+    return (
+        sa.update(connections)
+        .where(
+            connections.c.id == sa.bindparam("p_company"),
+            connections.c.fence == sa.bindparam("p_fence"),
+        )
+        .values(lease_until=sa.bindparam("p_until"))
+    )
 
 
 def release(connection: sa.Connection, lease: Lease) -> None:

@@ -6,6 +6,7 @@ desired *now*.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -87,8 +88,7 @@ def settle(
         LeaseLost: the company is not ours any more; nothing was written (see `settle_late`).
     """
     lease = renew(connection, lease, now=now)
-    for settlement in settlements:
-        _write(connection, lease, settlement, now)
+    _write_all(connection, lease, settlements, now)
     return lease
 
 
@@ -100,30 +100,43 @@ def settle_late(
     That an object was made under a key is true whoever holds the lease, and the key still standing
     in the row proves that nobody has settled it since.
     """
-    for settlement in settlements:
-        if isinstance(settlement.outcome, Synced):
-            _write(connection, lease, settlement, now)
+    synced = [one for one in settlements if isinstance(one.outcome, Synced)]
+    _write_all(connection, lease, synced, now)
 
 
-def _write(connection: sa.Connection, lease: Lease, settlement: Settlement, now: datetime) -> None:
-    claim, extra = settlement.claim, {}
-    if (anothers := _anothers(connection, lease.company_id, settlement)) is not None:
-        extra = {"candidate_id": anothers}  # the next look leaves it out
-        again = Retry(info=ErrorInfo(code="not-carried-out"), after=0, unknown=True)
-        settlement = attrs.evolve(settlement, outcome=again, retry_at=now)
+def _write_all(
+    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], now: datetime
+) -> None:
+    entries: list[Entry] = []
+    for told in settlements:
+        settlement, extra = told, {}
+        if (anothers := _anothers(connection, lease.company_id, told)) is not None:
+            extra = {"candidate_id": anothers}  # the next look leaves it out
+            again = Retry(info=ErrorInfo(code="not-carried-out"), after=0, unknown=True)
+            settlement = attrs.evolve(told, outcome=again, retry_at=now)
+        if not _write(connection, settlement, extra, now):
+            continue
+        if isinstance(settlement.outcome, ParentGone):
+            _mark_parent(connection, lease.company_id, settlement.outcome, now)
+        if _frees_children(settlement):
+            _release_children(connection, lease.company_id, settlement.claim, now)
+        entries += _entries(settlement, now)
+    history.add(connection, lease.company_id, entries)
+
+
+def _write(
+    connection: sa.Connection, settlement: Settlement, extra: dict[str, str], now: datetime
+) -> bool:
+    """Write one outcome; False when somebody else has settled the row since."""
+    claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
+    if isinstance(outcome, Synced) and intent is not None:
+        values = _synced_parameters(claim, outcome, intent, to_ms(now))
+        return connection.execute(_synced(), values).rowcount > 0
     where = [records.c.id == claim.record_id]
-    if settlement.intent is not None:
-        where.append(records.c.request_key == settlement.intent.request_key)
-    values = _values(settlement, to_ms(now)) | extra
-    values["touched_at"] = to_ms(now)
-    done = connection.execute(sa.update(records).where(*where).values(values)).rowcount
-    if not done:
-        return
-    if isinstance(settlement.outcome, ParentGone):
-        _mark_parent(connection, lease.company_id, settlement.outcome, now)
-    if _frees_children(settlement):
-        _release_children(connection, lease.company_id, claim, now)
-    history.add(connection, lease.company_id, _entries(settlement, now))
+    if intent is not None:
+        where.append(records.c.request_key == intent.request_key)
+    changes = _values(settlement, to_ms(now)) | extra | {"touched_at": to_ms(now)}
+    return connection.execute(sa.update(records).where(*where).values(changes)).rowcount > 0
 
 
 def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement) -> str | None:
@@ -150,7 +163,7 @@ def _values(settlement: Settlement, now: int) -> dict[str, Any]:
     unless_changed = sa.case((records.c.generation == claim.generation, None), else_=now)
     match outcome:
         case Synced():
-            return _synced_values(settlement, outcome, now)
+            raise ValueError("what was not sent is in QuickBooks by nobody's doing")
         case Kept(hold=hold):
             return {**NO_ERROR, **NO_REQUEST, "hold": hold.value, "due_at": unless_changed}
         case Waiting():
@@ -186,26 +199,50 @@ def _values(settlement: Settlement, now: int) -> dict[str, Any]:
             return {} if outcome.unknown else dict(NO_REQUEST)
 
 
-def _synced_values(settlement: Settlement, outcome: Synced, now: int) -> dict[str, Any]:
-    written, intent = outcome.written, settlement.intent
-    voided = intent is not None and intent.operation is Operation.VOID
-    total = intent.total if intent is not None else None
-    agrees = records.c.fingerprint == outcome.fingerprint
+@cache
+def _synced() -> sa.Update:
+    """Make the commonest statement once: putting it together takes longer than carrying it out."""
+    text, big = sa.String(), sa.BigInteger()
+    now = sa.bindparam("p_now", type_=big)
+    fingerprint = sa.bindparam("p_fingerprint", type_=text)
+    agrees = records.c.fingerprint == fingerprint
+    number = sa.bindparam("p_number", type_=text)
+    return (
+        sa.update(records)
+        .where(records.c.id == sa.bindparam("p_id"), records.c.request_key == sa.bindparam("p_key"))
+        .values(
+            **NO_REQUEST,
+            **NO_ERROR,
+            qbo_id=sa.bindparam("p_qbo_id", type_=text),
+            sync_token=sa.bindparam("p_sync_token", type_=text),
+            qbo_total=sa.bindparam("p_qbo_total", type_=big),
+            qbo_number=sa.func.coalesce(number, records.c.qbo_number),
+            synced_total=sa.bindparam("p_synced_total", type_=big),
+            synced_fingerprint=fingerprint,
+            synced_at=now,
+            touched_at=now,
+            sent_fields=sa.bindparam("p_sent_fields", type_=text),
+            attempts=0,
+            waiting=False,
+            hold=sa.case((records.c.hold == Hold.DISMISSED.value, None), else_=records.c.hold),
+            due_at=sa.case((agrees, None), (records.c.hold.is_not(None), None), else_=now),
+        )
+    )
+
+
+def _synced_parameters(claim: Claim, outcome: Synced, intent: Intent, now: int) -> dict[str, Any]:
+    written = outcome.written
     return {
-        **NO_REQUEST,
-        **NO_ERROR,
-        "qbo_id": written.remote.id,
-        "sync_token": written.remote.sync_token,
-        "qbo_total": to_cents(written.total),
-        "qbo_number": written.number or records.c.qbo_number,
-        "synced_total": 0 if voided else to_cents(total),
-        "synced_fingerprint": outcome.fingerprint,
-        "synced_at": now,
-        "sent_fields": " ".join(sorted(outcome.sent_fields)),
-        "attempts": 0,
-        "waiting": False,
-        "hold": sa.case((records.c.hold == Hold.DISMISSED.value, None), else_=records.c.hold),
-        "due_at": sa.case((agrees, None), (records.c.hold.is_not(None), None), else_=now),
+        "p_id": claim.record_id,
+        "p_key": intent.request_key,
+        "p_now": now,
+        "p_qbo_id": written.remote.id,
+        "p_sync_token": written.remote.sync_token,
+        "p_qbo_total": to_cents(written.total),
+        "p_number": written.number or None,
+        "p_synced_total": 0 if intent.operation is Operation.VOID else to_cents(intent.total),
+        "p_fingerprint": outcome.fingerprint,
+        "p_sent_fields": " ".join(sorted(outcome.sent_fields)),
     }
 
 
@@ -252,15 +289,26 @@ def _release_children(
     child = CHILD_KIND.get(claim.key.kind)
     if child is None:
         return
-    connection.execute(
+    values = {
+        "p_company": company_id,
+        "p_kind": child.value,
+        "p_parent": claim.key.local_id,
+        "p_now": to_ms(now),
+    }
+    connection.execute(_release(), values)
+
+
+@cache
+def _release() -> sa.Update:
+    return (
         sa.update(records)
         .where(
-            records.c.company_id == company_id,
-            records.c.kind == child.value,
-            records.c.parent == claim.key.local_id,
+            records.c.company_id == sa.bindparam("p_company"),
+            records.c.kind == sa.bindparam("p_kind"),
+            records.c.parent == sa.bindparam("p_parent"),
             records.c.waiting,
         )
-        .values(waiting=False, due_at=to_ms(now))
+        .values(waiting=False, due_at=sa.bindparam("p_now"))
     )
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_hookspecs import Invoice
 from dunahub_qbo_plugin.errors import LeaseLost, QboError
 from dunahub_qbo_plugin.model import (
     Claim,
@@ -35,12 +34,15 @@ from dunahub_qbo_plugin.store.profiles import load_profile, note_services, profi
 from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
 from dunahub_qbo_plugin.sync import halts
 from dunahub_qbo_plugin.sync.backoff import delay
+from dunahub_qbo_plugin.sync.lanes import lane_of, services_of
 from dunahub_qbo_plugin.sync.planner import plan
 from dunahub_qbo_plugin.sync.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from sqlalchemy import Connection as Transaction
 
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.model import CompanyProfile, Outcome
@@ -156,6 +158,8 @@ class _Run:
     """Passing failures in a row."""
     halted: Halted | Retry | None = None
     renewed_for: Grant | None = None
+    noted: dict[str, str] = attrs.field(factory=dict)
+    """Services that this drain has remembered already."""
     flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
 
     def run(self) -> int:
@@ -166,13 +170,14 @@ class _Run:
         turn_ends = self.clock.monotonic() + TURN
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
             while grant is not None:
-                self._land(grant, self._finished())
+                landed = self._landed(grant, self._finished())
                 over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
+                going_on = self.halted is None and not over
+                if landed or going_on:
+                    self._write_and_launch(pool, grant, landed, going_on=going_on)
                 if self.halted is not None and not self.flying:
                     grant = self._recover(grant)
                     continue
-                if self.halted is None and not over:
-                    self._launch(pool, grant, self.profile)
                 if self.flying:
                     wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
                     self._renew_if_aging()
@@ -180,54 +185,89 @@ class _Run:
                     break
         return self.sent
 
-    def _launch(self, pool: ThreadPoolExecutor, grant: Grant, profile: CompanyProfile) -> None:
-        """Claim as much as there is room for, commit it, and let it go."""
+    def _write_and_launch(
+        self,
+        pool: ThreadPoolExecutor,
+        grant: Grant,
+        landed: list[Settlement],
+        *,
+        going_on: bool,
+    ) -> None:
+        """Write down what has ended and, in the same transaction, what is to be sent next."""
         now = self.clock.now()
+        if not landed:
+            with self.database.read.connect() as db:
+                claims = self._claims(db, now)
+            if not claims:
+                return
         intents: list[tuple[Claim, Intent]] = []
-        settled: list[Settlement] = []
-        for claim in self._claims(now):
-            decided = plan(claim, profile, company_id=self.lease.company_id)
-            if isinstance(decided, Intent):
-                intents.append((claim, decided))
-            else:
-                self.tally.count(decided)
-                settled.append(Settlement(claim=claim, outcome=decided))
-        if not intents and not settled:
-            return
-        with self.database.write.begin() as db:
-            self.lease = commit_intents(db, self.lease, intents, now=now)
-            if settled:
-                self.lease = settle(db, self.lease, settled, now=now)
-            note_services(db, self.lease.company_id, _services(intents), now=now)
+        try:
+            with self.database.write.begin() as db:
+                if landed:
+                    self.lease = settle(db, self.lease, landed, now=now)
+                    claims = self._claims(db, now) if going_on else []
+                if claims:
+                    intents = self._commit(db, claims, now)
+        except LeaseLost:
+            with self.database.write.begin() as db:
+                settle_late(db, self.lease, landed, now=now)
+            raise
+        except Exception:
+            # Whatever is wrong with what comes next, what has come back is written.
+            with self.database.write.begin() as db:
+                self.lease = settle(db, self.lease, landed, now=now)
+            raise
         for claim, intent in intents:
             future = pool.submit(
                 self.reconciler.reconcile, grant, claim, intent, now=now, check=self._check
             )
             self.flying[future] = (claim, intent)
 
-    def _claims(self, now: datetime) -> list[Claim]:
+    def _commit(
+        self, db: Transaction, claims: list[Claim], now: datetime
+    ) -> list[tuple[Claim, Intent]]:
+        """Decide what is to be sent of claims, and commit it."""
+        assert self.profile is not None  # noqa: S101  nothing is sent before it is known
+        intents: list[tuple[Claim, Intent]] = []
+        settled: list[Settlement] = []
+        for claim in claims:
+            decided = plan(claim, self.profile, company_id=self.lease.company_id)
+            if isinstance(decided, Intent):
+                intents.append((claim, decided))
+            else:
+                self.tally.count(decided)
+                settled.append(Settlement(claim=claim, outcome=decided))
+        self.lease = commit_intents(db, self.lease, intents, now=now)
+        if settled:
+            self.lease = settle(db, self.lease, settled, now=now)
+        services = services_of(intents)
+        if not services.items() <= self.noted.items():
+            note_services(db, self.lease.company_id, services, now=now)
+            self.noted |= services
+        return intents
+
+    def _claims(self, db: Transaction, now: datetime) -> list[Claim]:
         """Choose due records for the free places, customers first and one at a time."""
         room = AT_ONCE - len(self.flying)
         under_way = [claim for claim, _ in self.flying.values()]
         flying_ids = {claim.record_id for claim in under_way}
-        busy_lanes = {lane for claim in under_way if (lane := _lane(claim)) is not None}
+        busy_lanes = {lane for claim in under_way if (lane := lane_of(claim)) is not None}
         chosen: list[Claim] = []
-        with self.database.read.connect() as db:
-            for kind in Kind:
-                limit = room - len(chosen)
-                if kind is Kind.CUSTOMER:
-                    flies = any(claim.key.kind is Kind.CUSTOMER for claim in under_way)
-                    limit = 0 if flies else min(limit, 1)
-                if limit <= 0:
+        for kind in Kind:
+            limit = room - len(chosen)
+            if kind is Kind.CUSTOMER:
+                flies = any(claim.key.kind is Kind.CUSTOMER for claim in under_way)
+                limit = 0 if flies else min(limit, 1)
+            if limit <= 0:
+                continue
+            due = due_claims(db, self.lease, kind, now=now, limit=limit, without=flying_ids)
+            for claim in due:
+                lane = lane_of(claim)
+                if lane in busy_lanes:
                     continue
-                due = due_claims(db, self.lease, kind, now=now, limit=limit, without=flying_ids)
-                for claim in due:
-                    lane = _lane(claim)
-                    if lane in busy_lanes:
-                        continue
-                    if lane is not None:
-                        busy_lanes.add(lane)
-                    chosen.append(claim)
+                if lane is not None:
+                    busy_lanes.add(lane)
+                chosen.append(claim)
         return chosen
 
     def _check(self) -> None:
@@ -241,9 +281,10 @@ class _Run:
         done = [future for future in self.flying if future.done()]
         return [(*self.flying.pop(future), future.result()) for future in done]
 
-    def _land(self, grant: Grant, finished: list[tuple[Claim, Intent, Outcome]]) -> None:
-        if not finished:
-            return
+    def _landed(
+        self, grant: Grant, finished: list[tuple[Claim, Intent, Outcome]]
+    ) -> list[Settlement]:
+        """Tell what is to be written of what has come back."""
         now = self.clock.now()
         settlements = []
         for claim, intent, told in finished:
@@ -258,13 +299,7 @@ class _Run:
             settlements.append(
                 Settlement(claim=claim, intent=intent, outcome=outcome, retry_at=retry_at)
             )
-        try:
-            with self.database.write.begin() as db:
-                self.lease = settle(db, self.lease, settlements, now=now)
-        except LeaseLost:
-            with self.database.write.begin() as db:
-                settle_late(db, self.lease, settlements, now=now)
-            raise
+        return settlements
 
     def _with_fresh_items(
         self, grant: Grant, claim: Claim, intent: Intent, outcome: Outcome
@@ -344,30 +379,11 @@ class _Run:
 
     def _nothing_due(self) -> bool:
         """Look once more, since a hook may have come in between."""
-        return not self._claims(self.clock.now())
+        with self.database.read.connect() as db:
+            return not self._claims(db, self.clock.now())
 
     def _renew_if_aging(self) -> None:
         now = self.clock.now()
         if self.lease.until - now < LEASE - RENEW_AFTER:
             with self.database.write.begin() as db:
                 self.lease = leases.renew(db, self.lease, now=now)
-
-
-def _lane(claim: Claim) -> str | None:
-    """Name what must not be written to twice at the same time: an invoice with its payments."""
-    if claim.key.kind is Kind.INVOICE:
-        return claim.key.local_id
-    if claim.key.kind is Kind.PAYMENT and claim.parent is not None:
-        return claim.parent.key.local_id
-    return None
-
-
-def _services(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
-    """Give the DunaHub services that are about to be sent, id to name."""
-    return {
-        line.service_id: line.service_name
-        for claim, _ in intents
-        if isinstance(claim.value, Invoice)
-        for line in claim.value.lines
-        if line.service_id is not None
-    }
