@@ -120,12 +120,35 @@ def _upsert(dialect: str, *, late: bool) -> sa.Executable:
     source = sa.select(*given.values()).where(
         connections.c.org_id == sa.bindparam("p_org", type_=text), connections.c.current
     )
+    if not late:
+        source = source.where(sa.not_(_is_known_parent()))
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(records).from_select(list(given), source, include_defaults=False)
     return statement.on_conflict_do_update(
         index_elements=["company_id", "kind", "local_id"],
         set_=_changes(statement.excluded),
         where=_is_newest() if late else None,
+    )
+
+
+def _is_known_parent() -> sa.ColumnElement[bool]:
+    """Tell whether it is a lead that came along with its invoice, as it is stored already.
+
+    Nothing is written for it then, so that two requests that bill the same customer do not wait
+    for each other's transaction.
+    """
+    known = records.alias("known")
+    return sa.and_(
+        sa.bindparam("p_as_parent", type_=sa.Integer()) == 1,
+        sa.exists(
+            sa.select(known.c.id).where(
+                known.c.company_id == connections.c.id,
+                known.c.kind == sa.bindparam("p_kind", type_=sa.String()),
+                known.c.local_id == sa.bindparam("p_local_id", type_=sa.String()),
+                known.c.fingerprint == sa.bindparam("p_fingerprint", type_=sa.String()),
+                known.c.epoch == connections.c.epoch,
+            )
+        ),
     )
 
 

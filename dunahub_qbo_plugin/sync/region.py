@@ -19,7 +19,7 @@ def leave(database: Database, org_id: str, *, now: datetime) -> None:
     """
     if not database.is_ready():
         return
-    with database.read.connect() as db:
+    with database.glance.connect() as db:
         if not gate.region_is_open(db, org_id):
             return
     with database.write.begin() as db:

@@ -1,0 +1,154 @@
+"""A hook on PostgreSQL waits for nothing and loses nothing (rule 9)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.config import Config, Worker
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.runtime import build
+from dunahub_qbo_plugin.store import postgres
+from dunahub_qbo_plugin.store.database import Database
+from tests.support.office import Office, lead
+from tests.support.proxy import Proxy
+from tests.support.queue import until
+from tests.support.sockets import RawServer, closed_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST = 0.5
+"""Seconds that a hook may take at the very worst, on a machine that does other things too."""
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """A connected office on PostgreSQL without a worker of its own."""
+    bench = Office(tmp_path, database_url=postgres_url)
+    bench.connect()
+    yield bench
+    bench.close()
+
+
+def saved_in(office: Office, local_id: str) -> float:
+    """Save a lead; gives how long the hook took."""
+    started = time.monotonic()
+    office.save(lead(local_id))
+    return time.monotonic() - started
+
+
+def test_a_lock_sends_the_row_through_memory(office: Office) -> None:
+    """A locked row costs the hook some tens of milliseconds; it is written once it is free."""
+    office.save(lead())
+    database = office.runtime.database
+    with database.write.begin() as db:
+        db.execute(sa.text("SELECT 1 FROM qbo_record FOR UPDATE"))
+        assert saved_in(office, "lead-1") < 0.2
+        started = time.monotonic()
+        office.save(lead(phone="1"))
+        assert time.monotonic() - started < 0.2
+        assert office.runtime.intake.waiting == 1
+    until(lambda: office.runtime.intake.waiting == 0, what="the write")
+    (row,) = office.rows()
+    assert '"1"' in row.snapshot
+    assert office.drain() == 1
+
+
+def test_a_slow_statement_is_ended_by_the_server(office: Office) -> None:
+    """A hook's statement gets some tens of milliseconds of the server's time."""
+    started = time.monotonic()
+    ended = pytest.raises(sa.exc.OperationalError, match="statement timeout")
+    with office.runtime.database.hook.connect() as db, ended:
+        db.execute(sa.text("SELECT pg_sleep(5)"))
+    assert time.monotonic() - started < LONGEST
+
+
+def test_a_restarted_server_costs_no_row(office: Office, server_url: str) -> None:
+    """Connections that the server ended are replaced within the hook: its row is durable."""
+    office.save(lead())
+    admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as db:
+        db.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": office.runtime.database.url.database},
+        )
+    assert saved_in(office, "lead-2") < LONGEST
+    assert office.runtime.intake.spilled == 0
+    assert len(office.rows()) == 2
+
+
+def test_a_server_that_stops_answering(tmp_path: Path, postgres_url: str) -> None:
+    """A server that hangs costs a hook a quarter of a second, the next ones nothing."""
+    with Proxy(postgres_url) as proxy:
+        office = Office(tmp_path, database_url=proxy.url)
+        office.connect()
+        office.save(lead("before"))
+        proxy.blocked.set()
+        assert saved_in(office, "hung") < LONGEST
+        assert saved_in(office, "next") < 0.05
+        assert office.runtime.intake.waiting == 2
+        proxy.blocked.clear()
+        until(lambda: office.runtime.intake.waiting == 0, seconds=20, what="the write")
+        assert {row.local_id for row in office.rows()} == {"before", "hung", "next"}
+        office.close()
+
+
+@pytest.mark.parametrize("gone", ["silent", "refusing"])
+def test_a_server_that_lets_nobody_in(gone: str) -> None:
+    """A process whose database cannot be reached from its start on still has quick hooks."""
+    with RawServer(lambda peer: peer.hang()) as silent:
+        port = silent.url.rpartition(":")[2] if gone == "silent" else closed_port()
+        address = f"postgresql+psycopg://nobody@127.0.0.1:{port}/nothing"
+        config = Config(database_url=address, worker=Worker.OFF)
+        runtime = build(config)
+        runtime.intake._wake = lambda _org_id: None
+        started = time.monotonic()
+        for number in range(20):
+            runtime.intake.lead("acme", lead(f"lead-{number}"), None)
+        assert time.monotonic() - started < LONGEST
+        assert runtime.intake.waiting == 20
+        runtime.database.close()
+
+
+def test_other_regions_do_not_wait_either(tmp_path: Path, postgres_url: str) -> None:
+    """A hook of an organization outside the US is as quick while the database hangs (rule 13)."""
+    with Proxy(postgres_url) as proxy:
+        office = Office(tmp_path, database_url=proxy.url)
+        office.connect()
+        proxy.blocked.set()
+        started = time.monotonic()
+        office.save(lead(), org=Organization(id="acme", region=Region.BR))
+        assert time.monotonic() - started < LONGEST
+        proxy.blocked.clear()
+        office.close()
+
+
+def test_memory_is_written_where_no_worker_runs(office: Office) -> None:
+    """With the worker elsewhere, what went through memory is written by a thread of its own."""
+    assert office.config.worker is Worker.OFF
+    database = office.runtime.database
+    with database.write.begin() as db:
+        db.exec_driver_sql("LOCK TABLE qbo_record IN EXCLUSIVE MODE")
+        office.save(lead())
+    until(lambda: len(office.rows()) == 1, what="the row")
+    office.drain()
+    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_plain_addresses_mean_psycopg(scheme: str) -> None:
+    """An address as hosting services give it works: the driver that is installed is taken."""
+    assert postgres.address(f"{scheme}://u@h/d").drivername == "postgresql+psycopg"
+
+
+def test_other_databases_are_refused_in_words() -> None:
+    """A database that was never tried is refused before it is opened."""
+    with pytest.raises(ConfigurationError, match="DUNAHUB_QBO_DATABASE_URL"):
+        Database("postgresql+pg8000://u@h/d")

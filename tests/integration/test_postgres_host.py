@@ -1,0 +1,154 @@
+"""Hooks within the host's own transaction on PostgreSQL: its data is never at risk (rule 9)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from dunahub_qbo_plugin.model import Kind, Shown
+from tests.support.office import ACME, Office, invoice, lead
+from tests.support.queue import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """A connected office on PostgreSQL without a worker of its own."""
+    bench = Office(tmp_path, database_url=postgres_url)
+    bench.connect()
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def host(postgres_url: str) -> Iterator[sa.Engine]:
+    """The host's own way to the same database, with a table of its own."""
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as db:
+        db.execute(sa.text("CREATE TABLE crm_lead (id text PRIMARY KEY)"))
+    yield engine
+    with engine.begin() as db:
+        db.execute(sa.text("DROP TABLE crm_lead"))
+    engine.dispose()
+
+
+def save(session: Session, office: Office, local_id: str, **changes: str) -> None:
+    """Save a lead as a host does: its own row, then the hook, in one transaction."""
+    statement = sa.text("INSERT INTO crm_lead VALUES (:id) ON CONFLICT DO NOTHING")
+    session.execute(statement, {"id": local_id})
+    office.notify("on_lead_saved", lead=lead(local_id, **changes), session=session)
+
+
+def leads(host: sa.Engine) -> list[str]:
+    """Give what the host has committed."""
+    with host.connect() as db:
+        return list(db.execute(sa.text("SELECT id FROM crm_lead ORDER BY id")).scalars())
+
+
+def kept(office: Office) -> dict[str, str]:
+    """Give the phone of each lead that the plugin holds."""
+    return {row.local_id: json.loads(row.snapshot)["phone"] for row in office.rows()}
+
+
+def test_both_or_neither(office: Office, host: sa.Engine) -> None:
+    """The host's row and ours are committed together, or rolled back together."""
+    with Session(host) as session:
+        save(session, office, "gone")
+        session.rollback()
+        save(session, office, "stays")
+        session.commit()
+    assert leads(host) == ["stays"]
+    assert list(kept(office)) == ["stays"]
+
+
+def test_an_error_of_ours_costs_the_host_nothing(office: Office, host: sa.Engine) -> None:
+    """Our statement fails in the host's transaction: its data is there, and ours comes after."""
+    with host.begin() as db:
+        db.execute(sa.text("ALTER TABLE qbo_record RENAME TO qbo_record_away"))
+    with Session(host) as session:
+        save(session, office, "lead-1")
+        session.commit()
+        assert leads(host) == ["lead-1"]
+        assert office.runtime.intake.waiting == 1
+    with host.begin() as db:
+        db.execute(sa.text("ALTER TABLE qbo_record_away RENAME TO qbo_record"))
+    until(lambda: list(kept(office)) == ["lead-1"], what="the row")
+
+
+def test_a_row_that_is_locked_is_written_after_the_commit(office: Office, host: sa.Engine) -> None:
+    """The host's own lock time-out strikes our row: the host goes on, our newest state wins."""
+    office.save(lead(phone="0"))
+    with office.runtime.database.write.begin() as db, Session(host) as session:
+        db.execute(sa.text("SELECT 1 FROM qbo_record FOR UPDATE"))
+        session.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
+        save(session, office, "lead-1", phone="1")
+        save(session, office, "lead-1", phone="2")
+        save(session, office, "lead-2", phone="3")
+        db.rollback()
+        session.commit()
+    assert leads(host) == ["lead-1", "lead-2"]
+    until(lambda: office.runtime.intake.waiting == 0, what="the write")
+    assert kept(office) == {"lead-1": "2", "lead-2": "3"}
+
+
+def test_a_deadlock_ends_with_both_records(office: Office, host: sa.Engine) -> None:
+    """Two requests save the same two leads in opposite order: both are committed and kept."""
+    half = threading.Barrier(2, timeout=10)
+    trouble: list[Exception] = []
+
+    def request(mine: str, other: str) -> None:
+        try:
+            with Session(host) as session:
+                office.notify("on_lead_saved", lead=lead(mine, phone=mine), session=session)
+                half.wait()
+                office.notify("on_lead_saved", lead=lead(other, phone=mine), session=session)
+                session.commit()
+        except Exception as error:  # noqa: BLE001  told below
+            trouble.append(error)
+
+    threads = [threading.Thread(target=request, args=names) for names in (("a", "b"), ("b", "a"))]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(20)
+    assert trouble == []
+    until(lambda: office.runtime.intake.waiting == 0, what="the write")
+    assert set(kept(office)) == {"a", "b"}
+
+
+def test_several_commits_of_one_session(office: Office, host: sa.Engine) -> None:
+    """A session that lives on rings once after each commit, and never raises in one."""
+    rung: list[str] = []
+    office.runtime.intake._wake = rung.append
+    with Session(host) as session:
+        for number in range(3):
+            save(session, office, f"lead-{number}")
+            save(session, office, f"lead-{number}", phone="1")
+            assert len(rung) == number
+            session.commit()
+    assert rung == [ACME.id] * 3
+    assert len(kept(office)) == 3
+
+
+def test_two_invoices_of_one_customer_do_not_wait(office: Office, host: sa.Engine) -> None:
+    """Two requests bill the same, unchanged customer at once: neither waits for the other."""
+    office.save(invoice("first"))
+    office.drain()
+    with Session(host) as session:
+        office.notify("on_invoice_created", invoice=invoice("second"), session=session)
+        started = time.monotonic()
+        office.save(invoice("third"))
+        assert time.monotonic() - started < 0.2
+        assert office.runtime.intake.spilled == 0
+        session.commit()
+    assert office.drain() == 2
+    assert office.view(Kind.INVOICE, "second").shown is Shown.SYNCED
