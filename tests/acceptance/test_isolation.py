@@ -1,0 +1,161 @@
+"""Two organizations do whatever they like, and neither ever touches the other (rule 12)."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from dunahub_hookspecs import ActionRequest, InvoiceStatus, Organization, Person, Region
+from dunahub_hookspecs.host import dispatch
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.panel.actions import panel_actions
+from dunahub_qbo_plugin.store.forget import _owned
+from dunahub_qbo_plugin.store.tables import metadata
+from tests.support.office import CONTRACTOR, EMPTY, TAXED, Office, invoice, lead, payment
+
+ORGS = {
+    "acme": Organization(id="acme", name="ACME Gutters", region=Region.US),
+    "rival": Organization(id="rival", name="Rival Roofing", region=Region.US),
+}
+PEOPLE = {name: Person(id=f"of-{name}", name=name) for name in ORGS}
+HOME = {"acme": CONTRACTOR, "rival": EMPTY}
+IDS = ("1", "2")
+KEYS = [f"{kind}:{key}" for kind in ("customer", "invoice", "payment") for key in (*IDS, "none")]
+
+
+@attrs.frozen
+class Step:
+    """What one organization does next."""
+
+    org: str
+    does: str
+    what: Any = None
+
+
+def _steps() -> st.SearchStrategy[Step]:
+    org = st.sampled_from(sorted(ORGS))
+    names = st.sampled_from(["Ann", "Bob"])
+    saved = st.tuples(st.sampled_from(["lead", "invoice", "void", "payment"]), st.sampled_from(IDS))
+    forms = st.fixed_dictionaries(
+        {
+            "action": st.sampled_from(sorted(_actions())),
+            "keys": st.lists(st.sampled_from(KEYS), max_size=3),
+            "reason": st.sampled_from(["", "because"]),
+        }
+    )
+    return st.one_of(
+        st.builds(Step, org, st.just("save"), st.tuples(saved, names)),
+        st.builds(Step, org, st.just("send")),
+        st.builds(Step, org, st.just("press"), forms),
+        st.builds(Step, org, st.just("connect"), st.sampled_from(["home", "other"])),
+        st.builds(Step, org, st.just("look")),
+        st.builds(Step, org, st.just("leave the US")),
+        st.builds(Step, org, st.just("trouble")),
+    )
+
+
+def _actions() -> list[str]:
+    return [
+        action.name
+        for action in panel_actions(None)  # type: ignore[arg-type]  # only their names are read
+        if action.name not in {"connect", "callback"}
+    ]
+
+
+def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
+    """Give every row of an organization in every table."""
+    found = {}
+    with office.runtime.database.read.connect() as db:
+        for table in metadata.sorted_tables:
+            owned = _owned(table, org)
+            assert owned is not None
+            rows = db.execute(sa.select(table).where(owned).order_by(*table.primary_key))
+            found[table.name] = [tuple(row) for row in rows]
+    return found
+
+
+def books_of(office: Office, org: str) -> dict[str, Any]:
+    """Give what its QuickBooks company has."""
+    return office.books(HOME[org])
+
+
+def carry_out(office: Office, step: Step) -> None:
+    """Do what a step says, as a host does it."""
+    org, person = ORGS[step.org], PEOPLE[step.org]
+    if step.does == "save":
+        (kind, key), name = step.what
+        someone = lead(key, name=name, email=f"{step.org}-{key}@example.com")
+        bill = invoice(key, lead=someone, number=f"N-{key}")
+        if kind == "void":
+            bill = attrs.evolve(bill, status=InvoiceStatus.VOID)
+        record = {"lead": someone, "payment": payment(key, invoice_id=key)}.get(kind, bill)
+        office.save(record, org=org)
+    elif step.does == "send":
+        office.runtime.intake.flush()
+        with office.runtime.database.read.connect() as db:
+            current = office.runtime.connections.current(db, step.org)
+        if current is not None:
+            office.runtime.drainer.drain(current.id)
+    elif step.does == "connect":
+        realm = HOME[step.org] if step.what == "home" else TAXED
+        office.connect(realm, org=org, person=person)
+    elif step.does == "trouble":
+        office.trouble(TroubleRule(kind="fail", status=503, realm=HOME[step.org]))
+    elif step.does == "leave the US":
+        office.notify("on_lead_saved", org=attrs.evolve(org, region=Region.BR), lead=lead("1"))
+    else:
+        visit(office, step, org, person)
+
+
+def visit(office: Office, step: Step, org: Organization, person: Person) -> None:
+    """Open the page, or press one of its buttons."""
+    url = "https://crm.example/settings/quickbooks"
+    form = step.what or {"action": "none", "keys": [], "reason": ""}
+    asked = ActionRequest(
+        org=org,
+        person=person,
+        page_url=url,
+        action_url=url,
+        form={"key": form["keys"], "reason": form["reason"]},
+    )
+    dispatch(office.manager, "quickbooks", form["action"], "POST", asked)
+    office.runtime.tasks.run_waiting()  # whoever asks for a long task gets it done at once
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes; the step tells enough
+)
+@given(st.lists(_steps(), min_size=6, max_size=25))
+def test_no_step_of_one_touches_the_other(steps: list[Step]) -> None:
+    """Whatever one organization does, every row and every entry of the other's stays as it is.
+
+    Both use the same ids, names and numbers; forms name each other's records.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        office = Office(Path(folder))
+        try:
+            for name, org in ORGS.items():
+                office.connect(HOME[name], org=org, person=PEOPLE[name])
+                carry_out(office, Step(name, "save", (("invoice", "1"), "Ann")))
+            for step in steps:
+                (other,) = (name for name in ORGS if name != step.org)
+                before = kept_of(office, other), books_of(office, other)
+                carry_out(office, step)
+                assert (kept_of(office, other), books_of(office, other)) == before, step
+        finally:
+            office.close()
+
+
+def test_tables_without_an_owner_would_be_noticed() -> None:
+    """The check above looks at every table."""
+    assert all(_owned(table, "acme") is not None for table in metadata.sorted_tables)
