@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NAME_TAKEN: Final = "6240"
 GROUPS: Final = 20
 """Causes on one page."""
-SHOWN_OF_CAUSE: Final = 20
+SHOWN_OF_CAUSE: Final = 10
 """Records of one cause that are listed; its buttons are for all of them."""
 _HOLDER: Final = re.compile(
     r"(?P<what>(?:inactive )?\w+) (?P<name>.+?)(?: \((?P<email>[^()]*@[^()]*)\))?"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from dunahub_qbo_plugin.store.totals import Totals
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -53,6 +55,7 @@ class PanelContext:
         linking: the office's dealings with Intuit.
         wake: tells the worker that something is due; returns at once.
         templates: made with the context, loaded at the first page.
+        totals: how many records large companies have, kept between pages.
     """
 
     config: Config
@@ -62,3 +65,4 @@ class PanelContext:
     clock: Clock
     wake: Callable[[], None]
     templates: Templates = attrs.field(factory=Templates, init=False, repr=False, eq=False)
+    totals: Totals = attrs.field(factory=Totals, init=False, repr=False, eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Hold, Kind, Shown
 from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.store.views import by_ids, is_open, shown_column
 
@@ -95,13 +95,14 @@ def activity(
     # One look for each kind, since the index on the time is by kind.
     places: list[tuple[int, int]] = []
     for kind in (wanted.kind,) if wanted.kind else Kind:
-        statement = (
-            sa.select(records.c.touched_at, records.c.id)
-            .where(*where, records.c.kind == kind.value)
-            .order_by(touched.desc(), records.c.id.desc())
-            .limit(limit + 1)
-        )
-        places += [(row.touched_at, row.id) for row in db.execute(statement)]
+        for hold in _holds(wanted):
+            statement = (
+                sa.select(records.c.touched_at, records.c.id)
+                .where(*where, records.c.kind == kind.value, *hold)
+                .order_by(touched.desc(), records.c.id.desc())
+                .limit(limit + 1)
+            )
+            places += [(row.touched_at, row.id) for row in db.execute(statement)]
     places.sort(reverse=True)
     shown = places[:limit]
     order = {place[1]: at for at, place in enumerate(shown)}
@@ -121,9 +122,7 @@ def _where(
     where: list[sa.ColumnElement[bool]] = [row.company_id == connection.id]
     if wanted.shown is not None:
         where.append(shown_column(connection) == wanted.shown.value)
-        if wanted.shown not in {Shown.SYNCED, Shown.NOT_SENT}:
-            where += [is_open, row.hold.is_(None)]
-        elif wanted.shown is Shown.NOT_SENT:
+        if wanted.shown is not Shown.SYNCED:
             where.append(is_open)
     if before is not None:
         where.append(
@@ -134,6 +133,16 @@ def _where(
         )
         where.append(row.touched_at <= before.touched)
     return where
+
+
+def _holds(wanted: Filter) -> list[list[sa.ColumnElement[bool]]]:
+    """Give the conditions on the hold, one look each: so the index of what is open serves."""
+    if wanted.shown in {None, Shown.SYNCED}:
+        return [[]]
+    free: list[sa.ColumnElement[bool]] = [records.c.hold.is_(None)]
+    if wanted.shown is not Shown.NOT_SENT:
+        return [free]
+    return [free, *([records.c.hold == hold.value] for hold in Hold)]
 
 
 def _that_begin(db: sa.Connection, connection: Connection, text: str) -> tuple[list[int], bool]:

@@ -11,9 +11,10 @@ from dunahub_qbo_plugin.model import ErrorInfo, Hold, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store.claims import PARENT_KIND
 from dunahub_qbo_plugin.store.edge import from_cents, from_ms
 from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.store.totals import count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 is_open: Final = records.c.is_open
 """What was asked for is not what QuickBooks has; the partial index ``ix_qbo_record_open``."""
+_BATCH: Final = 500
+"""Ids in one statement."""
 KINDS: Final = tuple(kind.value for kind in Kind)
 
 
@@ -101,11 +104,17 @@ def _shown(row: Any, connection: Connection) -> Shown:  # noqa: ANN401  a Row
     return Shown.WAITING
 
 
-def counts(db: sa.Connection, connection: Connection) -> dict[Kind, dict[Shown, int]]:
+def counts(
+    db: sa.Connection, connection: Connection, *, whole: Mapping[Kind, int] | None = None
+) -> dict[Kind, dict[Shown, int]]:
     """Count records by kind and state. Payments that are never sent are not counted.
 
-    Only indexes are read, and of those that went through only their number.
+    Args:
+        db: a consistent read.
+        connection: the company.
+        whole: how many there are of each kind, where that is known already (`Totals`).
     """
+    totals = count(db, connection) if whole is None else whole
     by_kind = {kind: dict.fromkeys(Shown, 0) for kind in Kind}
     shown, number = shown_column(connection), sa.func.count().label("n")
     kind = records.c.kind
@@ -122,11 +131,7 @@ def counts(db: sa.Connection, connection: Connection) -> dict[Kind, dict[Shown, 
             by_kind[Kind(row.kind)][Shown.NOT_SENT] += row.n
         open_of_kind[Kind(row.kind)] += row.n
     for one_kind in Kind:
-        whole = sa.select(sa.func.count()).where(
-            records.c.company_id == connection.id, kind == one_kind.value
-        )
-        total = db.execute(whole).scalar_one()
-        by_kind[one_kind][Shown.SYNCED] = total - open_of_kind[one_kind]
+        by_kind[one_kind][Shown.SYNCED] = totals[one_kind] - open_of_kind[one_kind]
     return by_kind
 
 
@@ -134,19 +139,20 @@ def of_state(
     db: sa.Connection, connection: Connection, shown: Shown, *, limit: int = 200
 ) -> list[RecordView]:
     """Give records in one state, parents first, without payments that are never sent."""
-    chosen = (
-        sa.select(records.c.id)
-        .where(
-            records.c.company_id == connection.id,
-            records.c.kind.in_(KINDS),
-            is_open,
-            shown_column(connection) == shown.value,
-            sa.or_(records.c.hold.is_(None), records.c.hold != Hold.INELIGIBLE.value),
-        )
-        .order_by(records.c.kind, records.c.id)
-        .limit(limit)
-    )
-    return by_ids(db, connection, db.execute(chosen).scalars().all())
+    holds: list[sa.ColumnElement[bool]] = [records.c.hold.is_(None)]
+    if shown is Shown.NOT_SENT:
+        kept = [Hold.DISMISSED.value, Hold.VOIDED_UNSENT.value]
+        holds.append(records.c.hold.in_(kept))
+    ids: list[int] = []
+    for kind in KINDS:
+        if len(ids) >= limit:
+            break
+        of_kind: list[int] = []
+        for hold in holds:
+            where = [*_open_of(connection, kind), hold, shown_column(connection) == shown.value]
+            of_kind += _first(db, where, limit - len(ids))
+        ids += sorted(of_kind)[: limit - len(ids)]
+    return by_ids(db, connection, ids)
 
 
 def left_behind(
@@ -160,47 +166,59 @@ def left_behind(
         after: go on after the record of this id.
         limit: how many at most.
     """
-    chosen = sa.select(records.c.id).where(
-        records.c.company_id == connection.id,
-        records.c.kind.in_(KINDS),
-        is_open,
-        records.c.hold.is_(None),
-        shown_column(connection) == Shown.NOT_SENT.value,
-        records.c.id > after,
-    )
-    ids = db.execute(chosen.order_by(records.c.id).limit(limit)).scalars().all()
-    return sorted(by_ids(db, connection, ids), key=lambda found: found.id)
+    ids: list[int] = []
+    for kind in KINDS:
+        where = [
+            *_open_of(connection, kind),
+            records.c.hold.is_(None),
+            shown_column(connection) == Shown.NOT_SENT.value,
+            records.c.id + 0 > after,
+        ]
+        ids += _first(db, where, limit)
+    return sorted(by_ids(db, connection, sorted(ids)[:limit]), key=lambda found: found.id)
+
+
+def _open_of(connection: Connection, kind: str) -> list[sa.ColumnElement[bool]]:
+    return [records.c.company_id == connection.id, records.c.kind == kind, is_open]
+
+
+def _first(db: sa.Connection, where: Sequence[sa.ColumnElement[bool]], limit: int) -> list[int]:
+    """Give the lowest ids; the sum keeps the planner from walking along all of them."""
+    statement = sa.select(records.c.id).where(*where).order_by(records.c.id + 0).limit(limit)
+    return list(db.execute(statement).scalars())
 
 
 def held_back(
     db: sa.Connection, connection: Connection, hold: Hold, *, limit: int
 ) -> list[RecordView]:
     """Give records that are kept back for one reason, the latest first."""
-    chosen = (
-        sa.select(records.c.id)
-        .where(
-            records.c.company_id == connection.id,
-            records.c.kind.in_(KINDS),
-            records.c.hold == hold.value,
-            is_open,
+    places: list[tuple[int, int]] = []
+    for kind in KINDS:
+        chosen = (
+            sa.select(records.c.touched_at, records.c.id)
+            .where(*_open_of(connection, kind), records.c.hold == hold.value)
+            .order_by((records.c.touched_at + 0).desc(), records.c.id.desc())
+            .limit(limit)
         )
-        .order_by(records.c.touched_at.desc(), records.c.id.desc())
-        .limit(limit)
-    )
-    found = by_ids(db, connection, db.execute(chosen).scalars().all())
-    return sorted(found, key=lambda one: (one.touched_at, one.id), reverse=True)
+        places += [(row.touched_at, row.id) for row in db.execute(chosen)]
+    places.sort(reverse=True)
+    order = {place[1]: at for at, place in enumerate(places[:limit])}
+    return sorted(by_ids(db, connection, list(order)), key=lambda found: order[found.id])
 
 
 def by_ids(db: sa.Connection, connection: Connection, ids: Sequence[int]) -> list[RecordView]:
-    """Give records of the company by our ids, parents first."""
-    if not ids:
-        return []
-    statement = (
-        _select()
-        .where(records.c.company_id == connection.id, records.c.id.in_(list(ids)))
-        .order_by(records.c.kind, records.c.id)
-    )
-    return [view(row, connection) for row in db.execute(statement)]
+    """Give records of the company by our ids, parents first.
+
+    They are told apart by company and sorted here: asked for it, SQLite would look for them along
+    an index of the whole company.
+    """
+    found = []
+    for start in range(0, len(ids), _BATCH):
+        statement = _select().where(records.c.id.in_(list(ids[start : start + _BATCH])))
+        rows = [row for row in db.execute(statement) if row.company_id == connection.id]
+        found += [view(row, connection) for row in rows]
+    order = list(Kind)
+    return sorted(found, key=lambda one: (order.index(one.key.kind), one.id))
 
 
 def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView | None:

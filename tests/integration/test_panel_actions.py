@@ -64,7 +64,7 @@ def press(
     assert isinstance(answer, Redirect)
     if not answer.url.startswith(PAGE_URL):
         return answer.url
-    assert urlsplit(answer.url)._replace(query="").geturl() == PAGE_URL
+    assert urlsplit(answer.url)._replace(query="", fragment="").geturl() == PAGE_URL
     return parse_qs(urlsplit(answer.url).query)["qbo"][0]
 
 

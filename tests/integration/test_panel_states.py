@@ -16,14 +16,14 @@ from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
-from dunahub_qbo_plugin.store import asks, gate
+from dunahub_qbo_plugin.store import asks, gate, profiles, tasks
 from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
 from dunahub_qbo_plugin.store.connections import Connections
 from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.tables import connections, records
 from tests.support.clock import FakeClock
-from tests.support.office import ACME, DANA, EMPTY, Office, invoice, lead, payment
+from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,7 @@ BEGIN = datetime(2026, 11, 5, 18, 32, tzinfo=UTC)
 NOW = datetime(2026, 11, 5, 19, 5, tzinfo=UTC)
 """2:05 PM in New York."""
 LONG = "W" * 90 + ' <b>O\'Neil & "Sons"</b> ' + "words " * 60
+MAIL = "lead-1039@example.com"
 TID = "1-6729f0aa-5b1c9d3e2f4a6b7c8d9e0f1a"
 
 
@@ -362,6 +363,108 @@ def nothing_fits(office: Office) -> str:
     return panel(office, q="no such name")
 
 
+def look_at(office: Office) -> str:
+    """Something in the company's settings needs eyes."""
+    connected(office)
+    with office.runtime.database.write.begin() as db:
+        company = office.connection().id
+        profile = profiles.load_profile(db, company)
+        odd = attrs.evolve(
+            profile, custom_txn_numbers=False, allow_discount=False, book_close_date="2026-09-30"
+        )
+        profiles.save_profile(db, company, odd, now=office.clock.now())
+    return panel(office)
+
+
+def sending(office: Office) -> str:
+    """What was left behind is being sent, and one of it was refused."""
+    disconnected(office)
+    office.connect()
+    with office.runtime.database.write.begin() as db:
+        connection, now = office.connection(), office.clock.now()
+        batch = tasks.begin_batch(db, connection.id, "send", by="dana", now=now)
+        keys = [
+            RecordKey(kind=kind, local_id=f"{word}-{number}")
+            for kind, word in ((Kind.CUSTOMER, "lead"), (Kind.INVOICE, "inv"))
+            for number in ("1041", "1042")
+        ]
+        found = asks.send(db, connection, keys, by="dana", now=now, batch=batch)
+        tasks.end_batch(db, batch, asked=found, now=now)
+    for number in ("1041", "1042"):
+        there = {"due_at": None, "synced_fingerprint": records.c.fingerprint, "qbo_id": number}
+        set_record(office, Kind.CUSTOMER, f"lead-{number}", **there)
+    set_record(office, Kind.INVOICE, "inv-1042", **failed("6140", "Duplicate", "invoice 1042"))
+    return panel(office, qbo="sending")
+
+
+def mapping(office: Office) -> str:
+    """Products and services, opened; one service leads nowhere."""
+    connected(office)
+    with office.runtime.database.write.begin() as db:
+        company = office.connection().id
+        profile = profiles.load_profile(db, company)
+        gone = next(item for item in profile.items.values() if item.active)
+        items = {**profile.items, gone.id: attrs.evolve(gone, active=False)}
+        profiles.save_profile(db, company, attrs.evolve(profile, items=items), now=NOW)
+        services = {"tune-up": "AC tune-up", "guard": gone.name, "repair": "Fascia repair"}
+        profiles.note_services(db, company, services, now=NOW)
+    return panel(office, open="products")
+
+
+def comparing(office: Office) -> str:
+    """The comparison is under way."""
+    connected(office)
+    with office.runtime.database.write.begin() as db:
+        company, now = office.connection().id, office.clock.now()
+        tasks.ask(db, company, "compare", arguments={"days": 30}, by="dana", now=now)
+        task = tasks.take(db, owner="worker", now=now)
+        assert task is not None
+        tasks.progress(db, task.id, done=420, total=1260, now=now)
+    return panel(office, qbo="comparing")
+
+
+def reviewed(office: Office) -> str:
+    """An accountant was at work, and the months are open."""
+    connected(office)
+    there = office.emulator.world.companies[CONTRACTOR].books
+
+    def known(kind: Kind, local_id: str) -> str:
+        return office.view(kind, local_id).qbo_id or ""
+
+    there.edit("Customer", known(Kind.CUSTOMER, "lead-1038"), {"DisplayName": "Maria Alvarez-Ruiz"})
+    there.delete("Payment", known(Kind.PAYMENT, "pay-1040"))
+    there.void("Invoice", known(Kind.INVOICE, "inv-1039"))
+    there.create("Customer", {"DisplayName": "T. Becker", "PrimaryEmailAddr": {"Address": MAIL}})
+    with office.runtime.database.write.begin() as db:
+        company, now = office.connection().id, office.clock.now()
+        tasks.ask(db, company, "compare", arguments={"days": 30}, by="dana", now=now)
+        month = {"dated": "2026-11-02"}
+        db.execute(sa.update(records).where(records.c.dated.is_not(None)).values(month))
+    office.runtime.tasks.run_waiting()
+    return panel(office, open="review")
+
+
+def silent(office: Office) -> str:
+    """Nothing went through for days, although there was something."""
+    connected(office)
+    office.save(job("1041", "John Smith"))
+    _later(office, 4 * 86_400)
+    return panel(office)
+
+
+def very_many(office: Office) -> str:
+    """More causes than one page shows, and one of them with hundreds of records."""
+    office.connect()
+    office.save(*(lead(f"lead-{number}", name=f"Lead {number}") for number in range(140)))
+    office.runtime.intake.flush()
+    with office.runtime.database.write.begin() as db:
+        db.execute(sa.update(records).values(**failed("6000", "Not like that", "")))
+    for number in range(25):
+        holder = failed("6240", "", f"vendor Supply House {number}")
+        set_record(office, Kind.CUSTOMER, f"lead-{number}", **holder)
+    return panel(office)
+
+
 def cards(office: Office) -> str:
     """Give several cards one below the other; each comes alone in a host."""
     busy(office)
@@ -402,6 +505,13 @@ STATES: dict[str, Callable[[Office], str]] = {
         sandbox,
         filtered,
         nothing_fits,
+        look_at,
+        sending,
+        mapping,
+        comparing,
+        reviewed,
+        silent,
+        very_many,
         long_texts,
         cards,
     )
@@ -510,6 +620,26 @@ SAID = {
     "no_database": ["DUNAHUB_QBO_DATABASE_URL", "dunahub-qbo status"],
     "sandbox": ["SANDBOX", "The check did not go through"],
     "filtered": ["QuickBooks has $108.00, DunaHub sent $100.00.", "Show all"],
+    "look_at": [
+        "Please look at this in QuickBooks",
+        "The books are closed up to 2026-09-30",
+        "Custom transaction numbers are turned off in QuickBooks",
+        "Discounts are turned off in QuickBooks",
+    ],
+    "sending": ["2 of 4 records sent. 1 needs attention, see above."],
+    "mapping": ["Needs a product", "Match by name", "For everything else", "Sales tax"],
+    "comparing": ["Comparing with QuickBooks: 420 of 1,260 records."],
+    "reviewed": [
+        "Deleted in QuickBooks: 1",
+        "Voided in QuickBooks: 1",
+        "Changed in QuickBooks: 1",
+        "Likely the same customer twice: 4",
+        "“T. Becker”",
+        "November 2026",
+        "CSV for the bookkeeper",
+    ],
+    "silent": ["Nothing was sent since", "2 records were made or changed since then"],
+    "very_many": ["115 customers", "More causes", "140 records need attention."],
     "nothing_fits": ["Nothing fits. Show all"],
     "cards": [
         "Synced 1:32 PM as invoice 1038 · Open in QuickBooks",

@@ -1,0 +1,542 @@
+"""Not sent, products, review, checks and first steps: what their buttons do and their pages say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import ActionRequest, Download, LineItem, Organization, Redirect, Region
+from dunahub_hookspecs.host import dispatch
+from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
+from dunahub_qbo_plugin.panel.page import settings_panel
+from dunahub_qbo_plugin.plugin import QuickBooksPlugin
+from dunahub_qbo_plugin.store import asks, profiles, troubles, views
+from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.store.troubles import Cause
+from tests.integration.test_panel_actions import press
+from tests.integration.test_panel_states import (
+    BEGIN,
+    PAGE_URL,
+    asked,
+    failed,
+    job,
+    panel,
+    pay,
+    read,
+    set_company,
+)
+from tests.integration.test_panel_states import set_record as put
+from tests.support.clock import FakeClock
+from tests.support.office import ACME, CONTRACTOR, DANA, Office, lead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office that is connected."""
+    made = Office(tmp_path, clock=FakeClock(BEGIN))
+    made.connect()
+    yield made
+    made.close()
+
+
+def books(office: Office) -> Any:  # noqa: ANN401  the emulator's company
+    """Give the accountant's hands on the books."""
+    return office.emulator.world.companies[CONTRACTOR].books
+
+
+def items(office: Office) -> dict[str, str]:
+    """Give QuickBooks' active products as the plugin knows them: name to id."""
+    with office.runtime.database.read.connect() as db:
+        profile = profiles.load_profile(db, office.connection().id)
+    return {item.name: item.id for item in profile.items.values() if item.active}
+
+
+def download(office: Office, name: str, *, org: Organization = ACME) -> Download:
+    """Fetch a file as the host does."""
+    request = ActionRequest(org=org, person=DANA, page_url=PAGE_URL, action_url=PAGE_URL)
+    answer = dispatch(office.manager, "quickbooks", name, "GET", request)
+    assert isinstance(answer, Download)
+    return answer
+
+
+def table(file: Download) -> list[dict[str, str]]:
+    """Open a CSV file."""
+    assert isinstance(file.body, bytes)
+    return list(csv.DictReader(io.StringIO(file.body.decode("utf-8-sig"))))
+
+
+def tune_ups(office: Office, number: int) -> None:
+    """Bill a service that QuickBooks had a product for, which was deleted."""
+    accountant = books(office)
+    made = accountant.create(
+        "Item", {"Name": "AC tune-up", "Type": "Service", "IncomeAccountRef": {"value": "1"}}
+    )
+    office.runtime.panel.linking.check(ACME)
+    accountant.edit("Item", made["Id"], {"Active": False})
+    for at in range(number):
+        line = LineItem(
+            description="AC tune-up",
+            unit_price=Decimal(120),
+            service_id="tune-up",
+            service_name="AC tune-up",
+        )
+        office.save(job(str(1050 + at), f"Customer {at}", lines=[line]))
+    office.drain()
+
+
+def list_of_items(office: Office) -> set[str]:
+    """Read the item list afresh."""
+    office.runtime.panel.linking.check(ACME)
+    with office.runtime.database.read.connect() as db:
+        return set(profiles.load_profile(db, office.connection().id).items)
+
+
+# Not sent.
+
+
+def test_everything_left_behind_is_sent_at_one_press(office: Office) -> None:
+    """Send all is one press for thousands, and the page counts them (product rules 18 and 34)."""
+    press(office, "disconnect")
+    office.save(*(lead(f"lead-{number}") for number in range(2100)))
+    office.runtime.intake.flush()
+    office.connect()
+    text = read(panel(office))
+    assert "2,100 customers." in text
+    assert "Send all 2,100 records" in text
+    assert press(office, "send-all") == "sending"
+    assert "0 of 2,100 records sent." in read(panel(office, qbo="sending"))
+    with office.runtime.database.write.begin() as db:
+        done = records.c.id <= 2000
+        values = {"synced_fingerprint": records.c.fingerprint, "due_at": None}
+        db.execute(sa.update(records).where(done).values(**values))
+    put(office, Kind.CUSTOMER, "lead-2099", **failed("6000"))
+    text = read(panel(office))
+    assert "2,000 of 2,100 records sent. 1 needs attention, see above." in text
+    assert press(office, "send-all") == "nothing-to-send"
+
+
+def test_thousands_of_chosen_records_are_sent(office: Office) -> None:
+    """A form with thousands of keys is carried out whole (product rule 34)."""
+    press(office, "disconnect")
+    office.save(*(lead(f"lead-{number}") for number in range(1500)))
+    office.runtime.intake.flush()
+    office.connect()
+    keys = tuple(f"customer:lead-{number}" for number in range(1500))
+    assert press(office, "send", key=keys) == "sending"
+    with office.runtime.database.read.connect() as db:
+        assert views.left_behind(db, office.connection(), limit=1) == []
+    assert press(office, "send") == "nothing-chosen"
+
+
+def test_the_list_of_what_was_left_behind_is_paged(office: Office) -> None:
+    """Each record is on one page of the list."""
+    press(office, "disconnect")
+    office.save(*(lead(f"lead-{number}") for number in range(230)))
+    office.runtime.intake.flush()
+    seen: list[str] = []
+    left = ""
+    while True:
+        html = panel(office, left=left)
+        seen += [part.partition('"')[0] for part in html.split('name="key" value="')[1:]]
+        if ">Next</a>" not in html:
+            break
+        address = html.partition(">Next</a>")[0].rpartition('href="')[2].partition('"')[0]
+        left = parse_qs(urlsplit(address.replace("&amp;", "&")).query)["left"][0]
+    assert len(seen) == len(set(seen)) == 230
+
+
+def test_periods_say_what_each_left_behind(office: Office) -> None:
+    """Two disconnected periods are told apart, with numbers and sums (product rule 18)."""
+    office.save(job("1040", "Waiting Still"))
+    press(office, "disconnect")
+    office.clock.sleep(3600)
+    office.save(job("1041", "Ana Ruiz"), pay("1041"))
+    office.connect()
+    office.clock.sleep(86400)
+    press(office, "disconnect")
+    office.save(job("1042", "Ben Okafor"))
+    text = read(panel(office))
+    first = "2 customers, 2 invoices ($200.00) and 1 payment ($100.00)"
+    assert f"Disconnected on Nov 5 at 1:32 PM, until Nov 5, 2:32 PM: {first}." in text
+    assert "Disconnected since 2:32 PM: 1 customer and 1 invoice ($100.00)." in text
+
+
+def test_what_was_not_sent_comes_as_csv(office: Office) -> None:
+    """The files hold what was left behind and nothing else, and no cell can run (rule 18)."""
+    office.save(job("1040", "Long There"))
+    office.drain()
+    press(office, "disconnect")
+    office.save(job("1041", '=HYPERLINK("http://x")'), pay("1041"))
+    (customer,) = table(download(office, "export-customers"))
+    assert customer["Name"] == '\'=HYPERLINK("http://x")'
+    (bill,) = table(download(office, "export-invoices"))
+    assert (bill["*InvoiceNo"], bill["*ItemAmount"]) == ("1041", "100.00")
+    (paid,) = table(download(office, "export-payments"))
+    assert (paid["Invoice"], paid["Amount"]) == ("1041", "100.00")
+    rival = Organization(id="rival", name="Rival", region=Region.US)
+    request = ActionRequest(org=rival, person=DANA, page_url=PAGE_URL, action_url=PAGE_URL)
+    answer = dispatch(office.manager, "quickbooks", "export-customers", "GET", request)
+    assert isinstance(answer, Redirect)
+
+
+def test_chosen_records_can_be_dismissed_together(office: Office) -> None:
+    """What was imported by hand is dismissed here, and the page lists it with Undo."""
+    press(office, "disconnect")
+    office.save(job("1041", "Ana Ruiz"))
+    keys = ("customer:lead-1041", "invoice:inv-1041")
+    assert press(office, "dismiss", key=keys, reason="Imported by hand") == "dismissed"
+    text = read(panel(office))
+    assert "Not sent: Dismissed by the office: Imported by hand." in text
+    assert "Show 2 records" not in text
+    assert press(office, "undo", key=keys) == "undone"
+    assert "Show 2 records" in read(panel(office))
+
+
+def test_a_page_of_the_list_takes_any_address(office: Office) -> None:
+    """An odd place in the address means from the beginning."""
+    press(office, "disconnect")
+    office.save(job("1041", "Ana Ruiz"))
+    for odd in ("x", "-1", "9" * 40, "²"):
+        assert "Ana Ruiz" in panel(office, left=odd, causes=odd, open=odd)
+
+
+# Products and services.
+
+
+def test_another_product_releases_all_that_failed_for_it(office: Office) -> None:
+    """Choosing once for a deleted product sends all seven invoices (product rules 24 and 27)."""
+    tune_ups(office, 7)
+    with office.runtime.database.read.connect() as db:
+        (trouble,) = troubles.troubles(db, office.connection(), limit=5)
+    assert (trouble.count, trouble.cause.subject) == (7, "AC tune-up")
+    before = list_of_items(office)
+    said = press(office, "replace-item", cause=str(trouble.cause), item=items(office)["Services"])
+    assert said == "replaced"
+    office.drain()
+    for at in range(7):
+        assert office.view(Kind.INVOICE, f"inv-{1050 + at}").shown is Shown.SYNCED
+    assert list_of_items(office) == before, "nothing is added to the item list (product rule 32)"
+    assert "AC tune-up" in panel(office, open="products")
+
+
+def test_a_dead_default_is_replaced_by_the_default(office: Office) -> None:
+    """Where the default led to the dead product, the default is what is chosen anew."""
+    chosen = items(office)
+    dead = office.connection().default_item_id
+    assert dead is not None
+    books(office).edit("Item", dead, {"Active": False})
+    odd_job = LineItem(description="Odd job", unit_price=Decimal(80))
+    office.save(job("1050", "Ana Ruiz", lines=[odd_job]))
+    office.drain()
+    with office.runtime.database.read.connect() as db:
+        (trouble,) = troubles.troubles(db, office.connection(), limit=5)
+    other = next(item for name, item in chosen.items() if item != dead)
+    assert press(office, "replace-item", cause=str(trouble.cause), item=other) == "replaced"
+    office.drain()
+    assert office.view(Kind.INVOICE, "inv-1050").shown is Shown.SYNCED
+    assert office.connection().default_item_id == other
+
+
+@pytest.mark.parametrize("item", ["", "999999", "<script>"])
+def test_only_a_product_that_is_sold_can_be_chosen(office: Office, item: str) -> None:
+    """A product that is not in QuickBooks' list is refused in words."""
+    tune_ups(office, 1)
+    before = office.rows()
+    cause = "invoice:item-inactive:AC tune-up"
+    assert press(office, "replace-item", cause=cause, item=item) == "item-unknown"
+    assert press(office, "choose-default", item=item) == "item-unknown"
+    assert office.rows() == before
+    assert press(office, "replace-item", item="1") == "unknown-record"
+
+
+def test_a_service_is_mapped_and_goes_there_from_then_on(office: Office) -> None:
+    """The office's choice counts for the next invoice (product rule 32)."""
+    office.save(job("1040", "Ana Ruiz"))
+    office.drain()
+    html = panel(office, open="products")
+    assert 'name="item:svc-1"' in html
+    name, item = next(iter(items(office).items()))
+    form: dict[str, Any] = {"item:svc-1": item, "item:unknown": item}
+    assert press(office, "choose-item", **form) == "chosen"
+    assert press(office, "choose-item", **form) == "nothing-changed"
+    assert f"Goes to “{name}”." in read(panel(office, open="products"))
+    office.save(job("1041", "Ben Okafor"))
+    office.drain()
+    there = office.view(Kind.INVOICE, "inv-1041").qbo_id
+    bill = books(office).edit("Invoice", there, {"PrivateNote": "seen"})
+    assert f"'name': '{name}'" in str(bill)
+    assert press(office, "choose-item", **{"item:svc-1": ""}) == "chosen"
+    assert "Goes to “" in read(panel(office, open="products"))
+
+
+def test_services_are_matched_by_name(office: Office) -> None:
+    """Match by name chooses where there is exactly one product of the name."""
+    office.save(job("1040", "Ana Ruiz"))
+    office.drain()
+    books(office).create(
+        "Item",
+        {"Name": "gutter  Cleaning X", "Type": "Service", "IncomeAccountRef": {"value": "1"}},
+    )
+    assert press(office, "refresh-items") == "items-read"
+    with office.runtime.database.write.begin() as db:
+        company = office.connection().id
+        services = {"a": "Gutter Cleaning X", "b": "No such thing"}
+        profiles.note_services(db, company, services, now=office.clock.now())
+    assert press(office, "match-names") == "matched"
+    with office.runtime.database.read.connect() as db:
+        chosen = {one.key: one.item_id for one in profiles.services(db, company)}
+    assert chosen["a"] is not None
+    assert chosen["b"] is None
+    assert press(office, "match-names") in {"nothing-matched", "matched"}
+
+
+# Review.
+
+
+def test_the_comparison_shows_its_progress_and_what_it_found(office: Office) -> None:
+    """Compare answers at once; the page then tells what differs, in words (product rule 29)."""
+    office.save(job("1040", "Ana Ruiz"), pay("1040"))
+    office.drain()
+    assert press(office, "compare") == "comparing"
+    assert press(office, "compare") == "comparing"
+    assert "Comparing with QuickBooks." in read(panel(office))
+    office.runtime.tasks.run_waiting()
+    assert "nothing differs in 1 customer, 1 invoice and 1 payment" in read(panel(office))
+    books(office).delete("Payment", office.view(Kind.PAYMENT, "pay-1040").qbo_id)
+    edited = office.view(Kind.CUSTOMER, "lead-1040").qbo_id
+    books(office).edit("Customer", edited, {"DisplayName": "Ana <b>Ruiz</b>"})
+    press(office, "compare")
+    office.runtime.tasks.run_waiting()
+    text = read(panel(office))
+    assert "2 differences" in text
+    assert "Deleted in QuickBooks: 1" in text
+    assert "The name is “Ana <b>Ruiz</b>” in QuickBooks, “Ana Ruiz” here." in text
+    assert "It took 2 reads of QuickBooks." in text
+    assert press(office, "disconnect") == "disconnected"
+    assert press(office, "compare") == "not-connected"
+
+
+def test_the_months_are_on_the_page_and_in_the_file(office: Office) -> None:
+    """Both add up to the same, to the cent (product rule 28)."""
+    office.save(job("1040", "Ana Ruiz"), pay("1040"), job("1041", "Ben Okafor"))
+    today = office.clock.now().date()
+    for number, name in (("1040", "Ana Ruiz"), ("1041", "Ben Okafor")):
+        office.save(job(number, name, issued_on=today))
+    office.drain()
+    put(office, Kind.INVOICE, "inv-1041", qbo_total=10825)
+    text = read(panel(office, open="review")).partition("By month")[2]
+    assert "November 2026 Invoices 2 $200.00 $208.25 1 $8.25" in text
+    rows = table(download(office, "export-months"))
+    november = next(row for row in rows if (row["Month"], row["Kind"]) == ("2026-11", "Invoices"))
+    assert Decimal(november["Sent amount"]) == Decimal("200.00")
+    assert Decimal(november["Variance"]) == Decimal("8.25")
+
+
+def test_silence_stands_at_the_top(office: Office) -> None:
+    """Nothing went through for days although there was something: the status says so (rule 28)."""
+    office.save(job("1040", "Ana Ruiz"))
+    office.drain()
+    assert "Nothing was sent since" not in read(panel(office))
+    office.save(job("1041", "Ben Okafor"))
+    office.clock.sleep(4 * 86400)
+    text = read(panel(office))
+    assert "Nothing was sent since Nov 5, 1:32 PM 2 records were made or changed" in text
+
+
+# Checks and first steps.
+
+
+def test_what_needs_eyes_is_open_and_the_rest_is_folded(office: Office) -> None:
+    """The settings of the company are told with their meaning and what to do."""
+    with_numbers(office, on=True)
+    assert "The settings of this QuickBooks company are fine" in read(panel(office))
+    with_numbers(office, on=False)
+    text = read(panel(office))
+    assert "Please look at this in QuickBooks" in text
+    assert "Custom transaction numbers are turned off in QuickBooks" in text
+
+
+def with_numbers(office: Office, *, on: bool) -> None:
+    """Let the company's profile say what a bookkeeper should look at, or nothing of the kind."""
+    with office.runtime.database.write.begin() as db:
+        company = office.connection().id
+        profile = profiles.load_profile(db, company)
+        closed = None if on else "2026-09-30"
+        odd = attrs.evolve(profile, custom_txn_numbers=on, book_close_date=closed)
+        profiles.save_profile(db, company, odd, now=office.clock.now())
+
+
+def test_first_steps_are_ticked_by_what_arrived(office: Office) -> None:
+    """Each step is done when it really happened; all done, they fold."""
+    assert "3 of 6 done." in read(panel(office))
+    office.save(job("1040", "Ana Ruiz"))
+    assert "3 of 6 done." in read(panel(office))
+    office.drain()
+    assert "5 of 6 done." in read(panel(office))
+    put(office, Kind.INVOICE, "inv-1040", qbo_total=1)
+    assert "An invoice arrived with another total" in read(panel(office))
+    put(office, Kind.INVOICE, "inv-1040", qbo_total=10000)
+    office.save(pay("1040"))
+    office.drain()
+    assert "First steps: all 6 done" in read(panel(office))
+
+
+def test_a_company_is_read_again_after_a_day(office: Office) -> None:
+    """What was read of a company counts for a day."""
+    with office.runtime.database.read.connect() as db:
+        company, now = office.connection().id, office.clock.now()
+        assert profiles.profile_is_fresh(db, company, now=now + timedelta(hours=23))
+        assert not profiles.profile_is_fresh(db, company, now=now + timedelta(hours=24))
+
+
+# Needs attention.
+
+
+def test_thousands_of_one_cause_are_one_group(office: Office) -> None:
+    """The page stays small, and one press is for every record of it (product rules 25 and 34)."""
+    office.save(*(lead(f"lead-{number}") for number in range(1200)))
+    office.runtime.intake.flush()
+    with office.runtime.database.write.begin() as db:
+        db.execute(sa.update(records).values(**failed("6000", "no", "")))
+    html = panel(office)
+    assert len(html) < 150_000
+    assert "1,200 customers" in read(html)
+    assert press(office, "retry", cause="customer:6000:") == "retried"
+    with office.runtime.database.read.connect() as db:
+        assert views.counts(db, office.connection())[Kind.CUSTOMER][Shown.WAITING] == 1200
+
+
+def test_many_causes_are_paged(office: Office) -> None:
+    """Every cause is on one of the pages."""
+    office.save(*(lead(f"lead-{number}") for number in range(45)))
+    for number in range(45):
+        put(office, Kind.CUSTOMER, f"lead-{number}", **failed("6240", "", f"customer No{number}"))
+    seen = "".join(panel(office, causes=page) for page in ("1", "2", "3"))
+    assert all(f"named No{number}<" in seen for number in range(45))
+    assert "More causes" not in panel(office, causes="3")
+
+
+def test_a_cause_of_another_organization_is_out_of_reach(office: Office) -> None:
+    """A cause names records of the own company only (product rule 12)."""
+    office.save(lead("lead-1"))
+    put(office, Kind.CUSTOMER, "lead-1", **failed("6000"))
+    rival = Organization(id="rival", name="Rival", region=Region.US)
+    before = office.rows()
+    assert press(office, "retry", org=rival, cause="customer:6000:") == "not-connected"
+    said = press(office, "dismiss", org=rival, cause="customer:6000:", reason="x")
+    assert said == "not-connected"
+    assert office.rows() == before
+
+
+def test_who_has_the_name_is_told_with_the_email(office: Office) -> None:
+    """The office sees who holds a name without opening QuickBooks (product rule 23)."""
+    office.save(lead("first", name="John Smith", email="john@smith.example"))
+    office.drain()
+    office.save(lead("second", name="John Smith"))
+    office.drain()
+    text = read(panel(office))
+    assert "Who has the name in QuickBooks John Smith" in text
+    assert "E-mail there john@smith.example" in text
+
+
+def test_causes_are_written_and_read() -> None:
+    """A subject may hold whatever people type."""
+    cause = Cause(kind=Kind.INVOICE, code="item-gone", subject='A:B "C"')
+    assert Cause.parse(str(cause)) == cause
+    with pytest.raises(ValueError, match="vendor"):
+        Cause.parse("vendor:1:2")
+
+
+# The card, and what surrounds the page.
+
+
+def test_a_card_s_button_leads_back_to_its_record(office: Office) -> None:
+    """Retry on a record's card shows that record again; what went wrong is told on the page."""
+    office.save(lead("lead-1"))
+    put(office, Kind.CUSTOMER, "lead-1", **failed("6000"))
+    request = ActionRequest(
+        org=ACME,
+        person=DANA,
+        page_url=PAGE_URL,
+        action_url=PAGE_URL,
+        form={"key": "customer:lead-1", "card": "customer:lead-1"},
+        record_url=lambda kind, local_id: f"https://crm.example/{kind}s/{local_id}",
+    )
+    answer = dispatch(office.manager, "quickbooks", "retry", "POST", request)
+    assert isinstance(answer, Redirect)
+    assert answer.url == "https://crm.example/leads/lead-1"
+    answer = dispatch(office.manager, "quickbooks", "dismiss", "POST", request)
+    assert isinstance(answer, Redirect)
+    assert answer.url == f"{PAGE_URL}?qbo=no-reason"
+    for changed in ({"record_url": None}, {"form": {"card": "x", "key": "customer:lead-1"}}):
+        answer = dispatch(
+            office.manager, "quickbooks", "retry", "POST", attrs.evolve(request, **changed)
+        )
+        assert isinstance(answer, Redirect)
+        assert answer.url == f"{PAGE_URL}?qbo=retried"
+
+
+def test_the_exact_reason_is_said(office: Office) -> None:
+    """Why connecting or the check failed stands on the page, from a fixed list."""
+    text = read(panel(office, qbo="check-failed.forbidden"))
+    assert "An administrator of them must press Reconnect." in text
+    assert "has expired" in read(panel(office, qbo="failed.late"))
+    assert "has expired" not in read(panel(office, qbo="connected.late"))
+    assert "<script" not in panel(office, qbo="failed.<script>")
+    set_company(office, disconnected_at=1)
+    assert "remove it in QuickBooks under Apps" in read(panel(office, qbo="not-revoked"))
+
+
+def test_settings_that_cannot_be_read_are_told_on_the_page() -> None:
+    """A setting that cannot be gives a page that says which (product rule 9)."""
+    plugin = QuickBooksPlugin(config=Config(database_url="nonsense"))
+    made = plugin.on_settings_render(org=ACME, request=asked())
+    assert made is not None
+    assert "The QuickBooks setup is not complete" in made.html
+    brazil = attrs.evolve(ACME, region=Region.BR)
+    assert plugin.on_settings_render(org=brazil, request=asked()) is None
+
+
+def test_a_database_out_of_reach_keeps_the_page_and_its_actions(tmp_path: Path) -> None:
+    """The page says what is wrong instead of vanishing from the menu."""
+    plugin = QuickBooksPlugin(config=Config(database_url="sqlite:////proc/no/qbo.sqlite3"))
+    made = plugin.on_settings_render(org=ACME, request=asked())
+    assert made is not None
+    assert "DUNAHUB_QBO_DATABASE_URL" in made.html
+    assert made.actions
+    del tmp_path
+
+
+def test_searching_by_the_beginning_finds_in_any_case(office: Office) -> None:
+    """Names and numbers are found by how they begin; wild cards are plain characters."""
+    office.save(job("1040", "Ana Ruiz"), lead("odd", name="50%_off/Sale"))
+    office.drain()
+    for text, found in (("aNa", True), ("ruiz", False), ("104", True), ("50%_O", True)):
+        shown = panel(office, q=text).partition("Latest activity")[2]
+        assert ("Ana Ruiz" in shown or "1040" in shown or "50%_off" in shown) is found
+
+
+def test_the_store_takes_thousands_of_names(office: Office) -> None:
+    """No statement is nested as deep as it names records (SQLite's limit is 1,000)."""
+    keys = [RecordKey(kind=Kind.CUSTOMER, local_id=str(number)) for number in range(40_000)]
+    with office.runtime.database.write.begin() as db:
+        now = office.clock.now()
+        assert asks.retry(db, office.connection(), keys, by="dana", now=now) == 0
+
+
+def test_nothing_of_the_not_sent_section_is_read_when_there_is_none(office: Office) -> None:
+    """Where nothing is kept back, the page asks the database for nothing of it."""
+    assert settings_panel(office.runtime.panel, ACME, asked()).html.count("dhqbo-notsent") == 0
