@@ -104,15 +104,18 @@ class Bench(Office):
         folder: where the database goes.
         template: a database file that has the schema already.
         realms: the QuickBooks companies there are.
+
+    Attributes:
+        time: both sides' clock.
     """
 
     def __init__(self, folder: Path, *, template: Path, realms: tuple[str, ...]) -> None:
-        clock = FakeClock()
-        world = World.default(seeds=(), clock=clock.now, redirect_uris=(REDIRECT,))
+        self.time = FakeClock()
+        world = World.default(seeds=(), clock=self.time.now, redirect_uris=(REDIRECT,))
         for realm in realms:
             world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
         shutil.copy(template, folder / "qbo.sqlite3")
-        super().__init__(folder, clock=clock, emulator=Emulator(world))
+        super().__init__(folder, clock=self.time, emulator=Emulator(world))
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
         self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
         self.wire = Wire(inner=self.emulator.transport())
@@ -169,14 +172,14 @@ class Bench(Office):
                 return
             now = self.clock.now()
             if (wait := from_ms(min(due.values())) - now).total_seconds() > 0:
-                self.clock.advance(wait.total_seconds())
+                self.time.advance(wait.total_seconds())
             sent = sum(
                 self.runtime.drainer.drain(company_id)
                 for company_id, due_at in due.items()
                 if from_ms(due_at) <= self.clock.now()
             )
             if not sent:
-                self.clock.advance(1)
+                self.time.advance(1)
         raise AssertionError(f"there is always something due: {self.due()}, {self._due_rows()}")
 
     def _due_rows(self) -> list[tuple[str, str, int | None, str | None]]:

@@ -1,8 +1,8 @@
 """QuickBooks in a process of its own, whose books outlive every worker.
 
 A seeded share of all requests goes wrong until ``DELETE /_admin/trouble``. Arguments, as one JSON
-object: ``start`` of the clock, ``seed``, ``share``, ``realms``. Says its address and serves until
-its standard input ends.
+object: ``start`` and ``speed`` of the clock, ``seed``, ``share``, ``realms``. Says its address and
+serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def draw(dice: random.Random) -> TroubleRule:
 def main() -> None:
     """Serve."""
     asked = json.loads(sys.argv[1])
-    clock = FastClock(asked["start"])
+    clock = FastClock(asked["start"], asked["speed"])
     world = World.default(
         seeds=(),
         redirect_uris=(REDIRECT,),

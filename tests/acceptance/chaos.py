@@ -28,7 +28,7 @@ from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.cipher import generate_key
-from tests.acceptance.fast import FastClock, Impatient
+from tests.acceptance.fast import SPEED, FastClock, Impatient
 from tests.acceptance.ledger import Change, lead_name, open_ledger, organization, records
 from tests.support.office import DANA, REDIRECT
 
@@ -117,18 +117,28 @@ class Chaos:
         folder: for databases and logs.
         seed: of everything that is random.
         plant: a bug to work with, see `tests.acceptance.planted`.
+        share: how many of the requests go wrong.
+        speed: of the clocks.
     """
 
-    def __init__(self, folder: Path, *, seed: int, plant: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        plant: str | None = None,
+        share: float = SHARE,
+        speed: float = SPEED,
+    ) -> None:
         self.dice = random.Random(seed)  # noqa: S311  replayable, not secret
         self.kills = self.changes = 0
         self._folder = folder
         self._cents = 0
         self._families: Counter[str] = Counter()
-        start = time.time()
+        clock = {"start": time.time(), "speed": speed}
         self._quickbooks = Child(
             "tests.acceptance.books_process",
-            {"start": start, "seed": seed, "share": SHARE, "realms": list(REALMS.values())},
+            clock | {"seed": seed, "share": share, "realms": list(REALMS.values())},
             folder / "quickbooks.log",
         )
         self._url = self._quickbooks.read()
@@ -143,11 +153,11 @@ class Chaos:
             "DUNAHUB_QBO_API_URL": self._url,
             "DUNAHUB_QBO_DISCOVERY_URL": f"{self._url}/.well-known/openid_configuration",
         }
-        self._connect(environ, start)
+        self._connect(environ, FastClock(**clock))
         self._ledgers = {slot.prefix: open_ledger(self._ledger_file(slot)) for slot in SLOTS}
         self._nursery = Child(
             "tests.acceptance.nursery",
-            {"start": start, "config": environ, "plant": plant},
+            clock | {"config": environ, "plant": plant},
             folder / "nursery.log",
         )
         self._workers = [self._nursery.ask({"role": "worker"}) for _ in range(WORKERS)]
@@ -175,10 +185,10 @@ class Chaos:
     def _ledger_file(self, slot: Slot) -> Path:
         return self._file if slot.shared else self._folder / f"crm-{slot.prefix}.sqlite3"
 
-    def _connect(self, environ: dict[str, str], start: float) -> None:
+    def _connect(self, environ: dict[str, str], clock: FastClock) -> None:
         """Go through the consent page for each organization, before the trouble begins."""
         off = Config.from_environ(environ | {"DUNAHUB_QBO_WORKER": "off"})
-        runtime = build(off, clock=FastClock(start), transport=Impatient())
+        runtime = build(off, clock=clock, transport=Impatient())
         user = self._http.get("/_admin/").json()["users"][0]["sub"]
         for org, realm in REALMS.items():
             address = runtime.panel.linking.begin(organization(org), DANA, REDIRECT)
@@ -195,8 +205,8 @@ class Chaos:
 
     # A round.
 
-    def round(self) -> None:
-        """Let two hosts save some records while processes die."""
+    def round(self, *, deadly: bool = True) -> None:
+        """Let two hosts save some records while processes die, unless it is not deadly."""
         hosts = [self._host(slot, self._bursts(slot)) for slot in self.dice.sample(SLOTS, 2)]
         fates: list[Callable[[], None]] = []
         fates += [lambda pid=pid: self._kill(pid) for pid in hosts if self.dice.random() < 0.5]  # type: ignore[misc]  # mypy cannot infer a lambda's default
@@ -207,7 +217,7 @@ class Chaos:
         if self.dice.random() < 0.15:
             fates.append(self._expire_a_token)
         self.dice.shuffle(fates)
-        for fate in fates:
+        for fate in fates if deadly else ():
             time.sleep(self.dice.uniform(0, 0.12))  # the random moment, not a wait for anything
             fate()
         for pid in hosts:
@@ -357,16 +367,13 @@ class Chaos:
             AssertionError: they differ.
         """
         for org, realm in REALMS.items():
-            ledgers = {slot.prefix: slot for slot in SLOTS if slot.org == org}
-            held = [
-                one
-                for prefix in ledgers
-                for one in records(self._ledgers[prefix], org)
-                if one["id"].startswith(prefix)
-            ]
+            held = self.held(org)
             books = self._http.get(f"/_admin/books/{realm}").json()
-            assert books["doubles"] == [], books["doubles"]
-            compare(held, books)
+            try:
+                assert books["doubles"] == [], books["doubles"]
+                compare(held, books)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self._story(str(error))}") from error
         with contextlib.closing(sqlite3.connect(self._file)) as db:
             wrong = db.execute(
                 "SELECT org_id, kind, local_id, error_code, hold FROM qbo_record"
@@ -374,6 +381,40 @@ class Chaos:
                 " OR (synced_fingerprint IS NOT fingerprint AND hold IS NULL)"
             ).fetchall()
         assert wrong == [], wrong
+
+    def held(self, org: str) -> list[Change]:
+        """Give what the CRM holds of an organization."""
+        return [
+            one
+            for prefix in (slot.prefix for slot in SLOTS if slot.org == org)
+            for one in records(self._ledgers[prefix], org)
+            if one["id"].startswith(prefix)
+        ]
+
+    def forget_requests(self) -> None:
+        """Have QuickBooks forget which requests there were until now."""
+        self._http.delete("/_admin/requests").raise_for_status()
+
+    def requests(self) -> dict[str, Any]:
+        """Give what QuickBooks was asked, with counts."""
+        asked: dict[str, Any] = self._http.get("/_admin/requests").json()
+        return asked
+
+    def _story(self, error: str) -> str:
+        """Tell what the plugin knows of the records that an error names."""
+        lines = []
+        with contextlib.closing(sqlite3.connect(self._file)) as db:
+            db.row_factory = sqlite3.Row
+            for row in db.execute("SELECT * FROM qbo_record ORDER BY id").fetchall():
+                if f"'{row['local_id']}'" in error or f" {row['local_id']}]" in error:
+                    lines.append(str({name: row[name] for name in row.keys() if row[name]}))  # noqa: SIM118  sqlite3.Row iterates over values
+                    history = db.execute(
+                        "SELECT at, event, operation, qbo_id, code, text FROM qbo_history"
+                        " WHERE record_id = ? ORDER BY id",
+                        (row["id"],),
+                    )
+                    lines += [f"  {tuple(entry)}" for entry in history]
+        return "\n".join(lines) or "the plugin knows nothing of it"
 
     def totals(self) -> Counter[str]:
         """Count what stands in all books."""

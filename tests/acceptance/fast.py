@@ -18,23 +18,25 @@ class FastClock:
 
     Args:
         start: real seconds since 1970 at which it starts from the present moment.
+        speed: how fast.
     """
 
-    def __init__(self, start: float) -> None:
+    def __init__(self, start: float, speed: float = SPEED) -> None:
         self._start = start
+        self._speed = speed
 
     def now(self) -> datetime:
         """Give its present moment."""
-        passed = (time.time() - self._start) * SPEED
+        passed = (time.time() - self._start) * self._speed
         return datetime.fromtimestamp(self._start, UTC) + timedelta(seconds=passed)
 
     def monotonic(self) -> float:
         """Give its seconds."""
-        return time.monotonic() * SPEED
+        return time.monotonic() * self._speed
 
     def sleep(self, seconds: float) -> None:
         """Let its time pass."""
-        time.sleep(seconds / SPEED)
+        time.sleep(seconds / self._speed)
 
 
 class Impatient(httpx.BaseTransport):

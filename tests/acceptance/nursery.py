@@ -2,12 +2,14 @@
 
 It loads everything once and forks. Reads JSON lines ``{"role": …, …}`` and answers each with the
 pid of a new process; ``{"reap": pid}`` is answered with its exit status once it has ended.
-Arguments, as one JSON object: ``start`` of the clock, ``config`` as environment variables, and
-``plant``: a bug of `tests.acceptance.planted` to work with, or null.
+Arguments, as one JSON object: ``start`` and ``speed`` of the clock, ``config`` as environment
+variables, and ``plant``: a bug of `tests.acceptance.planted` to work with, or null.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import logging
 import os
@@ -32,8 +34,11 @@ Fields = dict[str, Any]
 def main() -> None:
     """Read orders until the input ends."""
     asked = json.loads(sys.argv[1])
-    if asked["plant"]:
-        planted.BUGS[asked["plant"]]()
+    with planted.BUGS[asked["plant"]]() if asked["plant"] else contextlib.nullcontext():
+        _obey(asked)
+
+
+def _obey(asked: Fields) -> None:
     _warm_up()
     for line in sys.stdin:
         order = json.loads(line)
@@ -49,8 +54,7 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Import what a process would import at its first use."""
-    from authlib.oauth2 import client  # noqa: F401, PLC0415  imported late by the plugin
-
+    importlib.import_module("authlib.oauth2.client")
     logging.basicConfig(level=logging.ERROR, filename=os.devnull)
 
 
@@ -74,7 +78,7 @@ def _live(asked: Fields, order: Fields) -> None:
 
 def _runtime(asked: Fields, *, worker: str) -> Runtime:
     config = Config.from_environ(asked["config"] | {"DUNAHUB_QBO_WORKER": worker})
-    return build(config, clock=FastClock(asked["start"]), transport=Impatient())
+    return build(config, clock=FastClock(asked["start"], asked["speed"]), transport=Impatient())
 
 
 def _host(runtime: Runtime, order: Fields) -> None:

@@ -9,6 +9,7 @@ import attrs
 import httpx
 
 from dunahub_qbo_plugin.runtime import build
+from tests.support.clock import FakeClock
 from tests.support.office import Office
 
 if TYPE_CHECKING:
@@ -101,9 +102,17 @@ class Running(Generic[Result]):
 
 
 class Pair(Office):
-    """A connected office with two workers, ``here`` and ``there``."""
+    """A connected office with two workers.
+
+    Attributes:
+        time: everybody's clock, unless another one was given.
+        runtime, line: of the one worker.
+        other, other_line: of the other.
+    """
 
     def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401  Office's own
+        self.time = FakeClock()
+        options.setdefault("clock", self.time)
         super().__init__(folder, **options)
         self.runtime.close()
         self.line = Line(self.emulator.transport())

@@ -1,10 +1,178 @@
-"""Bugs, planted on purpose: each takes one safeguard away in the process that calls it."""
+"""Bugs, planted on purpose: each takes one safeguard away, for as long as its context lasts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import Synced
+from dunahub_qbo_plugin.qbo.client import QboClient
+from dunahub_qbo_plugin.store import claims, gate, host_session, leases, settle
+from dunahub_qbo_plugin.store.desired import write_desired
+from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.tables import connections, records
+from dunahub_qbo_plugin.sync import drain, intake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
 
-BUGS: Mapping[str, Callable[[], object]] = {}
+    from dunahub_qbo_plugin.model import Claim, Intent
+    from dunahub_qbo_plugin.store.leases import Lease
+    from dunahub_qbo_plugin.store.settle import Settlement
+
+
+@contextlib.contextmanager
+def no_request_key() -> Iterator[None]:
+    """Send writes without ``requestid``."""
+    call = QboClient._call
+
+    def without_key(self: QboClient, *args: Any, **options: Any) -> Any:  # noqa: ANN401  as it is
+        grant, method, path, parameters = args
+        kept = {name: value for name, value in parameters.items() if name != "requestid"}
+        return call(self, grant, method, path, kept, **options)
+
+    with mock.patch.object(QboClient, "_call", without_key):
+        yield
+
+
+@contextlib.contextmanager
+def key_committed_after_sending() -> Iterator[None]:
+    """Write an intent down only together with what came of it."""
+    commit, settle_in_time = claims.commit_intents, settle.settle
+
+    def commit_nothing(
+        db: sa.Connection,
+        lease: Lease,
+        intents: Iterable[tuple[Claim, Intent]],
+        *,
+        now: datetime,
+    ) -> Lease:
+        del intents
+        return leases.renew(db, lease, now=now)
+
+    def commit_and_settle(
+        db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+    ) -> Lease:
+        pairs = [(one.claim, one.intent) for one in settlements if one.intent is not None]
+        lease = commit(db, lease, pairs, now=now)
+        return settle_in_time(db, lease, settlements, now=now)
+
+    with (
+        mock.patch.object(drain, "commit_intents", commit_nothing),
+        mock.patch.object(drain, "settle", commit_and_settle),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def no_lease() -> Iterator[None]:
+    """Take a company whoever holds it."""
+    acquire = leases.acquire
+
+    def take(db: sa.Connection, company_id: str, *, owner: str, now: datetime) -> Lease | None:
+        db.execute(
+            sa.update(connections)
+            .where(connections.c.id == company_id)
+            .values(lease_owner=None, lease_until=0)
+        )
+        return acquire(db, company_id, owner=owner, now=now)
+
+    with mock.patch.object(leases, "acquire", take):
+        yield
+
+
+@contextlib.contextmanager
+def settle_ignores_newer_changes() -> Iterator[None]:
+    """Call a record done whatever was saved since it was read."""
+    settle_rightly = settle.settle
+
+    def done(
+        db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+    ) -> Lease:
+        lease = settle_rightly(db, lease, settlements, now=now)
+        for one in settlements:
+            if isinstance(one.outcome, Synced):
+                db.execute(
+                    sa.update(records)
+                    .where(records.c.id == one.claim.record_id)
+                    .values(synced_fingerprint=records.c.fingerprint, due_at=None)
+                )
+        return lease
+
+    with mock.patch.object(drain, "settle", done):
+        yield
+
+
+@contextlib.contextmanager
+def renewal_without_lock() -> Iterator[None]:
+    """Let everybody renew a token at the same time."""
+
+    def claim(db: sa.Connection, company_id: str, *, owner: str, now: datetime) -> bool:
+        db.execute(
+            sa.update(connections)
+            .where(connections.c.id == company_id)
+            .values(refresh_owner=owner, refresh_until=to_ms(now))
+        )
+        return True
+
+    with mock.patch.object(gate, "claim_refresh", claim):
+        yield
+
+
+@contextlib.contextmanager
+def fence_not_checked() -> Iterator[None]:
+    """Renew a lease without a look at whose it is."""
+
+    def renew(db: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
+        until = now + leases.LEASE
+        db.execute(
+            sa.update(connections)
+            .where(connections.c.id == lease.company_id)
+            .values(lease_until=to_ms(until))
+        )
+        return attrs.evolve(lease, until=until)
+
+    with contextlib.ExitStack() as stack:
+        for module in (leases, claims, settle):
+            stack.enter_context(mock.patch.object(module, "renew", renew))
+        yield
+
+
+@contextlib.contextmanager
+def late_rows_win() -> Iterator[None]:
+    """Write a row from memory over whatever was saved since."""
+
+    def write(db: sa.Connection, desired: Sequence[Any], *, now: datetime) -> None:
+        del now
+        write_desired(db, desired)
+
+    with mock.patch.object(intake, "write_late", write):
+        yield
+
+
+@contextlib.contextmanager
+def savepoint_without_transaction() -> Iterator[None]:
+    """Leave it to SQLite's driver to begin the host's transaction."""
+    with mock.patch.object(host_session, "_begin"):
+        yield
+
+
+BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+    bug.__name__: bug
+    for bug in (
+        no_request_key,
+        key_committed_after_sending,
+        no_lease,
+        settle_ignores_newer_changes,
+        renewal_without_lock,
+        fence_not_checked,
+        late_rows_win,
+        savepoint_without_transaction,
+    )
+}

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 import hypothesis
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -324,7 +323,7 @@ class World(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((20.0, 200.0, 3000.0, 100_000.0)))
     def time_passes(self, seconds: float) -> None:
         """Wait."""
-        self.bench.clock.advance(seconds)
+        self.bench.time.advance(seconds)
 
     @precondition(lambda self: self.any(lambda org: org.live))
     @rule(name=orgs)
@@ -522,7 +521,7 @@ class World(RuleBasedStateMachine):
         return Organization(id=name, region=Region.US if self.orgs[name].us else Region.BR)
 
     def _step(self) -> None:
-        self.bench.clock.advance(1)
+        self.bench.time.advance(1)
 
 
 def _id(name: str, kind: str, number: int) -> str:
@@ -576,31 +575,34 @@ def _payment(name: str, number: int, content: int, *, sendable: bool) -> Payment
     )
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema in it."""
-    file = tmp_path_factory.mktemp("template") / "qbo.sqlite3"
+def run_model(folder: Path, *, examples: int, shrink: bool = True) -> None:
+    """Run the plugin beside the model.
+
+    Args:
+        folder: for databases.
+        examples: how many runs of `STEPS` steps.
+        shrink: False to end with the first failure as it is.
+    """
+    file = folder / "template.sqlite3"
     database = Database(f"sqlite:///{file}")
     database.prepare()
     database.close()
-    return file
-
-
-def test_plugin_does_what_the_model_says(tmp_path: Path, template: Path) -> None:
-    """Whatever happens in whatever order, books, pages and the plain model agree (rules 8-27)."""
-
-    class Here(World):
-        folder = tmp_path
-
-    Here.template = template
+    here = type("World", (World,), {"folder": folder, "template": file})
+    every = set(hypothesis.Phase) - {hypothesis.Phase.explain}
     run_state_machine_as_test(
-        Here,
+        here,
         settings=hypothesis.settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             derandomize=True,
             print_blob=True,
             deadline=None,
+            phases=every if shrink else {hypothesis.Phase.generate},
             suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )
+
+
+def test_plugin_does_what_the_model_says(tmp_path: Path) -> None:
+    """Whatever happens in whatever order, books, pages and the plain model agree (rules 8-27)."""
+    run_model(tmp_path, examples=EXAMPLES)

@@ -1,0 +1,81 @@
+"""Each planted bug makes a proof fail: what would not notice it would prove nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance import pair, test_crashes, test_host_transaction, test_races
+from tests.acceptance.chaos import Chaos
+from tests.acceptance.crm import open_crm
+from tests.acceptance.planted import BUGS
+from tests.acceptance.test_model import run_model
+from tests.support.office import Office
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def _model(folder: Path) -> None:
+    run_model(folder, examples=60, shrink=False)
+
+
+def _change_after_a_crash(folder: Path) -> None:
+    test_crashes.test_change_after_a_crash(folder, after=True, wait=0.0)
+
+
+def _rollback(folder: Path) -> None:
+    office = Office(folder)
+    try:
+        office.connect()
+        engine = open_crm(folder / "qbo.sqlite3")
+        try:
+            test_host_transaction.test_rollback_drops_both(office, engine, [])
+        finally:
+            engine.dispose()
+    finally:
+        office.close()
+
+
+def _crash_proof(folder: Path) -> None:
+    with Chaos(folder, seed=11, plant="no_request_key") as chaos:
+        for _ in range(25):
+            chaos.round()
+        chaos.settle()
+        chaos.check()
+
+
+PROOFS: list[tuple[str, Callable[[Path], None]]] = [
+    ("no_request_key", _model),
+    ("key_committed_after_sending", _change_after_a_crash),
+    ("no_lease", test_races.test_second_worker_keeps_off),
+    ("settle_ignores_newer_changes", test_races.test_change_during_a_drain_is_sent_too),
+    ("renewal_without_lock", test_races.test_two_workers_renew_once),
+    ("fence_not_checked", test_races.test_paused_worker_sends_nothing_more),
+    ("late_rows_win", test_races.test_late_row_of_one_process_does_not_undo_a_newer_one),
+    ("savepoint_without_transaction", _rollback),
+]
+
+
+@pytest.mark.parametrize(("bug", "proof"), PROOFS, ids=[bug for bug, _ in PROOFS])
+def test_proof_notices(
+    bug: str, proof: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A safeguard that is taken away makes its proof fail, by an assertion of the proof."""
+    monkeypatch.setattr(pair, "DEADLINE", 3.0)
+    monkeypatch.setattr(test_races, "DEADLINE", 3.0)
+    with BUGS[bug](), pytest.raises(AssertionError):
+        proof(tmp_path)
+
+
+def test_crash_proof_notices(tmp_path: Path) -> None:
+    """Real processes without request keys leave doubles, and the crash proof finds them."""
+    with pytest.raises(AssertionError, match=r"twice|same "):
+        _crash_proof(tmp_path)
+
+
+def test_every_bug_is_tried() -> None:
+    """No planted bug is left without a proof."""
+    assert {bug for bug, _ in PROOFS} == BUGS.keys()
