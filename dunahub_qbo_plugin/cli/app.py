@@ -4,7 +4,17 @@ from typing import Annotated, Final
 
 import typer
 
-from dunahub_qbo_plugin.cli import demo, emulator, keeping, record, records, setup, status, worker
+from dunahub_qbo_plugin.cli import (
+    books,
+    demo,
+    emulator,
+    keeping,
+    record,
+    records,
+    setup,
+    status,
+    worker,
+)
 
 HELP: Final = """Sends DunaHub's customers, invoices and payments to QuickBooks Online.
 
@@ -56,6 +66,8 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=operating)(status.status)
     app.command(rich_help_panel=operating)(records.failed)
     app.command(rich_help_panel=operating)(records.retry)
+    app.command(rich_help_panel=operating)(books.review)
+    app.command(rich_help_panel=operating)(books.export)
     app.command(rich_help_panel=operating)(worker.worker)
     app.command(rich_help_panel=operating)(keeping.rotate_keys)
     app.command(rich_help_panel=operating)(keeping.support_file)

@@ -1,0 +1,112 @@
+"""``dunahub-qbo review`` and ``export``: what arrived, and what was not sent; both only read."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dunahub_qbo_plugin.cli.desk import Desk, desk
+from dunahub_qbo_plugin.cli.keeping import OneOrg
+from dunahub_qbo_plugin.cli.options import AsJson, DataDir
+from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
+from dunahub_qbo_plugin.errors import QuickBooksPluginError
+from dunahub_qbo_plugin.model import Kind, Status
+from dunahub_qbo_plugin.review.files import months_file, not_sent_file
+from dunahub_qbo_plugin.store.connections import Connection
+
+Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
+Months = Annotated[int, typer.Option("--months", min=1, max=60, help="Months to add up.")]
+Folder = Annotated[
+    Path, typer.Option("--folder", metavar="FOLDER", help="Where to put them; made if missing.")
+]
+
+
+def review(
+    *, org: OneOrg, days: Days = 30, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Compare what was sent with what QuickBooks has now. Nothing is changed on either side.
+
+    It tells what was edited, deleted, voided or taken off its invoice there, totals that differ,
+    and likely duplicates, and how many metered reads of QuickBooks it took.
+
+    Exit status: 0 nothing differs, 1 something differs, or QuickBooks could not be asked,
+    2 settings or database.
+    """
+    with desk(data_dir) as opened:
+        (connection,) = opened.current(org)
+        if connection.status is not Status.CONNECTED:
+            fail(f"{org} is not connected to QuickBooks", code=NOTHING_DONE)
+        try:
+            told = _compare(opened, connection, days)
+        except QuickBooksPluginError as error:
+            fail(f"QuickBooks could not be asked ({type(error).__name__})", code=NOTHING_DONE)
+    found = told["differences"]
+    if as_json:
+        say_json(told)
+    else:
+        for one in found:
+            say(f"{one['finding']:10} {one['key']} ({one['label']}): {one['sentence']}")
+        compared = ", ".join(several(count, kind) for kind, count in told["compared"].items())
+        note(f"Compared {compared}: {several(len(found), 'difference')}.")
+        note(f"It took {several(told['reads'], 'read')} of QuickBooks.")
+    if found:
+        raise typer.Exit(NOTHING_DONE)
+
+
+def _compare(opened: Desk, connection: Connection, days: int) -> dict[str, Any]:
+    from dunahub_qbo_plugin.review.compare import Comparer  # noqa: PLC0415  the other commands start faster without
+    from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  as above
+
+    def progress(done: int, total: int) -> None:
+        note(f"{done:,} of {total:,} compared.")
+
+    runtime = build(opened.config)
+    try:
+        comparer = Comparer(database=runtime.database, client=runtime.client)
+        grant = runtime.panel.linking.tokens.grant(connection.id)
+        came = comparer.compare(
+            connection, grant, days=days, now=opened.clock.now(), progress=progress
+        )
+    finally:
+        runtime.http.close()
+        runtime.database.close()
+    return came.to_json()
+
+
+def export(
+    *,
+    org: OneOrg,
+    folder: Folder = Path(),
+    months: Months = 12,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write CSV files: what was not sent, for QuickBooks' own import, and the months added up.
+
+    not-sent-customers.csv, not-sent-invoices.csv and not-sent-payments.csv hold what a disconnect
+    left behind; quickbooks-months.csv is for the bookkeeper. Files that are there are replaced.
+
+    Exit status: 0 written, 1 the organization never connected, 2 settings, database or folder.
+    """
+    with desk(data_dir) as opened:
+        (connection,) = opened.current(org)
+        folder.mkdir(parents=True, exist_ok=True)
+        bodies: dict[str, bytes] = {}
+        with opened.database.read.connect() as db:
+            for kind in Kind:
+
+                def progress(count: int, kind: Kind = kind) -> None:
+                    note(f"{several(count, kind.word)} read.")
+
+                name = f"not-sent-{kind.word}s.csv"
+                bodies[name] = not_sent_file(db, connection, kind, progress=progress)
+            today = opened.clock.now().date()
+            bodies["quickbooks-months.csv"] = months_file(
+                db, connection, today=today, months=months
+            )
+        for name, body in bodies.items():
+            (folder / name).write_bytes(body)
+    if as_json:
+        say_json({name: str(folder / name) for name in bodies})
+    else:
+        say("\n".join(str(folder / name) for name in bodies))
