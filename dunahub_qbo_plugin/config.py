@@ -149,9 +149,12 @@ def _name(name: str, value: str) -> str:
 
 
 def _url(name: str, value: str) -> str:
-    if value and urlsplit(value).scheme not in {"http", "https"}:
+    parts = urlsplit(value)
+    intuits = f".{parts.hostname or ''}".endswith(".intuit.com")
+    # In the clear only to an emulator of one's own: tokens travel with every request.
+    if value and parts.scheme not in ({"https"} if intuits else {"http", "https"}):
         raise ConfigurationError(
-            f"{PREFIX}{name} must start with https:// (or http:// on loopback)"
+            f"{PREFIX}{name} must start with https:// (or http:// for an emulator of your own)"
         )
     return value.rstrip("/")
 

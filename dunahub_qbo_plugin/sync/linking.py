@@ -182,7 +182,11 @@ class Linking:
                 sentence="You did not give access, so nothing was connected and nothing is sent.",
             )
         code, realm_id = query.get("code", ""), query.get("realmId", "")
-        if not code or not realm_id.isdecimal() or len(realm_id) > LONGEST_REALM:
+        if (
+            not code
+            or not (realm_id.isascii() and realm_id.isdecimal())
+            or len(realm_id) > LONGEST_REALM
+        ):
             return _failed(Why.NO_COMPANY)
         try:
             arrival = self._arrive(org, person, Secret(code), realm_id, redirect_uri)
