@@ -10,6 +10,7 @@ import itertools
 import shutil
 import threading
 from concurrent.futures import Executor, Future
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -18,7 +19,9 @@ import httpx
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.emulator import company
 from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.schema import load_schema
 from dunahub_qbo_plugin.emulator.seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world import World
 from dunahub_qbo_plugin.runtime import build
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_schema = cache(load_schema)
+"""Reading it for each company of each run would take as long as all the rest."""
 LONGEST_SETTLING = 400
 """Drains after which a company that still has something due is said never to come to rest."""
 
@@ -63,6 +68,7 @@ class Wire(httpx.BaseTransport):
     Attributes:
         dies_at: number of requests from now on until the process dies; None for never.
         after: it dies after QuickBooks carried the request out, not before.
+        answered: requests since the process began to drain.
         lost: writes that may have been carried out unknown to the process: path and body.
     """
 
@@ -70,6 +76,7 @@ class Wire(httpx.BaseTransport):
     dies_at: int | None = None
     after: bool = False
     dead: bool = False
+    answered: list[tuple[str, str]] = attrs.field(factory=list)
     lost: list[tuple[str, str]] = attrs.field(factory=list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -90,9 +97,9 @@ class Wire(httpx.BaseTransport):
         except httpx.TransportError:
             self.lost.append(sent)
             raise
+        self.answered.append(sent)
         if dies:
             self.dead = True
-            self.lost.append(sent)
             raise Died
         return response
 
@@ -112,8 +119,9 @@ class Bench(Office):
     def __init__(self, folder: Path, *, template: Path, realms: tuple[str, ...]) -> None:
         self.time = FakeClock()
         world = World.default(seeds=(), clock=self.time.now, redirect_uris=(REDIRECT,))
-        for realm in realms:
-            world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
+        with mock.patch.object(company, "load_schema", _schema):
+            for realm in realms:
+                world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
         shutil.copy(template, folder / "qbo.sqlite3")
         super().__init__(folder, clock=self.time, emulator=Emulator(world))
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
@@ -146,9 +154,12 @@ class Bench(Office):
     def crash(self, company_id: str, *, request: int, after: bool) -> None:
         """Drain until the process dies at one of its requests, and start another one."""
         self.wire.dies_at, self.wire.after = request, after
+        self.wire.answered.clear()
         try:
             self.runtime.drainer.drain(company_id)
         except Died:
+            # What it had heard died with it, unless it had been written down.
+            self.wire.lost += self.wire.answered
             self.start()
         self.wire.dies_at = None
 

@@ -447,17 +447,16 @@ class World(RuleBasedStateMachine):
     def _check_shown(self, name: str, org: Org) -> None:
         if (connection := self._connection(name)) is None or org.company is None:
             return
-        for key, record in org.company.records.items():
-            kind, number = key
-            with self.bench.runtime.database.read.connect() as db:
-                found = views.one(
-                    db, connection, RecordKey(kind=Kind(kind), local_id=_id(name, kind, number))
-                )
-            assert found is not None, f"{key} was forgotten"
-            frozen = record.epoch != org.company.epoch or not org.live or org.company.revoked
-            if record.unsure or (record.deleted and frozen):
-                continue
-            assert found.shown == org.seen(key).value, f"{key} of {name}: {found} / {record}"
+        with self.bench.runtime.database.read.connect() as db:
+            for key, record in org.company.records.items():
+                kind, number = key
+                local = RecordKey(kind=Kind(kind), local_id=_id(name, kind, number))
+                found = views.one(db, connection, local)
+                assert found is not None, f"{key} was forgotten"
+                frozen = record.epoch != org.company.epoch or not org.live or org.company.revoked
+                if not (record.unsure or (record.deleted and frozen)):
+                    what = f"{key} of {name}: {found} / {record}"
+                    assert found.shown == org.seen(key).value, what
 
     # Odds and ends.
 
