@@ -11,7 +11,7 @@ from dunahub_qbo_plugin.review.lines import name_key
 from dunahub_qbo_plugin.store import profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -71,7 +71,6 @@ class Products:
         default_effect: in words.
         default_good: False when it cannot be used.
         tax: what becomes of sales tax, in words.
-        bad: services whose lines cannot be sent.
     """
 
     known: bool
@@ -161,12 +160,3 @@ def _default_words(default: Item | None) -> str:
     if not default.active:
         return f"“{default.name}” is inactive or deleted in QuickBooks: choose another one."
     return f"Lines that fit no product go to “{default.name}”."
-
-
-def choices(profile: CompanyProfile) -> Mapping[str, str]:
-    """Give the products that can be chosen: id to name."""
-    sold = sorted(
-        (item for item in profile.items.values() if item.active),
-        key=lambda item: (item.name.casefold(), item.id),
-    )
-    return {item.id: item.name for item in sold[:MOST_CHOICES]}
