@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
 
-MOST_FOUND: Final = 500
+MOST_FOUND: Final = 200
 """Records that a search by text looks at; a longer text finds the rest."""
 _LAST: Final = "\U0010ffff"
 """It sorts behind every character that people type."""
