@@ -71,6 +71,7 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=operating)(worker.worker)
     app.command(rich_help_panel=operating)(keeping.rotate_keys)
     app.command(rich_help_panel=operating)(keeping.support_file)
+    app.command(rich_help_panel=operating)(keeping.after_restore)
     app.command(rich_help_panel=operating)(keeping.forget_org)
     return app
 

@@ -1,6 +1,7 @@
-"""``rotate-keys``, ``support-file`` and ``forget-org``: what an operator does now and then."""
+"""``rotate-keys``, ``support-file``, ``after-restore``, ``forget-org``: what an operator does now and then."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
 from dunahub_qbo_plugin.cli.records import person, record_key
 from dunahub_qbo_plugin.review.support import support_file as redacted
+from dunahub_qbo_plugin.store import gate
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.forget import forget
 from dunahub_qbo_plugin.store.rekey import rekey
@@ -28,6 +30,11 @@ OneRecord = Annotated[
         help="customer:ID, invoice:ID or payment:ID, with the host's id.",
     ),
 ]
+AnyOrg = Annotated[
+    str | None,
+    typer.Option("--org", metavar="ID", help="The host's id of one. Without it: every one."),
+]
+Days = Annotated[int, typer.Option("--days", min=0, max=90, help="For how long; 0 ends it.")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Where to write it. Without it: stdout."),
@@ -102,6 +109,32 @@ def support_file(
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}")
     note(f"Written to {output}. Look it over before you send it.")
+
+
+def after_restore(
+    *, days: Days = 7, org: AnyOrg = None, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """After restoring a backup: look in QuickBooks before each new record, for some days.
+
+    What was sent after the backup was made is in QuickBooks, and the restored database does not
+    know it. With this, such a record is found there and linked, not made a second time. It costs
+    one metered read for each new record. Run it before the host and its workers start again.
+
+    Exit status: 0 done, 1 there is no such organization, 2 settings or database.
+    """
+    with desk(data_dir) as opened:
+        companies = opened.current(org)
+        until = opened.clock.now() + timedelta(days=days)
+        with opened.database.write.begin() as db:
+            for connection in companies:
+                gate.look_first(db, connection.id, until=until)
+    if as_json:
+        say_json({"companies": len(companies), "until": until.isoformat(timespec="seconds")})
+    else:
+        say(
+            f"{several(len(companies), 'organization')}: looked up before each new record "
+            f"until {until:%b %d, %Y}."
+        )
 
 
 def forget_org(
