@@ -1,4 +1,4 @@
-"""``rotate-keys``, ``support-file``, ``after-restore``, ``forget-org``: what an operator does now and then."""
+"""What an operator does now and then: rotate keys, look into a record, restore, forget."""
 
 import json
 from datetime import timedelta

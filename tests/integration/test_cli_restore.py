@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_nothing_is_doubled_after_a_restore(tmp_path: Path) -> None:
-    """What was sent after the backup is found and linked, even when keys are forgotten (rule 10)."""
+    """What was sent after the backup is found and linked, though keys are forgotten (rule 10)."""
     office = Office(tmp_path)
     office.connect()
     office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 1
@@ -26,18 +26,17 @@ def test_nothing_is_doubled_after_a_restore(tmp_path: Path) -> None:
     for left in tmp_path.glob("qbo.sqlite3*"):
         left.unlink()
     shutil.copy(tmp_path / "backup.sqlite3", tmp_path / "qbo.sqlite3")
-    assert run("after-restore", "--days", "3650", environ=variables(office.config)).code != 0
-    told = run("after-restore", "--json", environ=variables(office.config))
+    assert (
+        run("after-restore", "--days", "3650", folder=tmp_path, env=variables(office.config)).code
+        != 0
+    )
+    told = run("after-restore", "--json", folder=tmp_path, env=variables(office.config))
     assert (told.code, told.json["companies"]) == (0, 1)
     again = Office(tmp_path, clock=office.clock, emulator=office.emulator, key=office.key)
     again.save(lead(), invoice(), payment())
     again.drain()
     again.drain_until_quiet()
-    for kind, local_id in (
-        (Kind.CUSTOMER, "lead-1"),
-        (Kind.INVOICE, "inv-1"),
-        (Kind.PAYMENT, "pay-1"),
-    ):
+    for kind, local_id in zip(Kind, ("lead-1", "inv-1", "pay-1"), strict=True):
         assert again.view(kind, local_id).shown is Shown.SYNCED
     assert again.books()["totals"]["invoices"] == 1
     assert again.books()["totals"]["payments"] == 1
