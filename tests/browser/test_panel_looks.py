@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_dismissing_works_with_the_keyboard_alone(page: Page, office: Office) ->
         route.abort()
 
     page.route("**/*", keep)
-    fold = page.locator("summary", has_text="Dismiss").last
+    fold = page.locator("article summary", has_text="Dismiss").last
     fold.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -130,7 +131,10 @@ def test_dismissing_works_with_the_keyboard_alone(page: Page, office: Office) ->
     page.keyboard.type("A test")
     page.keyboard.press("Enter")
     page.wait_for_timeout(200)
-    assert sent == ["csrf_token=made-up&key=customer%3Alead-js&reason=A+test"]
+    (form,) = (parse_qs(text) for text in sent)
+    assert form["csrf_token"] == ["made-up"]
+    assert form["reason"] == ["A test"]
+    assert form["cause"] == ["customer:6240:customer John Smith (john@smith.example)"]
 
 
 def test_the_page_needs_nothing_from_elsewhere(page: Page, office: Office) -> None:
