@@ -81,7 +81,8 @@ def _due(kind: Kind) -> sa.Select[Any]:
         *(row.c[name] for name in _READ),
         _parent.c.label.label("parent_label"),
         _parent.c.qbo_id.label("parent_qbo_id"),
-        _parent.c.due_at.label("parent_due_at"),
+        # What a disconnect left behind does not go out by itself: nobody waits for that.
+        sa.case((_parent.c.epoch == row.c.epoch, _parent.c.due_at)).label("parent_due_at"),
         _parent.c.error_code.label("parent_error"),
         _grandparent.c.qbo_id.label("grandparent_qbo_id"),
     ]
