@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -30,12 +31,17 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.store import gate, leases
 from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
 from dunahub_qbo_plugin.store.leases import LEASE, Lease
-from dunahub_qbo_plugin.store.profiles import load_profile, note_services, profile_is_read
+from dunahub_qbo_plugin.store.profiles import (
+    load_profile,
+    note_services,
+    profile_is_fresh,
+    profile_is_read,
+)
 from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
 from dunahub_qbo_plugin.sync import halts
 from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.lanes import lane_of, services_of
-from dunahub_qbo_plugin.sync.planner import plan
+from dunahub_qbo_plugin.sync.planner import plan, with_items
 from dunahub_qbo_plugin.sync.tally import Tally
 
 if TYPE_CHECKING:
@@ -62,7 +68,9 @@ RENEW_AFTER: Final = LEASE / 3
 LOOK_AGAIN: Final = 0.5
 """Seconds after which newly due records are looked for although nothing has come back yet."""
 ITEM_GONE: Final = "item-gone"
-ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
+MOST_LOOKS: Final = 20
+"""Looks at one record in one turn without anything to send, after which the turn ends: no mistake
+of ours may keep a worker, and a company, busy for ever."""
 MARGIN: Final = timedelta(seconds=2)
 """A request leaves only while the lease has at least this much left."""
 
@@ -158,6 +166,8 @@ class _Run:
     """Passing failures in a row."""
     halted: Halted | Retry | None = None
     renewed_for: Grant | None = None
+    unsent: Counter[int] = attrs.field(factory=Counter)
+    """How often each record was looked at without anything being sent for it."""
     noted: dict[str, str] = attrs.field(factory=dict)
     """Services that this drain has remembered already."""
     flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
@@ -172,6 +182,7 @@ class _Run:
             while grant is not None:
                 landed = self._landed(grant, self._finished())
                 over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
+                over = over or self._goes_round()
                 going_on = self.halted is None and not over
                 if landed or going_on:
                     self._write_and_launch(pool, grant, landed, going_on=going_on)
@@ -223,6 +234,10 @@ class _Run:
             )
             self.flying[future] = (claim, intent)
 
+    def _goes_round(self) -> bool:
+        """Tell when records come back as due again and again with nothing to send for them."""
+        return bool(self.unsent) and max(self.unsent.values()) > MOST_LOOKS
+
     def _commit(
         self, db: Transaction, claims: list[Claim], now: datetime
     ) -> list[tuple[Claim, Intent]]:
@@ -236,6 +251,7 @@ class _Run:
                 intents.append((claim, decided))
             else:
                 self.tally.count(decided)
+                self.unsent[claim.record_id] += 1
                 settled.append(Settlement(claim=claim, outcome=decided))
         self.lease = commit_intents(db, self.lease, intents, now=now)
         if settled:
@@ -314,11 +330,7 @@ class _Run:
             except QboError as error:
                 log.warning("the item list could not be read again: %s", error.info.code)
         assert self.profile is not None  # noqa: S101  nothing is sent before it is known
-        fresh = attrs.evolve(claim, intent=None)
-        decided = plan(fresh, self.profile, company_id=self.lease.company_id)
-        if isinstance(decided, Intent) and decided.body != intent.body:
-            return Retry(info=outcome.info, after=0, note=ITEM_REPLACED)
-        return decided if isinstance(decided, Rejected) else outcome
+        return with_items(self.profile, claim, intent, outcome, company_id=self.lease.company_id)
 
     def _take_note(self, outcome: Outcome) -> None:
         match outcome:
@@ -363,11 +375,14 @@ class _Run:
         with self.database.read.connect() as db:
             profile = load_profile(db, self.lease.company_id)
             known = profile_is_read(db, self.lease.company_id)
-        if known:
+            fresh = profile_is_fresh(db, self.lease.company_id, now=self.clock.now())
+        if fresh:
             return profile
         try:
             return self.read_company(grant)
         except QboError as error:
+            if known:  # yesterday's will do
+                return profile
             self._rest(halts.OUTAGE, error.info.code, error.info.text)
             return None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
 from dunahub_qbo_plugin.errors import MappingError
@@ -18,6 +20,7 @@ from dunahub_qbo_plugin.model import (
     Kept,
     Operation,
     Rejected,
+    Retry,
     Waiting,
 )
 from dunahub_qbo_plugin.qbo.wire import encode
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.mapping.body import Payload
     from dunahub_qbo_plugin.model import Claim, CompanyProfile
+
+ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
 
 Plan = Intent | Waiting | Kept | Rejected
 
@@ -55,6 +60,32 @@ def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
     except MappingError as error:
         info = ErrorInfo(code=error.code, text=error.sentence, subject=error.subject)
         return Rejected(info=info)
+
+
+def with_items(
+    profile: CompanyProfile,
+    claim: Claim,
+    intent: Intent,
+    outcome: Rejected,
+    *,
+    company_id: str,
+) -> Retry | Rejected:
+    """Decide anew what to send of a record whose item is gone, by an item list just read.
+
+    Args:
+        profile: with that list.
+        claim: the record.
+        intent: what was refused.
+        outcome: how.
+        company_id: as for `plan`.
+
+    Returns:
+        a retry when another item has taken the dead one's place; else what a person must mend.
+    """
+    decided = plan(attrs.evolve(claim, intent=None), profile, company_id=company_id)
+    if isinstance(decided, Intent) and decided.body != intent.body:
+        return Retry(info=outcome.info, after=0, note=ITEM_REPLACED)
+    return decided if isinstance(decided, Rejected) else outcome
 
 
 def request_key(claim: Claim, body: str, *, company_id: str) -> str:
