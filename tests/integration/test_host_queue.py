@@ -1,0 +1,164 @@
+"""A host with a queue of its own runs the drains in it: Dramatiq here, Celery or RQ likewise.
+
+What such a host writes is `Host` below: a task that drains, the bell that queues it, and a periodic
+task that queues what is to be tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import dramatiq
+import pytest
+from dramatiq.brokers.stub import StubBroker
+
+from dunahub_hookspecs import Organization, Region
+from dunahub_hookspecs.host import create_plugin_manager
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.plugin import QuickBooksPlugin
+from dunahub_qbo_plugin.runtime import build
+from tests.support.office import EMPTY, REDIRECT, Office, invoice, lead, payment
+from tests.support.queue import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RIVAL = Organization(id="rival", region=Region.US)
+
+
+class Host:
+    """A host's own code around its own queue."""
+
+    def __init__(self, plugin: QuickBooksPlugin) -> None:
+        self.plugin = plugin
+        self.broker = StubBroker()
+        self.drain = dramatiq.actor(broker=self.broker, actor_name="drain")(self._drain)
+        self.drained: list[str] = []
+
+    def _drain(self, company_id: str) -> None:
+        self.drained.append(company_id)
+        if self.plugin.drain(company_id):
+            self.drain.send(company_id)
+
+    def bell(self, company_id: str) -> None:
+        """Queue a company that the plugin rings for."""
+        self.drain.send(company_id)
+
+    def every_few_seconds(self) -> None:
+        """Queue what is to be tried again, and what a worker that died has left."""
+        for company_id in self.plugin.due_companies():
+            self.drain.send(company_id)
+
+
+class HostOffice(Office):
+    """An office whose plugin is given the host's bell."""
+
+    def __init__(self, folder: Path, url: str | None) -> None:
+        emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
+        super().__init__(folder, clock=SystemClock(), emulator=emulator, database_url=url)
+        self.plugin = QuickBooksPlugin(config=self.config)
+        self.host = Host(self.plugin)
+        self.plugin.bell = self.host.bell
+        self.runtime.close()
+        self.runtime = build(
+            self.config,
+            clock=self.clock,
+            transport=self.emulator.transport(),
+            host_bell=self.plugin.bell,
+        )
+        self.plugin._runtime = self.runtime
+        self.manager = create_plugin_manager([self.plugin], load_entry_points=False)
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str | None) -> Iterator[HostOffice]:
+    """A connected office of a host with a queue, on SQLite and on PostgreSQL."""
+    bench = HostOffice(tmp_path, store_url)
+    bench.connect()
+    worker = dramatiq.Worker(bench.host.broker, worker_timeout=10, worker_threads=4)
+    worker.start()
+    yield bench
+    worker.stop()
+    bench.close()
+
+
+def arrived(office: Office, kind: Kind, local_id: str) -> bool:
+    """Tell whether a record is in QuickBooks."""
+    return office.view(kind, local_id).shown is Shown.SYNCED
+
+
+def test_the_host_is_rung_for_and_drains(office: HostOffice) -> None:
+    """What is saved is queued by the bell after the commit and sent by the host (rule 6)."""
+    office.save(lead(), invoice(), payment())
+    until(lambda: arrived(office, Kind.PAYMENT, "pay-1"))
+    assert set(office.host.drained) == {office.connection().id}
+    assert office.books()["doubles"] == []
+
+
+def test_only_companies_with_something_due_are_rung_for(office: HostOffice) -> None:
+    """A save without a change, or of an organization that never connected, rings for nobody."""
+    office.connect(EMPTY, org=RIVAL)
+    office.save(lead(), invoice())
+    until(lambda: arrived(office, Kind.INVOICE, "inv-1"))
+    office.host.drained.clear()
+    office.save(lead(), invoice())
+    office.save(lead(), org=Organization(id="never", region=Region.US))
+    office.save(lead("lead-2"), org=RIVAL)
+    until(lambda: office.host.drained, what="the ring")
+    assert set(office.host.drained) == {office.connection(org=RIVAL).id}
+
+
+def test_the_periodic_task_finds_what_is_to_be_tried_again(office: HostOffice) -> None:
+    """A record whose time to be tried again has come is found by `due_companies`."""
+    office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
+    office.save(lead())
+    until(lambda: office.view(Kind.CUSTOMER, "lead-1").error is not None)
+    assert office.plugin.due_companies() == []
+    with office.runtime.database.write.begin() as db:
+        db.exec_driver_sql("UPDATE qbo_record SET due_at = due_at - 3600000")
+    until(office.plugin.due_companies, what="the end of the drain before")
+    office.host.every_few_seconds()
+    until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"))
+
+
+def test_many_tasks_at_once_send_once(office: HostOffice) -> None:
+    """A company that is queued many times over is sent once (rule 10)."""
+    office.trouble(TroubleRule(kind="late", seconds=0.1, times=5, path="/customer"))
+    office.save(*[lead(f"lead-{number}") for number in range(5)])
+    for _ in range(20):
+        office.host.bell(office.connection().id)
+    until(lambda: all(arrived(office, Kind.CUSTOMER, f"lead-{number}") for number in range(5)))
+    assert office.books()["doubles"] == []
+    assert office.runtime.client.metrics.writes == 5
+
+
+def test_a_bell_that_fails_is_rung_again(
+    office: HostOffice, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the host's queue is down nothing is raised at the hook, and the bell rings later."""
+    caplog.set_level(logging.WARNING)
+    troubles = [ConnectionError("the broker is down")]
+    queue = office.host.drain.send
+
+    def failing(company_id: str) -> None:
+        if troubles:
+            raise troubles.pop()
+        queue(company_id)
+
+    monkeypatch.setattr(office.host.drain, "send", failing)
+    office.save(lead())
+    until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"))
+    assert "nobody can be told of what is due (ConnectionError)" in caplog.text
+
+
+def test_upkeep_may_run_in_it_too(office: HostOffice) -> None:
+    """Upkeep is there for the host's periodic task, and does nothing on a quiet day."""
+    asked = len(office.emulator.world.journal.entries())
+    office.plugin.upkeep()
+    assert len(office.emulator.world.journal.entries()) == asked
