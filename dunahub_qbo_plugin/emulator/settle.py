@@ -116,8 +116,27 @@ def _shrink(ledger: Ledger, payment_id: str, link: Link, remaining: Decimal) -> 
                 continue
             line["Amount"] = cents(remaining)
         lines.append(line)
-    payment["Line"] = lines
     sign = 1 if link[0] == "Invoice" else -1
-    payment["UnappliedAmt"] = cents(Decimal(payment.get("UnappliedAmt", 0)) + sign * freed)
+    unapplied = Decimal(payment.get("UnappliedAmt", 0)) + sign * freed
+    payment["Line"] = _without_funds(ledger, payment_id, lines, max(-unapplied, Decimal(0)))
+    payment["UnappliedAmt"] = cents(max(unapplied, Decimal(0)))
     ledger.touch(payment)
     ledger.save("Payment", payment)
+
+
+def _without_funds(
+    ledger: Ledger, payment_id: str, lines: list[Json], missing: Decimal
+) -> list[Json]:
+    """Take off invoices what a credit had paid that is there no more, the last line first."""
+    kept: list[Json] = []
+    for line in reversed(lines):
+        linked, amount = line["LinkedTxn"][0], Decimal(line["Amount"])
+        take = min(missing, amount) if linked["TxnType"] == "Invoice" else Decimal(0)
+        if take:
+            missing -= take
+            link = (linked["TxnType"], linked["TxnId"])
+            settle(ledger, link, payment_id, amount, amount - take)
+            line["Amount"] = cents(amount - take)
+        if amount - take:
+            kept.append(line)
+    return kept[::-1]

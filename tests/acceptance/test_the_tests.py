@@ -6,20 +6,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from tests.acceptance import pair, test_crashes, test_host_transaction, test_races
 from tests.acceptance.chaos import Chaos
 from tests.acceptance.crm import open_crm
 from tests.acceptance.planted import BUGS
-from tests.acceptance.test_model import run_model
-from tests.support.office import Office
+from tests.support.office import Office, invoice, lead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
-def _model(folder: Path) -> None:
-    run_model(folder, examples=60, shrink=False)
+def _lost_answer(folder: Path) -> None:
+    office = Office(folder)
+    try:
+        office.connect()
+        office.save(lead())
+        office.drain()
+        office.trouble(TroubleRule(kind="lose", path="/invoice"))
+        office.save(invoice())
+        office.drain_until_quiet()
+        assert len(office.books()["invoices"]) == 1
+    finally:
+        office.close()
 
 
 def _change_after_a_crash(folder: Path) -> None:
@@ -48,7 +58,7 @@ def _crash_proof(folder: Path) -> None:
 
 
 PROOFS: list[tuple[str, Callable[[Path], None]]] = [
-    ("no_request_key", _model),
+    ("no_request_key", _lost_answer),
     ("key_committed_after_sending", _change_after_a_crash),
     ("no_lease", test_races.test_second_worker_keeps_off),
     ("settle_ignores_newer_changes", test_races.test_change_during_a_drain_is_sent_too),

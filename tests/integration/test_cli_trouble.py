@@ -33,7 +33,7 @@ def settings(**changes: str) -> dict[str, str]:
         ),
         ({"DATABASE_URL": f"nothing-{SECRET}"}, "DUNAHUB_QBO_DATABASE_URL cannot be used"),
         ({"DATABASE_URL": f"oracle://u:{SECRET}@h/x"}, "DUNAHUB_QBO_DATABASE_URL cannot be used"),
-        ({"DATABASE_URL": f"postgresql://u:p@h:{SECRET}/x"}, "cannot be read; look at its port"),
+        ({"DATABASE_URL": f"postgresql://u:p@h:{SECRET}/x"}, "it must be an SQLAlchemy address"),
         ({"API_URL": "ftp://example.com"}, "DUNAHUB_QBO_API_URL must start with https://"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
