@@ -1,0 +1,73 @@
+"""Measures everything in one run: ``uv run python -m tests.benchmarks``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from tests.benchmarks import drains, footprint, hooks, limits, rows, wakeups, workers
+from tests.benchmarks.far_side import FarSide, far_side
+from tests.benchmarks.report import Report
+from tests.support.postgres import postgres_server
+
+SECTIONS = ("footprint", "hooks", "drains", "limits", "wakeups", "rows", "workers")
+
+
+def main() -> None:
+    """Read the command line, measure, and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer calls, smaller tables")
+    parser.add_argument("--full", action="store_true", help="also 5 million rows")
+    parser.add_argument("--write", action="store_true", help="write README.md")
+    parser.add_argument("--json", type=Path, help="write the JSON there instead of printing it")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
+    options = parser.parse_args()
+    # Refusals that a busy database gives are part of what is measured.
+    logging.getLogger("dunahub_qbo_plugin").setLevel(logging.ERROR)
+    report = Report()
+    with postgres_server(durable=True) as server, far_side() as far:
+        for section in options.only:
+            _measure(section, report, far, server, options)
+    report.notes += [
+        "PostgreSQL runs on the same machine with fsync on; SQLite with synchronous=FULL.",
+        "But for “One company at the limit” the plugin's own limits of requests are lifted.",
+    ]
+    sys.stdout.write(report.table() + "\n\n")
+    if options.json is not None:
+        options.json.write_text(report.as_json() + "\n", encoding="utf-8")
+    else:
+        sys.stdout.write(report.as_json() + "\n")
+    if options.write:
+        command = " ".join(["uv run python -m tests.benchmarks", *sys.argv[1:]])
+        report.progress(f"written: {report.write(command)}")
+
+
+def _measure(
+    section: str, report: Report, far: FarSide, server: str, options: argparse.Namespace
+) -> None:
+    quick, full = options.quick, options.full
+    match section:
+        case "footprint":
+            footprint.measure(report)
+        case "hooks":
+            hooks.measure(report, far, server, calls=300 if quick else 2000)
+        case "drains":
+            drains.measure(report, far, server, jobs=60 if quick else 300)
+        case "limits":
+            limits.measure(report, minutes=3 if quick else 5)
+        case "wakeups":
+            wakeups.measure(report, far, server, hooks=30 if quick else 200)
+        case "rows":
+            sizes = (1_000, 100_000) if quick else (1_000, 100_000, 1_000_000)
+            if full:
+                sizes = (*sizes, 5_000_000)
+            rows.measure(report, far, server, sizes=sizes, kinds=("sqlite", "postgres"))
+        case "workers":
+            companies, each = (40, 5) if quick else (200, 10)
+            workers.measure(report, far, server, companies=companies, each=each)
+
+
+if __name__ == "__main__":
+    main()

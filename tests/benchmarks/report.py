@@ -1,0 +1,188 @@
+"""Figures, and how they are printed and written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = Path(__file__).parent
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """One line of the table.
+
+    Attributes:
+        section: what it belongs to.
+        name: what was measured.
+        value: the number.
+        unit: of the number.
+        target: what it is to reach, in words; empty where there is none.
+        met: whether it does; None where there is no target.
+        note: how it was measured, where that is not plain.
+    """
+
+    section: str
+    name: str
+    value: float
+    unit: str
+    target: str = ""
+    met: bool | None = None
+    note: str = ""
+
+
+class Report:
+    """Collects figures and tells the progress."""
+
+    def __init__(self) -> None:
+        self.figures: list[Figure] = []
+        self.notes: list[str] = []
+        self._section = ""
+
+    def section(self, name: str) -> None:
+        """Begin a section."""
+        self._section = name
+        self.progress(name)
+
+    @staticmethod
+    def progress(text: str) -> None:
+        """Say what is going on, on stderr."""
+        sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
+        sys.stderr.flush()
+
+    def add(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        most: float | None = None,
+        least: float | None = None,
+        note: str = "",
+    ) -> None:
+        """Add a figure, and judge it where it has a target."""
+        target, met = "", None
+        if most is not None:
+            target, met = f"at most {most:g}", value <= most
+        elif least is not None:
+            target, met = f"at least {least:g}", value >= least
+        self.figures.append(
+            Figure(
+                section=self._section,
+                name=name,
+                value=value,
+                unit=unit,
+                target=target,
+                met=met,
+                note=note,
+            )
+        )
+        self.progress(f"  {name}: {number(value)} {unit}{_verdict(met)}")
+
+    def table(self) -> str:
+        """Give all figures as one Markdown table, aligned to be read as text."""
+        rows = [("", "Figure", "", "Target", "")]
+        section = ""
+        for figure in self.figures:
+            heading = figure.section if figure.section != section else ""
+            section = figure.section
+            value = f"{number(figure.value)} {figure.unit}".strip()
+            verdict = {True: "met", False: "**missed**", None: ""}[figure.met]
+            name = f"{figure.name} ({figure.note})" if figure.note else figure.name
+            rows.append((heading, name, value, figure.target, verdict))
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        lines = [
+            "| "
+            + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+            + " |"
+            for row in rows
+        ]
+        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+        return "\n".join(lines)
+
+    def as_json(self) -> str:
+        """Give everything for a script."""
+        return json.dumps(
+            {
+                "machine": machine(),
+                "notes": self.notes,
+                "figures": [attrs.asdict(figure) for figure in self.figures],
+            },
+            indent=2,
+        )
+
+    def write(self, command: str) -> Path:
+        """Write README.md beside this file."""
+        told = machine()
+        lines = [
+            "# Benchmarks",
+            "",
+            f"`{command}` measured this on {told['date']}, everything paired in one run on one",
+            "machine. The emulator is a process of its own on a port; CPU time is that of the",
+            "client's process with everything in it (hooks, database driver, HTTP, threads).",
+            "Ratios are of medians unless a percentile is named. `--write` writes this file anew,",
+            "`--quick` takes a few minutes, `--full` adds 5 million rows.",
+            "",
+            *(f"- {name}: {value}" for name, value in told.items() if name != "date"),
+            "",
+            self.table(),
+            "",
+            *(f"- {note}" for note in self.notes),
+        ]
+        path = HERE / "README.md"
+        path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        return path
+
+
+def machine() -> dict[str, Any]:
+    """Say what was measured on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text("utf-8").splitlines() if "model name" in line]
+        cpu = names[0].partition(":")[2].strip() if names else cpu
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg()) if hasattr(os, "getloadavg") else "?"
+    packages = ("sqlalchemy", "httpx", "psycopg", "procrastinate", "python-quickbooks")
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "machine": f"{os.cpu_count()} cores, {cpu}, {platform.system()} {platform.release()}",
+        "load of the machine (1, 5, 15 minutes, at the end)": load,
+        "versions": f"Python {platform.python_version()}, "
+        + ", ".join(f"{name} {metadata.version(name)}" for name in packages),
+    }
+
+
+def number(value: float) -> str:
+    """Write a number with three digits that count."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Give the value that so large a share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median(values: Sequence[float]) -> float:
+    """Give the middle value."""
+    return statistics.median(values)
+
+
+def _verdict(met: bool | None) -> str:  # noqa: FBT001  it is the only thing told
+    return {True: "", False: "  <- missed", None: ""}[met]

@@ -1,0 +1,134 @@
+"""Two hundred companies at once, on one, two and four worker processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.engine.queue import Queue, QueueBell
+from tests.benchmarks.shop import Shop, database, job, org
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.far_side import FarSide
+    from tests.benchmarks.report import Report
+
+COUNTS = (1, 2, 4)
+LATENCY = 0.1
+"""Seconds that QuickBooks takes; the sum of all is what one request at a time would take."""
+READY = 3.0
+"""Seconds that workers are given to start before there is anything to do."""
+LONGEST = 300.0
+HOLD_MS = 600_000
+"""How long companies rest at most until the workers are ready."""
+
+
+def measure(report: Report, far: FarSide, server: str, *, companies: int, each: int) -> None:
+    """Measure both engines: embedded on SQLite, procrastinate on PostgreSQL."""
+    report.section(f"{companies} companies of {each} records at once")
+    realms = [f"77{number:014}" for number in range(companies)]
+    for realm in realms:
+        far.company(realm)
+    for kind, worker in (("sqlite", Worker.EMBEDDED), ("postgres", Worker.PROCRASTINATE)):
+        rates = []
+        for count in COUNTS:
+            with database(kind, server) as url:
+                rate, cpu = _run(far, url, worker, count, realms, each=each)
+            rates.append(rate)
+            name = f"{worker.value} on {kind}, {count} worker{'s' if count > 1 else ''}"
+            report.add(name, rate, "records/s")
+            report.add(f"{name}, workers' CPU for each record", cpu, "ms")
+        report.add(f"{worker.value}, 2 workers / 1 worker", rates[1] / rates[0], "times", least=1.0)
+
+
+def _run(
+    far: FarSide, url: str, worker: Worker, count: int, realms: list[str], *, each: int
+) -> tuple[float, float]:
+    """Give records a second, from the first write to the last, and CPU milliseconds of each."""
+    shop = Shop(url, far)
+    for number, realm in enumerate(realms):
+        shop.connect(org(number), realm)
+    shop.hold(until=int(time.time() * 1000) + HOLD_MS)
+    for number in range(len(realms)):
+        for turn in range(each):
+            shop.lead(org(number), job(turn, prefix=f"w{number}-").lead)
+    far.forget()
+    far.latency(LATENCY)
+    wanted = each * len(realms)
+    with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="qbo-bench-") as folder:
+        workers = [
+            stack.enter_context(
+                worker_process(shop.environ(worker), Path(folder) / f"{number}.log")
+            )
+            for number in range(count)
+        ]
+        threading.Event().wait(READY * count)
+        before = sum(map(_cpu, workers))
+        shop.hold(until=0)
+        if worker is Worker.PROCRASTINATE:
+            _ring(shop, url)
+        else:
+            with shop.runtime.database.write.begin() as db:
+                db.execute(sa.text("UPDATE qbo_record SET touched_at = touched_at"))
+        began = time.monotonic()
+        while far.writes() < wanted:
+            if time.monotonic() - began > LONGEST:
+                raise RuntimeError(f"{far.writes()} of {wanted} records in {LONGEST:g} s")
+            threading.Event().wait(0.2)
+        cpu = sum(map(_cpu, workers)) - before
+    far.latency(0.0)
+    shop.close()
+    times = sorted(one.at for one in far.requests() if one.write)
+    return (len(times) - 1) / (times[-1] - times[0]), cpu / wanted * 1000
+
+
+def _ring(shop: Shop, url: str) -> None:
+    """Queue a job for each company, as hooks do."""
+    bell = QueueBell(Queue(url=url, schema=shop.config.queue_schema, name=shop.config.queue))
+    bell.ring(shop.runtime.chores.sweep().companies)
+    bell.close()
+
+
+def _cpu(process: subprocess.Popen[bytes]) -> float:
+    """Give the processor seconds of a process so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def worker_process(
+    environ: dict[str, str], log: Path, *, started: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``dunahub-qbo worker`` in a process of its own.
+
+    Args:
+        environ: the plugin's settings.
+        log: where its log goes.
+        started: where it notes when drains start.
+    """
+    plain = ["-m", "dunahub_qbo_plugin.cli", "worker"]
+    telling = ["-m", "tests.benchmarks.told_worker", str(started)]
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, *(plain if started is None else telling)],
+            env={**os.environ, **environ},
+            stdout=out,
+            stderr=out,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
