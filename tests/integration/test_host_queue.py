@@ -23,7 +23,7 @@ from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
 from tests.support.office import EMPTY, REDIRECT, Office, invoice, lead, payment
-from tests.support.queue import until
+from tests.support.queue import Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,10 +129,13 @@ def test_the_periodic_task_finds_what_is_to_be_tried_again(office: HostOffice) -
 
 def test_many_tasks_at_once_send_once(office: HostOffice) -> None:
     """A company that is queued many times over is sent once (rule 10)."""
-    office.trouble(TroubleRule(kind="late", seconds=0.1, times=5, path="/customer"))
+    gate = Gate(office)
     office.save(*[lead(f"lead-{number}") for number in range(5)])
+    until(lambda: gate.held == 1, what="the first request")
     for _ in range(20):
         office.host.bell(office.connection().id)
+    until(lambda: len(office.host.drained) > 20, what="the others")
+    gate.let_through()
     until(lambda: all(arrived(office, Kind.CUSTOMER, f"lead-{number}") for number in range(5)))
     assert office.books()["doubles"] == []
     assert office.runtime.client.metrics.writes == 5

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+import httpx
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.clock import SystemClock
@@ -49,6 +50,36 @@ def queue_office(folder: Path, url: str, **changes: Any) -> Office:  # noqa: ANN
         "worker": Worker.PROCRASTINATE,
     }
     return Office(folder, **values | changes)
+
+
+class Gate(httpx.BaseTransport):
+    """The way to QuickBooks, on which each new customer waits to be let through.
+
+    Args:
+        office: whose requests it holds.
+
+    Attributes:
+        held: how many have come here.
+    """
+
+    def __init__(self, office: Office) -> None:
+        self._inner = office.runtime.http._transport
+        self._passes = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self.held = 0
+        office.runtime.http._transport = self
+
+    def let_through(self, number: int = 1000) -> None:
+        """Let so many pass, those that wait first."""
+        self._passes.release(number)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Hold it, then pass it on."""
+        if request.method == "POST" and request.url.path.endswith("/customer"):
+            with self._lock:
+                self.held += 1
+            assert self._passes.acquire(timeout=30), "nobody let it through"
+        return self._inner.handle_request(request)
 
 
 @contextmanager
