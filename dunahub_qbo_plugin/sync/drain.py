@@ -290,6 +290,8 @@ class _Run:
         """Let nothing leave when the lease may be somebody else's, or the company is to rest."""
         if self.halted is not None:
             raise LeaseLost("the company rests; the request did not leave")
+        if self.winding_down.is_set():
+            raise LeaseLost("the worker stops; the request did not leave")
         if self.clock.now() >= self.lease.until - MARGIN:
             raise LeaseLost("the lease ran out before the request could leave")
 
