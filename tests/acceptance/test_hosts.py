@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from dunahub_hookspecs import Invoice, RecordCard, SettingsPanel, hookimpl
+from tests.acceptance.hosts import flask_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ def django(folder: Path, neighbor: Neighbor) -> Iterator[Browser]:
     host.configure(folder)
     app, stop = host.create_app(folder, [neighbor])
     client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url=host.BASE)
-    token = client.get("/").text
+    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/").text)
 
     def send(method: str, path: str, form: Any, headers: dict[str, str]) -> Answer:  # noqa: ANN401  a form
         if form is not None and headers.get("Origin") == host.BASE:
@@ -157,13 +158,14 @@ def test_the_plugin_works_in_this_framework(
 
     Rules 6, 9, 15 and 21.
     """
-    base = f"http://{host.__name__}.example"
+    base = flask_host.BASE
     callback = f"{base}/settings/quickbooks/callback"
     for name, value in qbo_emulator.environ(tmp_path, callback).items():
         monkeypatch.setenv(name, value)
     neighbor = Neighbor()
     with host(tmp_path, neighbor) as browser:
         assert browser.base == base
+        assert '<a href="/settings/quickbooks">QuickBooks</a>' in browser.get("/").text
         assert "Connect to QuickBooks" in browser.get("/settings/quickbooks").text
         asked = browser.post("/settings/quickbooks/connect")
         assert asked.status == 303
@@ -175,6 +177,7 @@ def test_the_plugin_works_in_this_framework(
         assert browser.post("/invoices", number="1042", total="450.00").status == 303
         qbo_emulator.books.wait_for(lambda books: books.assert_invoice("1042", total="450.00"))
         assert [one["number"] for one in qbo_emulator.books.invoices] == ["1042"]
+        assert '<a href="/invoices/1042">1042</a>' in browser.get("/").text
         shown = synced(browser, "/invoices/1042")
         assert "neighbor of 1042" in shown
         assert "not told" not in shown

@@ -1,9 +1,16 @@
-"""The plugin in Django, which has an ORM of its own: hooks are called after its commit."""
+"""The plugin in Django, which has an ORM of its own: hooks are called after its commit.
+
+To run it: ``pip install 'dunahub-qbo-plugin[cli,demo]' django``, ``python django_host.py``.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
 from datetime import date
 from decimal import Decimal
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
@@ -12,7 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection, models, transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.middleware.csrf import get_token
-from django.urls import path
+from django.urls import path as route
 
 from dunahub_hookspecs import (
     ActionRequest,
@@ -29,6 +36,7 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import (
     collect_cards,
+    collect_panels,
     create_plugin_manager,
     dispatch,
     notify,
@@ -37,26 +45,31 @@ from dunahub_hookspecs.host import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from django.core.handlers.wsgi import WSGIHandler
     from django.http import HttpRequest
 
-BASE = "http://django.example"
+PORT = int(os.environ.get("PORT", "8000"))
+BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the request
 ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
+
+NEW = """<form method="post" action="/invoices">
+<input type="hidden" name="csrfmiddlewaretoken" value="{token}">
+<label>Number <input name="number"></label> <label>Total <input name="total"></label>
+<button>Save the invoice</button></form>"""
 
 
 def configure(folder: Path) -> None:
     """Set Django up; a process can do so once."""
     settings.configure(
-        ALLOWED_HOSTS=["django.example"],
+        ALLOWED_HOSTS=["127.0.0.1"],
         DATABASES={
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "crm.sqlite3")}
         },
         MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
         ROOT_URLCONF="",
-        SECRET_KEY="made up for a test",
+        SECRET_KEY=secrets.token_hex(),  # yours is kept, in your configuration
         USE_TZ=True,
     )
     django.setup()
@@ -78,11 +91,19 @@ def create_app(  # noqa: C901  a function for each route
         def __str__(self) -> str:
             return self.number
 
-    with connection.schema_editor() as editor:
-        editor.create_model(Bill)
+    if Bill._meta.db_table not in connection.introspection.table_names():
+        with connection.schema_editor() as editor:
+            editor.create_model(Bill)
 
     def home(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(get_token(request))
+        panels = collect_panels(manager, ORG, _seen_at(request)("", render=False))
+        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        bills = "".join(
+            f'<li><a href="/invoices/{escape(bill.number)}">{escape(bill.number)}</a></li>'
+            for bill in Bill.objects.all()
+        )
+        new = NEW.format(token=get_token(request))
+        return HttpResponse(f"<nav>{' '.join(menu)}</nav><ul>{bills}</ul>{new}")
 
     @transaction.atomic
     def bill(request: HttpRequest) -> HttpResponse:
@@ -133,18 +154,18 @@ def create_app(  # noqa: C901  a function for each route
         return StreamingHttpResponse(body, content_type=answer.content_type, headers=named)
 
     settings.ROOT_URLCONF = (
-        path("", home),
-        path("invoices", bill),
-        path("invoices/<key>", show),
-        path("settings/<slug>", panel),
-        path("settings/<slug>/<action>", act),
+        route("", home),
+        route("invoices", bill),
+        route("invoices/<key>", show),
+        route("settings/<slug>", panel),
+        route("settings/<slug>/<action>", act),
     )
     notify(manager, "on_startup", host=Host(name="Django host", data_dir=folder))
     return get_wsgi_application(), lambda: notify(manager, "on_shutdown")
 
 
 def _seen_at(request: HttpRequest) -> Callable[[str], SettingsRequest]:
-    def seen_at(slug: str) -> SettingsRequest:
+    def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
         url = f"{BASE}/settings/{slug}"
         return SettingsRequest(
             person=DANA,
@@ -152,6 +173,7 @@ def _seen_at(request: HttpRequest) -> Callable[[str], SettingsRequest]:
             action_url=url,
             query=request.GET.dict(),
             hidden_fields={"csrfmiddlewaretoken": get_token(request)},
+            render=render,
         )
 
     return seen_at
@@ -161,3 +183,21 @@ def _see_other(url: str) -> HttpResponse:
     answer = HttpResponseRedirect(url)
     answer.status_code = 303
     return answer
+
+
+if __name__ == "__main__":
+    from cheroot.wsgi import Server
+
+    data = Path("data")
+    data.mkdir(exist_ok=True)
+    configure(data)
+    application, stop = create_app(data)
+    server = Server(
+        ("127.0.0.1", PORT), application
+    )  # logs no addresses: the callback's has a code
+    try:
+        server.start()
+    except KeyboardInterrupt:
+        server.stop()
+    finally:
+        stop()

@@ -1,6 +1,8 @@
 """The plugin in FastAPI, whose SQLAlchemy session it writes with: both commit or neither does.
 
 FastAPI is Starlette with types: with the same functions as routes it is a Starlette host.
+To run it: ``pip install 'dunahub-qbo-plugin[cli,demo]' fastapi uvicorn``, then
+``python fastapi_host.py``.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ import os
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from dunahub_hookspecs import (
@@ -32,6 +36,7 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import (
     collect_cards,
+    collect_panels,
     create_plugin_manager,
     dispatch,
     notify,
@@ -40,11 +45,14 @@ from dunahub_hookspecs.host import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from pathlib import Path
 
-BASE = "http://fastapi.example"
+PORT = int(os.environ.get("PORT", "8000"))
+BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the request
 ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
+
+NEW = """<form method="post" action="/invoices"><label>Number <input name="number"></label>
+<label>Total <input name="total"></label> <button>Save the invoice</button></form>"""
 
 
 class Base(DeclarativeBase):
@@ -69,10 +77,13 @@ async def form_of(request: Request) -> dict[str, list[str]]:
 Form = Annotated[dict[str, list[str]], Depends(form_of)]
 
 
-def create_app(folder: Path, plugins: Iterable[object] = ()) -> FastAPI:
+def create_app(  # noqa: C901  a function for each route
+    folder: Path, plugins: Iterable[object] = ()
+) -> FastAPI:
     """Make the application; its lifespan starts and stops the plugins."""
     manager = create_plugin_manager(plugins)
-    engine = create_engine(os.environ["DUNAHUB_QBO_DATABASE_URL"])  # one for host and plugin
+    one_for_both = f"sqlite:///{folder / 'crm.sqlite3'}"  # so that both commit or neither does
+    engine = create_engine(os.environ.setdefault("DUNAHUB_QBO_DATABASE_URL", one_for_both))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,6 +94,17 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> FastAPI:
         engine.dispose()
 
     app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    def home(request: Request) -> HTMLResponse:
+        panels = collect_panels(manager, ORG, _seen_at(request)("", render=False))
+        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        with Session(engine) as session:
+            bills = "".join(
+                f'<li><a href="/invoices/{escape(bill.number)}">{escape(bill.number)}</a></li>'
+                for bill in session.scalars(select(Bill))
+            )
+        return HTMLResponse(f"<nav>{' '.join(menu)}</nav><ul>{bills}</ul>{NEW}")
 
     @app.post("/invoices")
     def bill(form: Form) -> Response:
@@ -137,9 +159,20 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> FastAPI:
 
 
 def _seen_at(request: Request):  # noqa: ANN202  what show_panel and collect_cards take
-    def seen_at(slug: str) -> SettingsRequest:
+    def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
         url = f"{BASE}/settings/{slug}"
         query = dict(request.query_params)
-        return SettingsRequest(person=DANA, page_url=url, action_url=url, query=query)
+        return SettingsRequest(
+            person=DANA, page_url=url, action_url=url, query=query, render=render
+        )
 
     return seen_at
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    data = Path("data")
+    data.mkdir(exist_ok=True)
+    # No log of addresses: the one that Intuit sends people back to holds a code.
+    uvicorn.run(create_app(data), port=PORT, access_log=False)

@@ -1,10 +1,16 @@
-"""The plugin in Flask, as short as it can be and still be right; it keeps its records in memory."""
+"""The plugin in Flask, as short as it can be and still be right; it keeps its records in memory.
+
+To run it: ``pip install 'dunahub-qbo-plugin[cli,demo]'``, ``python flask_host.py``.
+"""
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, redirect, request
@@ -24,6 +30,7 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import (
     collect_cards,
+    collect_panels,
     create_plugin_manager,
     dispatch,
     notify,
@@ -32,17 +39,21 @@ from dunahub_hookspecs.host import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-BASE = "http://flask.example"
+PORT = int(os.environ.get("PORT", "8000"))
+BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the request
 ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
 
+NEW = """<form method="post" action="/invoices"><label>Number <input name="number"></label>
+<label>Total <input name="total"></label> <button>Save the invoice</button></form>"""
 
-def seen_at(slug: str) -> SettingsRequest:
+
+def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
     """Say what plugins may know of this visit."""
     url = f"{BASE}/settings/{slug}"
-    return SettingsRequest(person=DANA, page_url=url, action_url=url, query=request.args.to_dict())
+    query = request.args.to_dict()
+    return SettingsRequest(person=DANA, page_url=url, action_url=url, query=query, render=render)
 
 
 def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
@@ -59,6 +70,15 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
         if request.method == "POST" and request.headers.get("Origin", BASE) != BASE:
             abort(403)
 
+    numbers: list[str] = []  # your database
+
+    @app.get("/")
+    def home() -> str:
+        panels = collect_panels(manager, ORG, seen_at("", render=False))
+        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        bills = (f'<li><a href="/invoices/{escape(n)}">{escape(n)}</a></li>' for n in numbers)
+        return f"<nav>{' '.join(menu)}</nav><ul>{''.join(bills)}</ul>{NEW}"
+
     @app.post("/invoices")
     def bill() -> Response:
         line = LineItem(description="Work", unit_price=Decimal(request.form["total"]))
@@ -69,6 +89,7 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
         )
         if number == "refused":
             abort(409)  # nothing was saved, so no plugin hears of it
+        numbers.append(number)  # the commit; hooks come after it
         notify(manager, "on_invoice_created", org=ORG, invoice=invoice, session=None)
         return redirect(f"/invoices/{number}", 303)
 
@@ -100,3 +121,20 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
         return Response(answer.body, content_type=answer.content_type, headers=named)
 
     return app
+
+
+if __name__ == "__main__":
+    from cheroot.wsgi import Server
+
+    data = Path("data")
+    data.mkdir(exist_ok=True)
+    application = create_app(data)
+    server = Server(
+        ("127.0.0.1", PORT), application
+    )  # logs no addresses: the callback's has a code
+    try:
+        server.start()
+    except KeyboardInterrupt:
+        server.stop()
+    finally:
+        application.extensions["stop"]()
