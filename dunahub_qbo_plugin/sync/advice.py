@@ -28,6 +28,7 @@ class Fix(StrEnum):
     RETRY = "retry"
     LINK = "link"
     CHOOSE_ITEM = "choose-item"
+    CHOOSE_TAX = "choose-tax"
     EDIT = "edit"
     RECONNECT = "reconnect"
     NONE = "none"
@@ -262,6 +263,8 @@ _ROWS: Final = {
     ),
 }
 
+_CHOICES: Final = {"item-": Fix.CHOOSE_ITEM, "tax-code-": Fix.CHOOSE_TAX}
+"""How the codes begin for which something is to be chosen on the settings page."""
 _HOLDER: Final = re.compile(r"(?P<what>(inactive )?(customer|vendor|employee)) (?P<name>.+)")
 _INTERNAL: Final = re.compile(r"\d+|.* element id .*")
 _THEIR_PREFIX: Final = re.compile(r"^.*Business Validation Error:\s*", re.DOTALL)
@@ -341,8 +344,8 @@ def _length_words(info: ErrorInfo) -> str:
 
 def _own(kind: Kind, code: str, info: ErrorInfo) -> Advice:
     """Pass the sentence on that `mapping` wrote, its last part as what to do."""
-    of_items = code.startswith("item-")
-    action = THEN_RETRY if of_items else SENT_AGAIN
+    fix = next((one for start, one in _CHOICES.items() if code.startswith(start)), Fix.EDIT)
+    action = SENT_AGAIN if fix is Fix.EDIT else THEN_RETRY
     title = TITLES[code].format(kind=kind.word)
     return Advice(
         title=title,
@@ -350,5 +353,5 @@ def _own(kind: Kind, code: str, info: ErrorInfo) -> Advice:
         action=action,
         retried=False,
         who=Who.OFFICE,
-        fix=Fix.CHOOSE_ITEM if of_items else Fix.EDIT,
+        fix=fix,
     )

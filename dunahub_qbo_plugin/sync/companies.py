@@ -31,7 +31,7 @@ def read_company(
         profiles.save_profile(db, grant.company, read, now=clock.now())
         known = profiles.load_profile(db, grant.company)
         if known.default_item_id is None and (found := usual_default(read)) is not None:
-            profiles.choose_default(db, grant.company, item_id=found, tax_code_id=known.tax_code_id)
+            profiles.choose_default(db, grant.company, item_id=found)
         return profiles.load_profile(db, grant.company)
 
 

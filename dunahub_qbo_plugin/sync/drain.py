@@ -1,8 +1,7 @@
 """The only unit of work: make QuickBooks agree with everything that is due of one company.
 
 HTTP runs in a few threads; every decision and every database write is made by the one thread that
-drains. Customers go one at a time (QuickBooks wants names written serially), invoices and payments
-several at once, but never an invoice and its payments at the same time.
+drains.
 """
 
 from __future__ import annotations
@@ -18,30 +17,18 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.errors import LeaseLost, QboError
-from dunahub_qbo_plugin.model import (
-    Claim,
-    Halted,
-    Intent,
-    Kind,
-    ParentGone,
-    Rejected,
-    Retry,
-    Synced,
-)
-from dunahub_qbo_plugin.store import gate, leases
-from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
+from dunahub_qbo_plugin.model import Claim, Intent, Rejected, Retry, Synced
+from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.claims import commit_intents
 from dunahub_qbo_plugin.store.leases import LEASE, Lease
-from dunahub_qbo_plugin.store.profiles import (
-    load_profile,
-    note_services,
-    profile_is_fresh,
-    profile_is_read,
-)
+from dunahub_qbo_plugin.store.profiles import note_services
 from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
-from dunahub_qbo_plugin.sync import halts
+from dunahub_qbo_plugin.sync.access import Access
 from dunahub_qbo_plugin.sync.backoff import delay
-from dunahub_qbo_plugin.sync.lanes import lane_of, services_of
+from dunahub_qbo_plugin.sync.halts import LEASE_LOST, Halts, rest_after
+from dunahub_qbo_plugin.sync.lanes import services_of
 from dunahub_qbo_plugin.sync.planner import plan, with_items
+from dunahub_qbo_plugin.sync.selection import AT_ONCE, choose
 from dunahub_qbo_plugin.sync.tally import Tally
 
 if TYPE_CHECKING:
@@ -59,8 +46,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 8
-"""Requests of one company under way at the same time; QuickBooks allows ten."""
 TURN: Final = 30.0
 """Seconds after which a drain ends although more is due, so that others have their turn."""
 RENEW_AFTER: Final = LEASE / 3
@@ -129,9 +114,14 @@ class Drainer:
         run = _Run(
             database=self._database,
             reconciler=self._reconciler,
-            tokens=self._tokens,
+            access=Access(
+                database=self._database,
+                tokens=self._tokens,
+                clock=self._clock,
+                read_company=self._read_company,
+                company_id=lease.company_id,
+            ),
             clock=self._clock,
-            read_company=self._read_company,
             winding_down=self._winding_down,
             tally=self.tally,
             lease=lease,
@@ -152,9 +142,8 @@ class _Run:
 
     database: Database
     reconciler: Reconciler
-    tokens: TokenKeeper
+    access: Access
     clock: Clock
-    read_company: Callable[[Grant], CompanyProfile]
     winding_down: threading.Event
     tally: Tally
     lease: Lease
@@ -162,10 +151,7 @@ class _Run:
     profile: CompanyProfile | None = None
     items_read: bool = False
     """True once the item list was read again because an item was gone."""
-    troubles: int = 0
-    """Passing failures in a row."""
-    halted: Halted | Retry | None = None
-    renewed_for: Grant | None = None
+    halts: Halts = attrs.field(factory=Halts)
     unsent: Counter[int] = attrs.field(factory=Counter)
     """How often each record was looked at without anything being sent for it."""
     noted: dict[str, str] = attrs.field(factory=dict)
@@ -173,8 +159,8 @@ class _Run:
     flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
 
     def run(self) -> int:
-        grant = self._grant(None)
-        self.profile = None if grant is None else self._profile(grant)
+        grant = self.access.grant()
+        self.profile = None if grant is None else self.access.profile(grant)
         if self.profile is None:
             return 0
         turn_ends = self.clock.monotonic() + TURN
@@ -183,10 +169,10 @@ class _Run:
                 landed = self._landed(grant, self._finished())
                 over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
                 over = over or self._goes_round()
-                going_on = self.halted is None and not over
+                going_on = self.halts.halted is None and not over
                 if landed or going_on:
                     self._write_and_launch(pool, grant, landed, going_on=going_on)
-                if self.halted is not None and not self.flying:
+                if self.halts.halted is not None and not self.flying:
                     grant = self._recover(grant)
                     continue
                 if self.flying:
@@ -208,7 +194,7 @@ class _Run:
         now = self.clock.now()
         if not landed:
             with self.database.read.connect() as db:
-                claims = self._claims(db, now)
+                claims = self._choose(db, now)
             if not claims:
                 return
         intents: list[tuple[Claim, Intent]] = []
@@ -216,7 +202,7 @@ class _Run:
             with self.database.write.begin() as db:
                 if landed:
                     self.lease = settle(db, self.lease, landed, now=now)
-                    claims = self._claims(db, now) if going_on else []
+                    claims = self._choose(db, now) if going_on else []
                 if claims:
                     intents = self._commit(db, claims, now)
         except LeaseLost:
@@ -262,33 +248,12 @@ class _Run:
             self.noted |= services
         return intents
 
-    def _claims(self, db: Transaction, now: datetime) -> list[Claim]:
-        """Choose due records for the free places, customers first and one at a time."""
-        room = AT_ONCE - len(self.flying)
-        under_way = [claim for claim, _ in self.flying.values()]
-        flying_ids = {claim.record_id for claim in under_way}
-        busy_lanes = {lane for claim in under_way if (lane := lane_of(claim)) is not None}
-        chosen: list[Claim] = []
-        for kind in Kind:
-            limit = room - len(chosen)
-            if kind is Kind.CUSTOMER:
-                flies = any(claim.key.kind is Kind.CUSTOMER for claim in under_way)
-                limit = 0 if flies else min(limit, 1)
-            if limit <= 0:
-                continue
-            due = due_claims(db, self.lease, kind, now=now, limit=limit, without=flying_ids)
-            for claim in due:
-                lane = lane_of(claim)
-                if lane in busy_lanes:
-                    continue
-                if lane is not None:
-                    busy_lanes.add(lane)
-                chosen.append(claim)
-        return chosen
+    def _choose(self, db: Transaction, now: datetime) -> list[Claim]:
+        return choose(db, self.lease, [claim for claim, _ in self.flying.values()], now=now)
 
     def _check(self) -> None:
         """Let nothing leave when the lease may be somebody else's, or the company is to rest."""
-        if self.halted is not None:
+        if self.halts.halted is not None:
             raise LeaseLost("the company rests; the request did not leave")
         if self.winding_down.is_set():
             raise LeaseLost("the worker stops; the request did not leave")
@@ -308,7 +273,8 @@ class _Run:
         for claim, intent, told in finished:
             outcome = self._with_fresh_items(grant, claim, intent, told)
             self.tally.count(outcome)
-            self._take_note(outcome)
+            self.halts.note(outcome)
+            self.sent += isinstance(outcome, Synced)
             retry_at = None
             if isinstance(outcome, Retry):
                 after = outcome.after
@@ -328,76 +294,28 @@ class _Run:
         if not self.items_read:
             self.items_read = True
             try:
-                self.profile = self.read_company(grant)
+                self.profile = self.access.read_company(grant)
             except QboError as error:
                 log.warning("the item list could not be read again: %s", error.info.code)
         assert self.profile is not None  # noqa: S101  nothing is sent before it is known
         return with_items(self.profile, claim, intent, outcome, company_id=self.lease.company_id)
 
-    def _take_note(self, outcome: Outcome) -> None:
-        match outcome:
-            case Synced():
-                self.sent += 1
-                self.troubles = 0
-                self.renewed_for = None  # this token was good; the next refusal is another one
-            case Rejected() | ParentGone():
-                self.troubles = 0
-            case Halted() | Retry(company_wide=True):
-                if self.halted is None or self.halted.info.code == "lease-lost":
-                    self.halted = outcome
-            case Retry(after=after) if after != 0:
-                self.troubles += 1
-                if self.troubles >= halts.TROUBLES_TO_REST and self.halted is None:
-                    self.halted = outcome
-            case _:
-                pass
-
     def _recover(self, grant: Grant) -> Grant | None:
         """Do what a halt asks for: a new access token once, a rest otherwise."""
-        halted, self.halted = self.halted, None
-        assert halted is not None  # noqa: S101  only called after a halt
-        if isinstance(halted, Halted) and halted.reauthorize and self.renewed_for is not grant:
-            renewed = self._grant(grant)
-            self.renewed_for = renewed
+        halted = self.halts.take()
+        if self.halts.wants_renewal(halted, grant):
+            renewed = self.access.grant(refused=grant)
+            self.halts.renewed(renewed)
             return renewed
-        if halted.info.code == "lease-lost":
+        if halted.info.code == LEASE_LOST:
             raise LeaseLost("the lease ran out")
-        self._rest(halts.rest_after(halted), halted.info.code, halted.info.text)
+        self.access.rest(rest_after(halted), halted.info.code, halted.info.text)
         return None
-
-    def _grant(self, refused: Grant | None) -> Grant | None:
-        """Give a grant; when there is none to be had, see to it that the company rests."""
-        grant, rest = halts.grant_or_rest(self.tokens, self.lease.company_id, refused)
-        if rest is not None:
-            self._rest(rest.seconds, rest.code, rest.text)
-        return grant
-
-    def _profile(self, grant: Grant) -> CompanyProfile | None:
-        """Give what is known of the company, read afresh where that was asked for."""
-        with self.database.read.connect() as db:
-            profile = load_profile(db, self.lease.company_id)
-            known = profile_is_read(db, self.lease.company_id)
-            fresh = profile_is_fresh(db, self.lease.company_id, now=self.clock.now())
-        if fresh:
-            return profile
-        try:
-            return self.read_company(grant)
-        except QboError as error:
-            if known:  # yesterday's will do
-                return profile
-            self._rest(halts.OUTAGE, error.info.code, error.info.text)
-            return None
-
-    def _rest(self, seconds: float, code: str, text: str) -> None:
-        until = self.clock.now() + timedelta(seconds=seconds)
-        log.warning("company %s rests until %s: %s", self.lease.company_id, until, code)
-        with self.database.write.begin() as db:
-            gate.pause(db, self.lease.company_id, until=until, code=code, text=text)
 
     def _nothing_due(self) -> bool:
         """Look once more, since a hook may have come in between."""
         with self.database.read.connect() as db:
-            return not self._claims(db, self.clock.now())
+            return not self._choose(db, self.clock.now())
 
     def _renew_if_aging(self) -> None:
         now = self.clock.now()

@@ -1,0 +1,78 @@
+"""What is to be had before anything is sent to a company: a good token, and what is known of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_qbo_plugin.errors import ConfigurationError, GrantRevoked, NotConnected, QboError
+from dunahub_qbo_plugin.store import gate
+from dunahub_qbo_plugin.store.profiles import load_profile, profile_is_fresh, profile_is_read
+from dunahub_qbo_plugin.sync import halts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.model import CompanyProfile
+    from dunahub_qbo_plugin.qbo.auth import Grant
+    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+
+log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Access:
+    """The way into one company. Where there is none, the company rests.
+
+    Attributes:
+        read_company: reads and keeps what is to be known of a company before it is sent to.
+    """
+
+    database: Database
+    tokens: TokenKeeper
+    clock: Clock
+    read_company: Callable[[Grant], CompanyProfile]
+    company_id: str
+
+    def grant(self, refused: Grant | None = None) -> Grant | None:
+        """Give a grant, other than the refused one; None when there is none to be had."""
+        try:
+            return self.tokens.grant(self.company_id, refused=refused)
+        except (GrantRevoked, NotConnected):
+            return None
+        except ConfigurationError as error:
+            self.rest(halts.MISCONFIGURED, "configuration", str(error))
+        except QboError as error:
+            self.rest(halts.OUTAGE, error.info.code, error.info.text)
+        return None
+
+    def profile(self, grant: Grant) -> CompanyProfile | None:
+        """Give what is known of the company, read afresh once a day or where that was asked for.
+
+        None, and a rest, when nothing is known yet and QuickBooks does not tell.
+        """
+        with self.database.read.connect() as db:
+            profile = load_profile(db, self.company_id)
+            known = profile_is_read(db, self.company_id)
+            fresh = profile_is_fresh(db, self.company_id, now=self.clock.now())
+        if fresh:
+            return profile
+        try:
+            return self.read_company(grant)
+        except QboError as error:
+            if known:  # yesterday's will do
+                return profile
+            self.rest(halts.OUTAGE, error.info.code, error.info.text)
+            return None
+
+    def rest(self, seconds: float, code: str, text: str) -> None:
+        """Have nothing sent for so many seconds, and say why."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        log.warning("company %s rests until %s: %s", self.company_id, until, code)
+        with self.database.write.begin() as db:
+            gate.pause(db, self.company_id, until=until, code=code, text=text)
