@@ -1,22 +1,55 @@
-"""Databases to test on: SQLite in a folder, and a real PostgreSQL that the run starts itself."""
+"""For all tests: marked secrets and who looks for them; databases, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dunahub_qbo_plugin.store.database import Database
+from tests.support.canaries import Net, spread
 from tests.support.postgres import empty, fresh_database, postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+OUTPUT = ("stdout", "stderr")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the crash proof run longer, and be replayed."""
     parser.addoption("--rounds", type=int, default=200, help="rounds of the crash proof")
     parser.addoption("--seed", type=int, default=20260302, help="seed of the crash proof")
+
+
+@pytest.fixture(scope="session")
+def secret_net() -> Iterator[Net]:
+    """Run with marked secrets, and give the net that looks for them."""
+    with spread(Net()) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_secret_gets_out(request: pytest.FixtureRequest, secret_net: Net) -> Iterator[None]:
+    """Hold for every test that no secret is in a log, page, error, address, file or output.
+
+    Rule 11. The plugin's own log is looked at down to its finest level.
+    """
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    secret_net.take()  # what a thread of the test before said too late is not of this one
+    ours = logging.getLogger("dunahub_qbo_plugin")
+    level = ours.level
+    ours.setLevel(logging.DEBUG)
+    yield
+    ours.setLevel(level)
+    if folder is not None:
+        secret_net.look_through(folder)
+    for _, stream, text in request.node._report_sections:
+        if stream in OUTPUT:
+            secret_net.look(stream, text)
+    if leaks := secret_net.take():
+        pytest.fail("a secret got out:\n" + "\n".join(leaks), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +70,10 @@ def migrated_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(migrated_url: str) -> Iterator[str]:
+def postgres_url(migrated_url: str, secret_net: Net) -> Iterator[str]:
     """Give the address of a PostgreSQL database with our schema and nothing in it."""
     yield migrated_url
+    secret_net.look_at_database(migrated_url)
     empty(migrated_url)
 
 

@@ -332,7 +332,9 @@ def test_the_net_finds_what_it_looks_for(net: Net) -> None:
     connect(net)
     logging.getLogger("somebody").warning("%s", next(iter(net.secrets().values())))
     net.keep("page", f"<p>{net.host.qbo.realm()}</p>")
-    (net.folder / "leak.sqlite3").write_text(list(net.secrets().values())[3], encoding="utf-8")
+    leak = net.folder / "leak.sqlite3"
+    leak.write_text(list(net.secrets().values())[3], encoding="utf-8")
     places = " ".join(net.search())
+    leak.unlink()  # every test's files are looked through at its end
     for place in ("in log", "page", "file leak.sqlite3"):
         assert place in places
