@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ log = logging.getLogger(__name__)
 
 COALESCE: Final = 0.02
 """Seconds between a ring and its delivery, so that a burst of hooks makes one."""
+QUIET: Final = 0.1
+"""Seconds without a delivery after which a ring is no part of a burst."""
+AFTER_QUIET: Final = 0.005
+"""Seconds between such a ring and its delivery: an invoice and its payment still make one."""
 AGAIN: Final = 1.0
 """Seconds after which a delivery that failed is tried again."""
 
@@ -59,10 +64,13 @@ class Waker:
             thread.join(timeout)
 
     def _run(self) -> None:
+        delivered = 0.0
         while not self._stopping.is_set():
             self._bell.wait()
-            self._stopping.wait(COALESCE)
+            in_a_burst = time.monotonic() - delivered < QUIET
+            self._stopping.wait(COALESCE if in_a_burst else AFTER_QUIET)
             self._bell.clear()
+            delivered = time.monotonic()
             if not self._deliver_rung():
                 self._stopping.wait(AGAIN)
                 self._bell.set()

@@ -24,22 +24,20 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.store import postgres
+from dunahub_qbo_plugin.store import postgres, sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
-
     from dunahub_qbo_plugin.store.impatient import Door
 
 HOOK_LOCK_WAIT: Final = 0.025
-"""Seconds that a hook waits for SQLite's lock; after that its row goes through memory."""
+"""Seconds that a hook waits for the writers of its own process, and then for SQLite's lock; after
+that its row goes through memory."""
 WORK_LOCK_WAIT: Final = 10.0
 """Seconds that the worker and the pages wait for it."""
 HOOK_CHECKPOINT_PAGES: Final = 20_000
 """Pages of log after which even a hook makes a checkpoint: only where no worker ever runs."""
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The newest migration: a database that has it needs no look at Alembic."""
 VERSION_TABLE: Final = "qbo_alembic_version"
 
@@ -58,6 +56,7 @@ class Database:
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self._synchronous = synchronous
         self._door: Door | None = None
+        self._turn = sqlite.Turn()
         try:
             self.url = postgres.address(url)
             self.dialect = self.url.get_dialect().name
@@ -99,35 +98,13 @@ class Database:
         return hook, postgres.work_engine(self.url)
 
     def _sqlite(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
-        engine = sa.create_engine(
+        return sqlite.engine(
             self.url,
-            connect_args={"timeout": lock_wait, "check_same_thread": False},
-            poolclass=sa.QueuePool,
-            pool_size=16,
-            max_overflow=32,
-            hide_parameters=True,
+            self._turn,
+            synchronous=self._synchronous,
+            lock_wait=lock_wait,
+            checkpoint=checkpoint,
         )
-        pragmas = (
-            "PRAGMA journal_mode=WAL",
-            f"PRAGMA synchronous={self._synchronous}",
-            f"PRAGMA wal_autocheckpoint={checkpoint}",
-            "PRAGMA temp_store=MEMORY",
-        )
-
-        @sa.event.listens_for(engine, "connect")
-        def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-            connection.isolation_level = None  # transactions begin where `_begin` says
-            cursor = connection.cursor()
-            for pragma in pragmas:
-                cursor.execute(pragma)
-            cursor.close()
-
-        @sa.event.listens_for(engine, "begin")
-        def _begin(connection: sa.Connection) -> None:
-            reading = connection.get_execution_options().get("qbo_read")
-            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-        return engine
 
     def is_ready(self) -> bool:
         """Tell, cheaply, whether the schema is there and current; never makes or changes it.
@@ -212,6 +189,7 @@ class Database:
     def abandon(self) -> None:
         """Let go of connections that belong to the parent process after a fork."""
         self._watch = None
+        self._turn.abandon()
         self.hook.dispose(close=False)
         self.write.dispose(close=False)
         if self._door is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -153,15 +154,15 @@ def _series(url: str, far: FarSide, *, calls: int, busy: bool) -> Hooks:
     insert = floor_table.insert()
     found = Hooks()
     turn = threading.Event()
-    prefix = "busy" if busy else "idle"
+    prefix = secrets.token_hex(3)  # a name that QuickBooks has already would stop the drain
     if busy:
-        for number in range(calls):
-            shop.lead(mine, job(number, prefix="load").lead)
+        for number in range(2 * calls):
+            shop.lead(mine, job(number, prefix=f"{prefix}load").lead)
     for number in range(-WARM_UP, calls):
         if number == 0:
             found = Hooks()
         done = job(number, prefix=prefix)
-        more = job(number, prefix=f"{prefix}inv")
+        more = job(number, prefix=f"{prefix}i")
         text = snapshot.dump(done.lead)
 
         def bare(text: str = text) -> None:
@@ -175,8 +176,10 @@ def _series(url: str, far: FarSide, *, calls: int, busy: bool) -> Hooks:
         found.lead.take(lambda done=done: shop.lead(mine, done.lead))
         turn.wait(PACE)
         found.invoice.take(lambda more=more: shop.invoice(mine, more.invoice))
-    spilled = shop.runtime.intake.spilled
+    spilled, sent = shop.runtime.intake.spilled, shop.runtime.client.metrics.writes
     shop.close()
+    if busy and sent < calls:
+        raise RuntimeError(f"only {sent} records were sent meanwhile: it was no drain")
     if not busy and spilled:
         raise RuntimeError(f"{spilled} rows went through memory on an idle machine")
     return found
