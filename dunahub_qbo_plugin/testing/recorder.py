@@ -43,8 +43,10 @@ PROFILE: Final = {
     "preferences": ("company/preferences", "Preferences"),
 }
 LISTS: Final = {
+    "accounts": ("company/accounts", "Account"),
     "items": ("company/items", "Item"),
     "payment_methods": ("company/payment-methods", "PaymentMethod"),
+    "tax_codes": ("company/tax-codes", "TaxCode"),
 }
 
 
@@ -162,7 +164,7 @@ def record_emulator(
     """
     profile = None
     for exchange in exchanges.values():
-        if exchange.source.get("kind") == "documented" or not _wanted(exchange, only):
+        if not _wanted(exchange, only):
             continue
         bench, stage, _ = staged_emulator(exchange, exchanges, profile)
         profile = profile or stage.profile
@@ -230,7 +232,7 @@ def record_sandbox(
     today: date,
     only: Collection[str] | None = None,
 ) -> Iterator[Exchange]:
-    """Record what can be had of a real company: everything but faults made on purpose.
+    """Record what can be had of a real company: not documented ones, nor faults made on purpose.
 
     Args:
         exchanges: what to do.
@@ -250,7 +252,8 @@ def record_sandbox(
 
 
 def _wanted(exchange: Exchange, only: Collection[str] | None) -> bool:
-    return only is None or exchange.name in only
+    documented = exchange.source.get("kind") == "documented"  # a page's, which stays what it is
+    return not documented and (only is None or exchange.name in only)
 
 
 def needs(exchange: Exchange, exchanges: Mapping[str, Exchange]) -> list[str]:

@@ -23,8 +23,14 @@ _KEPT_HEADERS = ("content-type", "intuit_tid", "www-authenticate", "retry-after"
 _STREET = re.compile(
     r"\b\d{1,5} [A-Z][a-z]+(?: [A-Z][a-z]+)* (?:St|Street|Ave|Avenue|Rd|Road|Way|Blvd|Lane|Dr)\b"
 )
-KNOWN_STREETS = ("12 Oak St", "123 Sierra Way", "1 Example St")
-"""Made-up streets: of the builders, and of Intuit's sample company."""
+KNOWN_STREETS = (
+    "12 Oak St",
+    "123 Sierra Way",
+    "1 Example St",
+    "123 Main Street",
+    "4581 Finch St",
+)
+"""Made-up streets: of the builders, of Intuit's sample company and of its API reference."""
 
 
 def scrub(value: Any, *, token: str = "", realm: str = "") -> Any:  # noqa: ANN401  JSON in, JSON out

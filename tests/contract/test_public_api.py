@@ -150,7 +150,7 @@ def test_an_unexpected_request_shows_the_nearest(qbo_emulator: QboEmulator, tmp_
     assert "The nearest is customer/create:" in text
     assert '-    "DisplayName": "Sarah Mitchell"' in text
     assert '+    "DisplayName": "Sarah Michell"' in text
-    with pytest.raises(KeyError, match="there are: company/info"):
+    with pytest.raises(KeyError, match="there are: company/accounts"):
         replay.serve("customer/nonsense")
     host.close()
 
