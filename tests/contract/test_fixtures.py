@@ -15,7 +15,7 @@ import pytest
 from dunahub_qbo_plugin.errors import QboError
 from dunahub_qbo_plugin.model import Kind, Written
 from dunahub_qbo_plugin.qbo.fault_table import TABLE, row_of
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.sync import advice
 from dunahub_qbo_plugin.testing import scrub
 from dunahub_qbo_plugin.testing.clock import SteeredClock
 from dunahub_qbo_plugin.testing.exchanges import Exchange, load, pretty, save
@@ -78,9 +78,9 @@ def test_the_client_understands_the_answer(name: str) -> None:
         told = {"error": type(understood).__name__, "row": row.name, "who": row.who.value}
         assert told == exchange.means
         kind = Kind(exchange.given["record"]["kind"])
-        advice = advise(kind, understood.info)
-        assert advice.title
-        assert advice.action
+        told_people = advice.advise(kind, understood.info)
+        assert told_people.title
+        assert told_people.action
         assert understood.info.intuit_tid == exchange.response["headers"].get("intuit_tid", "")
     elif "record" in exchange.given:
         assert isinstance(understood, Written)
@@ -192,6 +192,32 @@ def test_every_fault_with_its_own_advice_is_covered() -> None:
     """For each row of the table of faults there is an exchange that leads there."""
     covered = {one.means["row"] for one in EXCHANGES.values() if one.means}
     assert [row.name for row in TABLE if row.name not in covered] == []
+
+
+WITHOUT_AN_ANSWER = {
+    "unreachable": "no connection was made",
+    "internal": "the plugin's own mistake",
+    "not-carried-out": "QuickBooks was asked, and has not got it",
+    "configuration": "the operator's settings",
+    "ambiguous": "several answers of a look-up agree in part",
+    "name-taken-customer": "name-taken, once a look-up has told who holds the name",
+    "name-taken-inactive": "as name-taken-customer",
+    "item-gone": "reference-gone, once the line's item is known to be it",
+}
+"""Advice that follows from no single answer of QuickBooks, and why."""
+
+
+def test_every_advice_has_an_answer_that_leads_to_it() -> None:
+    """Whatever people are told of an answer, there is an exchange for it; the rest is named."""
+    led_to = set()
+    for one in EXCHANGES.values():
+        if one.means:
+            _, error = played(one)
+            kind = Kind(one.given["record"]["kind"])
+            cause = row_of(error.info).cause
+            led_to.add(advice._cause(kind, cause, advice._subject(error.info), error.info))
+    assert led_to | set(WITHOUT_AN_ANSWER) == set(advice._ROWS)
+    assert not led_to & set(WITHOUT_AN_ANSWER)
 
 
 def test_recording_again_changes_nothing_but_the_day(tmp_path: Any) -> None:  # noqa: ANN401  a Path
