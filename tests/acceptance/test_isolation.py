@@ -18,6 +18,7 @@ from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.store.forget import _owned
 from dunahub_qbo_plugin.store.tables import metadata
 from tests.support.office import CONTRACTOR, EMPTY, TAXED, Office, invoice, lead, payment
+from tests.support.postgres import empty
 
 ORGS = {
     "acme": Organization(id="acme", name="ACME Gutters", region=Region.US),
@@ -128,21 +129,13 @@ def visit(office: Office, step: Step, org: Organization, person: Person) -> None
     office.runtime.tasks.run_waiting()  # whoever asks for a long task gets it done at once
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,
-    phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes; the step tells enough
-)
-@given(st.lists(_steps(), min_size=6, max_size=25))
-def test_no_step_of_one_touches_the_other(steps: list[Step]) -> None:
-    """Whatever one organization does, every row and every entry of the other's stays as it is.
+def lives(steps: list[Step], database_url: str | None = None) -> None:
+    """Let both organizations take their steps; hold after each that the other has what it had.
 
     Both use the same ids, names and numbers; forms name each other's records.
     """
     with tempfile.TemporaryDirectory() as folder:
-        office = Office(Path(folder))
+        office = Office(Path(folder), database_url=database_url)
         try:
             for name, org in ORGS.items():
                 office.connect(HOME[name], org=org, person=PEOPLE[name])
@@ -154,6 +147,34 @@ def test_no_step_of_one_touches_the_other(steps: list[Step]) -> None:
                 assert (kept_of(office, other), books_of(office, other)) == before, step
         finally:
             office.close()
+
+
+ANY_STEPS = st.lists(_steps(), min_size=6, max_size=25)
+QUICK = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes; the step tells enough
+)
+
+
+@settings(QUICK, max_examples=25)
+@given(steps=ANY_STEPS)
+def test_no_step_of_one_touches_the_other(steps: list[Step]) -> None:
+    """Whatever one organization does, every row and every entry of the other's stays as it is."""
+    lives(steps)
+
+
+@settings(QUICK, max_examples=10)
+@given(steps=ANY_STEPS)
+def test_no_step_of_one_touches_the_other_on_postgresql(
+    migrated_url: str, steps: list[Step]
+) -> None:
+    """The same on PostgreSQL, with other statements for locks, upserts and look-ups."""
+    try:
+        lives(steps, migrated_url)
+    finally:
+        empty(migrated_url)
 
 
 def test_tables_without_an_owner_would_be_noticed() -> None:
