@@ -19,8 +19,13 @@ OUTPUT = ("stdout", "stderr")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the crash proof run longer, and be replayed."""
-    parser.addoption("--rounds", type=int, default=200, help="rounds of the crash proof")
+    parser.addoption("--rounds", type=int, help="rounds of the crash proof")
     parser.addoption("--seed", type=int, default=20260302, help="seed of the crash proof")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Show warnings only where a test fails: the plugin logs at its finest level meanwhile."""
+    config.option.log_level = config.option.log_level or "WARNING"
 
 
 @pytest.fixture(scope="session")

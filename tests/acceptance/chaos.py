@@ -11,25 +11,25 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-import attrs
 import httpx
 
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.database import Database
+from tests.acceptance.audit import PluginDatabase, compare
 from tests.acceptance.fast import SPEED, FastClock, Impatient
-from tests.acceptance.ledger import Change, lead_name, open_ledger, organization, records
+from tests.acceptance.ledger import Change, open_ledger, organization, records
+from tests.acceptance.plans import SLOTS, Planner, Slot
 from tests.support.office import DANA, REDIRECT
 
 if TYPE_CHECKING:
@@ -45,34 +45,11 @@ REALMS = {
     "zeta": "9341454838118722",
     "beta": "9341454838118723",
 }
-WORKERS = 2
+WORKERS = {"embedded": 2, "procrastinate": 4}
+"""Worker processes, by engine."""
 SETTLING = 120.0
 """Real seconds that the end may take, once nothing goes wrong any more."""
 LOOK_EVERY = 0.05
-
-
-@attrs.frozen(kw_only=True)
-class Slot:
-    """A place for a host process: what it is in charge of, and how it works.
-
-    Attributes:
-        prefix: of the ids of its records.
-        engine: ``embedded`` where the host sends by itself as well, ``off`` where it does not.
-        shared: it saves in the plugin's file, in one transaction with the hook.
-    """
-
-    org: str
-    prefix: str
-    engine: str
-    shared: bool = False
-
-
-SLOTS = (
-    Slot(org="acme", prefix="a", engine="embedded"),
-    Slot(org="acme", prefix="b", engine="off"),
-    Slot(org="zeta", prefix="z", engine="embedded"),
-    Slot(org="beta", prefix="s", engine="off", shared=True),
-)
 
 
 class Child:
@@ -119,6 +96,9 @@ class Chaos:
         plant: a bug to work with, see `tests.acceptance.planted`.
         share: how many of the requests go wrong.
         speed: of the clocks.
+        postgres: address of an empty PostgreSQL database; None for SQLite in the folder. On
+            PostgreSQL procrastinate's workers send, and the hosts that send by themselves on
+            SQLite ring for them instead.
     """
 
     def __init__(
@@ -129,12 +109,13 @@ class Chaos:
         plant: str | None = None,
         share: float = SHARE,
         speed: float = SPEED,
+        postgres: str | None = None,
     ) -> None:
         self.dice = random.Random(seed)  # noqa: S311  replayable, not secret
-        self.kills = self.changes = 0
+        self.kills = 0
+        self.planner = Planner(self.dice)
         self._folder = folder
-        self._cents = 0
-        self._families: Counter[str] = Counter()
+        self._sends = "embedded" if postgres is None else "procrastinate"
         clock = {"start": time.time(), "speed": speed}
         self._quickbooks = Child(
             "tests.acceptance.books_process",
@@ -143,24 +124,25 @@ class Chaos:
         )
         self._url = self._quickbooks.read()
         self._http = httpx.Client(base_url=self._url, timeout=30)
-        self._file = folder / "qbo.sqlite3"
+        self._database = postgres or f"sqlite:///{folder / 'qbo.sqlite3'}"
+        self._rows = PluginDatabase(self._database)
         environ = {
             "DUNAHUB_QBO_CLIENT_ID": DEFAULT_CLIENT_ID,
             "DUNAHUB_QBO_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
             "DUNAHUB_QBO_FERNET_KEYS": generate_key(),
-            "DUNAHUB_QBO_DATABASE_URL": f"sqlite:///{self._file}",
+            "DUNAHUB_QBO_DATABASE_URL": self._database,
             "DUNAHUB_QBO_REDIRECT_URI": REDIRECT,
             "DUNAHUB_QBO_API_URL": self._url,
             "DUNAHUB_QBO_DISCOVERY_URL": f"{self._url}/.well-known/openid_configuration",
         }
         self._connect(environ, FastClock(**clock))
-        self._ledgers = {slot.prefix: open_ledger(self._ledger_file(slot)) for slot in SLOTS}
+        self._ledgers = {slot.prefix: open_ledger(self._ledger_url(slot)) for slot in SLOTS}
         self._nursery = Child(
             "tests.acceptance.nursery",
             clock | {"config": environ, "plant": plant},
             folder / "nursery.log",
         )
-        self._workers = [self._nursery.ask({"role": "worker"}) for _ in range(WORKERS)]
+        self._workers = [self._worker() for _ in range(WORKERS[self._sends])]
         self._http.post("/_admin/trouble", json={"kind": "fail"}).raise_for_status()
 
     def __enter__(self) -> Self:
@@ -182,12 +164,16 @@ class Chaos:
         for ledger in self._ledgers.values():
             ledger.dispose()
 
-    def _ledger_file(self, slot: Slot) -> Path:
-        return self._file if slot.shared else self._folder / f"crm-{slot.prefix}.sqlite3"
+    def _ledger_url(self, slot: Slot) -> str:
+        apart = f"sqlite:///{self._folder / f'crm-{slot.prefix}.sqlite3'}"
+        return self._database if slot.shared else apart
 
     def _connect(self, environ: dict[str, str], clock: FastClock) -> None:
         """Go through the consent page for each organization, before the trouble begins."""
         off = Config.from_environ(environ | {"DUNAHUB_QBO_WORKER": "off"})
+        database = Database(off.database_url)
+        database.prepare()
+        database.close()
         runtime = build(off, clock=clock, transport=Impatient())
         user = self._http.get("/_admin/").json()["users"][0]["sub"]
         for org, realm in REALMS.items():
@@ -224,13 +210,16 @@ class Chaos:
             code = self._nursery.ask({"reap": pid})
             assert code in {0, -signal.SIGKILL}, f"a host ended with {code}: {self.logs()}"
 
+    def _bursts(self, slot: Slot) -> list[list[Change]]:
+        return self.planner.bursts(slot, records(self._ledgers[slot.prefix], slot.org))
+
     def _host(self, slot: Slot, bursts: list[list[Change]]) -> int:
         return self._nursery.ask(
             {
                 "role": "host",
-                "ledger": str(self._ledger_file(slot)),
+                "ledger": self._ledger_url(slot),
                 "org": slot.org,
-                "engine": slot.engine,
+                "engine": self._sends if slot.sends else "off",
                 "shared": slot.shared,
                 "mine": [slot.prefix],
                 "seed": self.dice.getrandbits(32),
@@ -243,11 +232,15 @@ class Chaos:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
+    def _worker(self) -> int:
+        engine = "off" if self._sends == "embedded" else self._sends
+        return self._nursery.ask({"role": "worker", "engine": engine})
+
     def _kill_a_worker(self) -> None:
-        index = self.dice.randrange(WORKERS)
+        index = self.dice.randrange(len(self._workers))
         self._kill(self._workers[index])
         self._nursery.ask({"reap": self._workers[index]})
-        self._workers[index] = self._nursery.ask({"role": "worker"})
+        self._workers[index] = self._worker()
 
     def _freeze_a_worker(self) -> None:
         """Stop a worker for longer than its lease, as a virtual machine that is moved."""
@@ -260,85 +253,6 @@ class Chaos:
         realm = self.dice.choice(list(REALMS.values()))
         self._http.post("/_admin/tokens/expire", json={"realm": realm}).raise_for_status()
 
-    # What the CRM does.
-
-    def _bursts(self, slot: Slot) -> list[list[Change]]:
-        """Plan a few transactions of the CRM, on what it holds now."""
-        held = {
-            (one["kind"], one["id"]): one for one in records(self._ledgers[slot.prefix], slot.org)
-        }
-        held = {key: one for key, one in held.items() if key[1].startswith(slot.prefix)}
-        bursts = []
-        for _ in range(self.dice.randint(1, 3)):
-            burst = self._burst(slot, held)
-            held |= {(one["kind"], one["id"]): one for one in burst}
-            bursts.append(burst)
-            self.changes += len(burst)
-        return bursts
-
-    def _burst(self, slot: Slot, held: dict[tuple[str, str], Change]) -> list[Change]:
-        leads = [one for one in held.values() if one["kind"] == "customer"]
-        invoices = [one for one in held.values() if one["kind"] == "invoice" and not one["void"]]
-        payments = [one for one in held.values() if one["kind"] == "payment"]
-        paid = {one["invoice"] for one in payments}
-        unpaid = [one for one in invoices if one["id"] not in paid]
-        what = self.dice.choice(
-            (
-                "family",
-                "family",
-                "invoice",
-                "invoice",
-                "raise",
-                "raise",
-                "pay",
-                "lead",
-                "void",
-                "fix",
-            )
-        )
-        if what == "invoice" and leads:
-            return [self._invoice(slot, self.dice.choice(leads)["id"])]
-        if what == "raise" and invoices:
-            return [self.dice.choice(invoices) | {"cents": self._amount(1_000_00)}]
-        if what == "pay" and unpaid:
-            return [self._payment(slot, self.dice.choice(unpaid)["id"])]
-        if what == "lead" and leads:
-            lead = self.dice.choice(leads)
-            return [lead | {"version": lead["version"] + 1}]
-        if what == "void" and unpaid:
-            return [self.dice.choice(unpaid) | {"void": True}]
-        if what == "fix" and payments:
-            return [self.dice.choice(payments) | {"cents": self._amount(1_00)}]
-        lead = {"kind": "customer", "id": self._id(slot, "L"), "version": 0}
-        invoice = self._invoice(slot, lead["id"])
-        return [lead, invoice, self._payment(slot, invoice["id"])]
-
-    def _invoice(self, slot: Slot, lead: str) -> Change:
-        return {
-            "kind": "invoice",
-            "id": self._id(slot, "I"),
-            "lead": lead,
-            "cents": self._amount(1_000_00),
-            "void": False,
-        }
-
-    def _payment(self, slot: Slot, invoice: str) -> Change:
-        return {
-            "kind": "payment",
-            "id": self._id(slot, "P"),
-            "invoice": invoice,
-            "cents": self._amount(1_00),
-        }
-
-    def _id(self, slot: Slot, letter: str) -> str:
-        self._families[slot.prefix] += 1
-        return f"{slot.prefix}{letter}{self._families[slot.prefix]}"
-
-    def _amount(self, least: int) -> int:
-        """Give cents that no other amount has, so that nothing looks like a double by chance."""
-        self._cents += 1
-        return least + self._cents
-
     # The end.
 
     def settle(self) -> None:
@@ -348,17 +262,9 @@ class Chaos:
             pid = self._host(slot, [])
             assert self._nursery.ask({"reap": pid}) == 0, self.logs()
         deadline = time.monotonic() + SETTLING
-        while (due := self._due()) and time.monotonic() < deadline:
+        while (due := self._rows.due()) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY)
         assert not due, f"still due: {due}"
-
-    def _due(self) -> list[tuple[Any, ...]]:
-        with contextlib.closing(sqlite3.connect(self._file, timeout=30)) as db:
-            return db.execute(
-                "SELECT r.org_id, kind, local_id, attempts, error_code, paused_until"
-                " FROM qbo_record r JOIN qbo_connection c ON c.id = r.company_id"
-                " WHERE due_at IS NOT NULL OR waiting"
-            ).fetchall()
 
     def check(self) -> None:
         """Compare CRM and books, record by record and to the cent.
@@ -373,14 +279,8 @@ class Chaos:
                 assert books["doubles"] == [], books["doubles"]
                 compare(held, books)
             except AssertionError as error:
-                raise AssertionError(f"{error}\n{self._story(str(error))}") from error
-        with contextlib.closing(sqlite3.connect(self._file)) as db:
-            wrong = db.execute(
-                "SELECT org_id, kind, local_id, error_code, hold FROM qbo_record"
-                " WHERE error_code IS NOT NULL"
-                " OR (synced_fingerprint IS NOT fingerprint AND hold IS NULL)"
-            ).fetchall()
-        assert wrong == [], wrong
+                raise AssertionError(f"{error}\n{self._rows.story(str(error))}") from error
+        assert (wrong := self._rows.wrong()) == [], wrong
 
     def held(self, org: str) -> list[Change]:
         """Give what the CRM holds of an organization."""
@@ -400,22 +300,6 @@ class Chaos:
         asked: dict[str, Any] = self._http.get("/_admin/requests").json()
         return asked
 
-    def _story(self, error: str) -> str:
-        """Tell what the plugin knows of the records that an error names."""
-        lines = []
-        with contextlib.closing(sqlite3.connect(self._file)) as db:
-            db.row_factory = sqlite3.Row
-            for row in db.execute("SELECT * FROM qbo_record ORDER BY id").fetchall():
-                if f"'{row['local_id']}'" in error or f" {row['local_id']}]" in error:
-                    lines.append(str({name: row[name] for name in row.keys() if row[name]}))  # noqa: SIM118  sqlite3.Row iterates over values
-                    history = db.execute(
-                        "SELECT at, event, operation, qbo_id, code, text FROM qbo_history"
-                        " WHERE record_id = ? ORDER BY id",
-                        (row["id"],),
-                    )
-                    lines += [f"  {tuple(entry)}" for entry in history]
-        return "\n".join(lines) or "the plugin knows nothing of it"
-
     def totals(self) -> Counter[str]:
         """Count what stands in all books."""
         totals: Counter[str] = Counter()
@@ -429,53 +313,3 @@ class Chaos:
     def logs(self) -> str:
         """Give the ends of the processes' error outputs."""
         return "".join(path.read_text()[-2000:] for path in sorted(self._folder.glob("*.log")))
-
-
-def compare(held: list[Change], books: dict[str, Any]) -> None:
-    """Compare what the CRM holds of one organization with its company's books."""
-    by_id = {(one["kind"], one["id"]): one for one in held}
-    customers = {entry["name"]: entry for entry in books["customers"]}
-    assert len(customers) == len(books["customers"])
-    leads = [one for one in held if one["kind"] == "customer"]
-    assert customers.keys() == {lead_name(one["id"]) for one in leads}
-    for one in leads:
-        entry = customers[lead_name(one["id"])]
-        assert entry["email"] == f"v{one['version']}@{one['id']}.example", (one, entry)
-    standing = {
-        kind: _by_marker(
-            kind, books[f"{kind}s"], {one["id"] for one in held if one["kind"] == kind}
-        )
-        for kind in ("invoice", "payment")
-    }
-    for (kind, local_id), one in by_id.items():
-        if kind == "customer":
-            continue
-        entry = standing[kind].get(local_id)
-        if kind == "invoice" and one["void"]:
-            # It may have been voided before QuickBooks ever had it.
-            assert entry is None or (entry["voided"], entry["total"]) == (True, "0.00"), (
-                one,
-                entry,
-            )
-            continue
-        assert entry is not None, f"{one} is not in the books"
-        assert Decimal(entry["total"]) * 100 == one["cents"], (one, entry)
-        if kind == "invoice":
-            assert entry["customer_id"] == customers[lead_name(one["lead"])]["id"], (one, entry)
-        else:
-            invoice = standing["invoice"][one["invoice"]]
-            assert entry["links"] == [f"Invoice {invoice['id']}"], (one, entry, invoice)
-            assert entry["unapplied"] == "0.00", (one, entry)
-
-
-def _by_marker(
-    kind: str, entries: list[dict[str, Any]], ids: set[str]
-) -> dict[str, dict[str, Any]]:
-    """Tell by its note which record each entry is; each is one, and none is there twice."""
-    found: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        local_id = entry["note"].partition(f"[DunaHub {kind} ")[2].partition("]")[0]
-        assert local_id in ids, f"nobody saved this: {entry}"
-        assert local_id not in found, f"twice: {found[local_id]} and {entry}"
-        found[local_id] = entry
-    return found

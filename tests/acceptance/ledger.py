@@ -5,7 +5,7 @@ A host tells the plugin of each change in one of two ways, as hosts do:
 - `Outbox`: the CRM keeps a database of its own. It commits the record, marked as untold, then
   calls the hook, and clears the mark once the plugin has the row in its database. A host that is
   killed in between tells it again at its next start; telling twice is harmless.
-- `Shared`: the CRM's table lies in the plugin's file, and record and hook are one transaction.
+- `Shared`: the CRM's table lies in the plugin's database, and record and hook are one transaction.
   Nothing is ever told again: both are there or neither is.
 """
 
@@ -34,7 +34,6 @@ from dunahub_hookspecs.host import notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     import pluggy
 
@@ -57,9 +56,10 @@ crm = sa.Table(
 )
 
 
-def open_ledger(file: Path) -> sa.Engine:
+def open_ledger(url: str) -> sa.Engine:
     """Open a CRM's database; make its table."""
-    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+    waits = {"timeout": 30} if url.startswith("sqlite") else {}
+    engine = sa.create_engine(url, connect_args=waits)
     metadata.create_all(engine)
     return engine
 
@@ -101,7 +101,7 @@ class Host:
         org: whose host it is.
         manager: with the plugin.
         kept: tells whether the plugin has everything in its database; for an outbox.
-        shared: the ledger lies in the plugin's file.
+        shared: the ledger lies in the plugin's database.
     """
 
     def __init__(
@@ -142,7 +142,8 @@ class Host:
         random.Random(seed).shuffle(order)  # noqa: S311  replayable, not secret
         if self._shared:
             with Session(self._ledger) as session:
-                session.execute(sa.text("BEGIN IMMEDIATE"))
+                if self._ledger.dialect.name == "sqlite":
+                    session.execute(sa.text("BEGIN IMMEDIATE"))
                 for change in burst:
                     save(session, self._org, change, told=True)
                 for change in order:
