@@ -125,12 +125,35 @@ class ErrorInfo:
 
 @attrs.frozen(kw_only=True)
 class Item:
-    """A product or service in QuickBooks' item list."""
+    """A product or service in QuickBooks' item list.
+
+    Attributes:
+        income_account: the id of the account that its sales are booked under; empty when it has
+            none, None when that was not read.
+    """
 
     id: str
     name: str
     active: bool = True
     type: str = "Service"
+    income_account: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """An account that sales of products are booked under."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class TaxCode:
+    """A sales tax code that an invoice can name: one rate, or several together."""
+
+    id: str
+    name: str
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +165,9 @@ class CompanyProfile:
         sales_tax: from ``Preferences.TaxPrefs``.
         tax_code_id: the TxnTaxCodeRef to name on taxed invoices (classic sales tax), if chosen.
         payment_methods: QuickBooks' payment methods, lower-case name to id.
-        items: active products and services by id.
+        tax_codes: what an invoice can name, by id; read with classic sales tax only.
+        items: products and services by id, inactive ones too.
+        accounts: the income accounts of the active items, by id.
         item_by_service: the office's mapping, host service id to item id.
         default_item_id: for lines that neither the mapping nor a name settles.
     """
@@ -157,7 +182,9 @@ class CompanyProfile:
     tax_code_id: str | None = None
     book_close_date: str | None = None
     payment_methods: dict[str, str] = attrs.field(factory=dict)
+    tax_codes: dict[str, TaxCode] = attrs.field(factory=dict)
     items: dict[str, Item] = attrs.field(factory=dict)
+    accounts: dict[str, Account] = attrs.field(factory=dict)
     item_by_service: dict[str, str] = attrs.field(factory=dict)
     default_item_id: str | None = None
 

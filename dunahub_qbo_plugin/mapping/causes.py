@@ -31,6 +31,8 @@ TITLES: Final = {
     "item-missing": "A line on this invoice has no QuickBooks product or service",
     "item-ambiguous": "A line on this invoice fits several QuickBooks products or services",
     "item-inactive": "A product or service on this invoice is inactive in QuickBooks",
+    "tax-code-missing": "It is not chosen yet which sales tax code invoices go under",
+    "tax-code-gone": "The sales tax code for invoices is gone from QuickBooks",
     "payment-not-positive": "The amount of this payment is not above zero",
 }
 """By `MappingError.code`; ``{kind}`` is the word for the record."""

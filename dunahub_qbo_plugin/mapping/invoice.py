@@ -19,6 +19,7 @@ from dunahub_qbo_plugin.mapping.money import (
     line_price,
     lines_total,
 )
+from dunahub_qbo_plugin.mapping.tax import tax_payload
 from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, block, check_length, one_line, shown
 from dunahub_qbo_plugin.model import SalesTax
 
@@ -91,7 +92,7 @@ def invoice_payload(
     if number := _checked_number(invoice):
         payload["DocNumber"] = number
     payload["Line"] = _lines(invoice, profile, name)
-    payload |= _tax(invoice, profile)
+    payload |= tax_payload(invoice, profile, name)
     message = block(invoice.message)
     check_length(message, MESSAGE_LIMIT, code="message-too-long", what=f"The message on {name}")
     if message or "CustomerMemo" in sent_fields:
@@ -237,28 +238,4 @@ def _line(
         )
         payload["Description"] = description
     payload["SalesItemLineDetail"] = detail
-    return payload
-
-
-def _tax(invoice: Invoice, profile: CompanyProfile) -> Payload:
-    """Write the tax as the company keeps it.
-
-    - No sales tax set up: nothing, and QuickBooks shows no tax. The difference is reported.
-    - Classic: the amount, under the tax code that the office chose.
-    - Automated: the amount. Whether QuickBooks keeps it or computes its own is disputed (Intuit's
-      developer blog of 2017 says it keeps it; measured 2026-09 it computed its own), so its
-      answer is compared with ours.
-
-    An amount of zero is sent too, so that a tax that was removed here goes away there. DunaHub
-    takes the discount off before tax; QuickBooks does so only when it is told.
-    """
-    if profile.sales_tax is SalesTax.NONE:
-        return {}
-    tax = cents(invoice.tax)
-    detail: Payload = {"TotalTax": tax}
-    if profile.sales_tax is SalesTax.CLASSIC and profile.tax_code_id and tax:
-        detail["TxnTaxCodeRef"] = {"value": profile.tax_code_id}
-    payload: Payload = {"TxnTaxDetail": detail}
-    if cents(invoice.discount):
-        payload["ApplyTaxAfterDiscount"] = True
     return payload

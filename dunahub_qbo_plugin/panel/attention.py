@@ -12,7 +12,7 @@ from dunahub_qbo_plugin.panel import words
 from dunahub_qbo_plugin.panel.formats import kinds
 from dunahub_qbo_plugin.panel.rows import row
 from dunahub_qbo_plugin.store import troubles
-from dunahub_qbo_plugin.store.asks import ITEM_CODES
+from dunahub_qbo_plugin.store.asks import ITEM_CODES, TAX_CODES
 from dunahub_qbo_plugin.sync.advice import Fix, advise
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Cause:
         reconnect: True when connecting anew is what helps, and no other button offers it.
         holder: who has the name; None where it is about something else, or not known.
         choose_item: True when choosing another product helps.
+        choose_tax: True when choosing a sales tax code helps.
     """
 
     anchor: str
@@ -84,6 +85,7 @@ class Cause:
     reconnect: bool
     holder: Holder | None
     choose_item: bool
+    choose_tax: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -112,10 +114,8 @@ def read_attention(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> A
     page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1  # noqa: PLR2004  no page is further away
     page = max(page, 1)
     found = troubles.troubles(db, desk.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS)
-    views = {
-        trouble.cause: troubles.records_of(db, desk.connection, trouble.cause, limit=SHOWN_OF_CAUSE)
-        for trouble in found[:GROUPS]
-    }
+    causes = [trouble.cause for trouble in found[:GROUPS]]
+    views = troubles.records_of(db, desk.connection, causes, limit=SHOWN_OF_CAUSE)
     looked_at = [view.key for of_cause in views.values() for view in of_cause]
     held = troubles.held_up(db, desk.connection, looked_at)
     return Attention(
@@ -190,6 +190,7 @@ def _cause(
         reconnect=advice.fix is Fix.RECONNECT and desk.connection.status is Status.CONNECTED,
         holder=_holder(first),
         choose_item=first.code in ITEM_CODES and first.kind is Kind.INVOICE,
+        choose_tax=first.code in TAX_CODES,
     )
 
 

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 TITLE: Final = "QuickBooks"
 HISTORY: Final = 20
 """Entries of the history that the card shows."""
+_CHOICES: Final = frozenset({Fix.CHOOSE_ITEM, Fix.CHOOSE_TAX})
+"""What is chosen where the settings page lists what needs attention."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +113,7 @@ def _read(
         row=row(view, desk),
         advice=advice,
         who=words.who(advice) if advice else "",
-        fix_in_settings=advice is not None and advice.fix in {Fix.CHOOSE_ITEM, Fix.RECONNECT},
-        fix_anchor="dhqbo-attention" if advice and advice.fix is Fix.CHOOSE_ITEM else "",
+        fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
+        fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",
         history=tuple(told(key.kind, entry) for entry in entries),
     )

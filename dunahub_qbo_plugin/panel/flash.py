@@ -53,6 +53,7 @@ class Said(StrEnum):
     NOTHING_CHANGED = "nothing-changed"
     REPLACED = "replaced"
     ITEM_UNKNOWN = "item-unknown"
+    TAX_CODE_UNKNOWN = "tax-code-unknown"
     MATCHED = "matched"
     NOTHING_MATCHED = "nothing-matched"
     ITEMS_READ = "items-read"
@@ -125,6 +126,13 @@ _FIXED: Final = {
         (
             "Nothing was changed: please choose a product that is active in QuickBooks. If it is "
             "new there, press Read the list again first."
+        ),
+    ),
+    Said.TAX_CODE_UNKNOWN: (
+        "bad",
+        (
+            "Nothing was changed: please choose a sales tax code that is active in QuickBooks. If "
+            "it is new there, press Read the list again first."
         ),
     ),
     Said.MATCHED: ("good", "Services were matched with the QuickBooks products of the same name."),

@@ -11,6 +11,8 @@ from dunahub_qbo_plugin.snapshot import load
 from dunahub_qbo_plugin.store import asks, profiles, troubles
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import sqlalchemy as sa
 
     from dunahub_hookspecs import ActionRequest
@@ -60,8 +62,22 @@ def choose_default(context: PanelContext, request: ActionRequest) -> Answer:
         profile = profiles.load_profile(db, connection.id)
         if not _is_sold(profile, item):
             return Said.ITEM_UNKNOWN
-        profiles.choose_default(db, connection.id, item_id=item, tax_code_id=connection.tax_code_id)
+        profiles.choose_default(db, connection.id, item_id=item)
         _release(db, context, request, connection)
+    context.wake()
+    return Said.CHOSEN
+
+
+def choose_tax(context: PanelContext, request: ActionRequest) -> Answer:
+    """Keep the sales tax code for invoices with tax."""
+    code = request.value("code")
+    with context.database.write.begin() as db:
+        connection = asked.company(context, db, request, connected=False)
+        profile = profiles.load_profile(db, connection.id)
+        if code not in profile.tax_codes:
+            return Said.TAX_CODE_UNKNOWN
+        profiles.choose_tax_code(db, connection.id, tax_code_id=code)
+        _release(db, context, request, connection, asks.TAX_CODES)
     context.wake()
     return Said.CHOSEN
 
@@ -110,9 +126,7 @@ def replace_item(context: PanelContext, request: ActionRequest) -> Answer:
         for key in meant.services:
             profiles.choose_item(db, connection.id, service_key=key, item_id=item)
         if meant.default:
-            profiles.choose_default(
-                db, connection.id, item_id=item, tax_code_id=connection.tax_code_id
-            )
+            profiles.choose_default(db, connection.id, item_id=item)
         asked.resume(db, connection)
         by = asked.by(request.person)
         found = asks.retry(db, connection, causes, by=by, now=now)
@@ -135,15 +149,19 @@ def _meant(
 
 
 def _release(
-    db: sa.Connection, context: PanelContext, request: ActionRequest, connection: Connection
+    db: sa.Connection,
+    context: PanelContext,
+    request: ActionRequest,
+    connection: Connection,
+    codes: Collection[str] = asks.ITEM_CODES,
 ) -> None:
-    """Try again what failed for its products, now that others were chosen."""
+    """Try again what failed for what was chosen before."""
     if connection.disconnected_at is not None:
         return
     about = [
         trouble.cause
         for trouble in troubles.troubles(db, connection, limit=1000)
-        if trouble.cause.code in asks.ITEM_CODES
+        if trouble.cause.code in codes
     ]
     if about:
         by, now = asked.by(request.person), context.clock.now()
@@ -158,6 +176,7 @@ def _is_sold(profile: CompanyProfile, item_id: str) -> bool:
 ACTIONS: Final = {
     "choose-item": choose_item,
     "choose-default": choose_default,
+    "choose-tax": choose_tax,
     "match-names": match_names,
     "refresh-items": refresh_items,
     "replace-item": replace_item,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.model import SalesTax
+from dunahub_qbo_plugin.review.checks import check_tax_code
 from dunahub_qbo_plugin.review.lines import name_key
 from dunahub_qbo_plugin.store import profiles
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.model import CompanyProfile, Item
+    from dunahub_qbo_plugin.model import CompanyProfile, Item, TaxCode
     from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.store.profiles import Service
 
@@ -28,9 +29,9 @@ _TAX: Final = {
         "An invoice that has tax in DunaHub shows a difference on its record and in the review."
     ),
     SalesTax.CLASSIC: (
-        "This QuickBooks company keeps its own sales tax rates. The tax of each invoice is sent as "
-        "DunaHub has it, lines are marked taxable or not as in DunaHub, and QuickBooks' total is "
-        "compared with DunaHub's afterwards."
+        "This QuickBooks company keeps its own sales tax rates, under tax codes. The tax of each "
+        "invoice is sent as DunaHub has it, lines are marked taxable or not as in DunaHub, and "
+        "QuickBooks' total is compared with DunaHub's afterwards."
     ),
     SalesTax.AUTOMATED: (
         "QuickBooks works out sales tax by itself, from the customer's address and what each "
@@ -71,6 +72,10 @@ class Products:
         default_effect: in words.
         default_good: False when it cannot be used.
         tax: what becomes of sales tax, in words.
+        tax_codes: what can be chosen for invoices with tax; only with classic sales tax.
+        tax_code: the id of the one that is used; empty when there is none.
+        tax_effect: in words.
+        tax_good: False when invoices with tax cannot be sent.
     """
 
     known: bool
@@ -81,6 +86,10 @@ class Products:
     default_effect: str
     default_good: bool
     tax: str
+    tax_codes: tuple[TaxCode, ...]
+    tax_code: str
+    tax_effect: str
+    tax_good: bool
 
     @property
     def bad(self) -> int:
@@ -95,6 +104,7 @@ def read_products(db: sa.Connection, desk: Desk, profile: CompanyProfile) -> Pro
         key=lambda item: (item.name.casefold(), item.id),
     )
     default = profile.items.get(profile.default_item_id or "")
+    good, code = check_tax_code(profile)
     return Products(
         known=bool(profile.items),
         read_at=desk.connection.profile_at,
@@ -106,6 +116,22 @@ def read_products(db: sa.Connection, desk: Desk, profile: CompanyProfile) -> Pro
         default_effect=_default_words(default),
         default_good=default is not None and default.active,
         tax=_TAX[profile.sales_tax],
+        tax_codes=tuple(sorted(profile.tax_codes.values(), key=lambda one: one.name.casefold())),
+        tax_code=code.id if code is not None else "",
+        tax_effect=_tax_words(profile, code),
+        tax_good=good,
+    )
+
+
+def _tax_words(profile: CompanyProfile, code: TaxCode | None) -> str:
+    if code is not None:
+        only = "" if profile.tax_code_id else ", the only tax code there is"
+        return f"Invoices with tax go under “{code.name}”{only}."
+    if profile.tax_code_id:
+        return "The one that was chosen is inactive or deleted in QuickBooks: choose another one."
+    return (
+        "None is chosen, so an invoice with tax cannot be sent. Your bookkeeper knows which one it "
+        "is; invoices without tax need none."
     )
 
 

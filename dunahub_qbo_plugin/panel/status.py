@@ -10,6 +10,7 @@ from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
 from dunahub_qbo_plugin.panel import words
 from dunahub_qbo_plugin.panel.formats import plural, short
+from dunahub_qbo_plugin.qbo.fault_table import Meaning, row_of
 from dunahub_qbo_plugin.sync.advice import Fix, Who, advise
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.connections import Connection
 
 ANY_COMPANY: Final = "your QuickBooks company"
-_PASSES: Final = frozenset({"throttled", "3001", "429"})
-"""Pauses that QuickBooks asked for: nobody may cut them short."""
 _HTTP_ERRORS: Final = range(400, 600)
 
 
@@ -128,8 +127,14 @@ def status_view(
 
 
 def may_resume(connection: Connection) -> bool:
-    """Tell whether a person may cut a company's pause short."""
-    return (connection.pause_code or "") not in _PASSES
+    """Tell whether a person may cut a company's pause short: not where QuickBooks asked for it."""
+    return row_of(_paused_by(connection)).meaning is not Meaning.THROTTLED
+
+
+def _paused_by(connection: Connection) -> ErrorInfo:
+    code = connection.pause_code or ""
+    status = int(code) if code.isdigit() and int(code) in _HTTP_ERRORS else None
+    return ErrorInfo(code=code, text=connection.pause_text or "", status=status)
 
 
 def _sandbox(connection: Connection | None) -> bool:
@@ -140,15 +145,13 @@ def _pause(connection: Connection, formats: Formats) -> Pause | None:
     until = words.paused(connection, formats.now)
     if until is None or connection.status is not Status.CONNECTED:
         return None
-    code = connection.pause_code or ""
-    status = int(code) if code.isdigit() and int(code) in _HTTP_ERRORS else None
-    info = ErrorInfo(code=code, text=connection.pause_text or "", status=status)
+    info = _paused_by(connection)
     advice = advise(Kind.CUSTOMER, info)
     return Pause(
         title=advice.title,
         action="" if advice.who is Who.NOBODY else advice.action,
         reconnect=advice.fix is Fix.RECONNECT,
         until=until,
-        support=": ".join(part for part in (code, connection.pause_text or "") if part),
+        support=": ".join(part for part in (info.code, info.text) if part),
         by_hand=may_resume(connection),
     )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from dunahub_qbo_plugin.errors import BadReference, Busy, QboError
-from dunahub_qbo_plugin.model import Operation
+from dunahub_qbo_plugin.model import Operation, SalesTax
 from dunahub_qbo_plugin.qbo import answers
 from dunahub_qbo_plugin.qbo import query as language
 from dunahub_qbo_plugin.qbo.faults import examine, refused_item, tid_of
 from dunahub_qbo_plugin.qbo.metrics import Metrics
-from dunahub_qbo_plugin.qbo.profile import company_profile
+from dunahub_qbo_plugin.qbo.profile import company_profile, income_accounts, sales_tax
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import Transport
 from dunahub_qbo_plugin.qbo.wire import encode
@@ -37,6 +37,9 @@ PAUSE = 60.0
 """Seconds that a company rests after a 429 (Intuit's page on limits and throttles)."""
 LONGEST_ADDRESS = 1500
 """Characters of a query in an address; a longer one travels in a POST's body."""
+
+IDS_AT_ONCE = 200
+"""Objects that one query names by Id."""
 
 _VOID = {
     "invoice": {"operation": "void"},
@@ -245,17 +248,29 @@ class QboClient:
         return answers.entity(payload, "preferences", tid)
 
     def profile(self, grant: Grant, *, check: Check = None) -> CompanyProfile:
-        """Read what we need to know of a company: four requests.
+        """Read what we need to know of a company: five requests, six with classic sales tax.
 
         Company, preferences, items (inactive ones too, so that a line can be told that its item is
-        one of them), payment methods; one more for each further 1,000 items.
+        one of them), their income accounts, payment methods, tax codes; one more for each further
+        1,000 items or 200 accounts.
         The office's own choices (item mapping, default item, tax code) are not QuickBooks' to say.
         """
+        company = self.company_info(grant, check=check)
+        preferences = self.preferences(grant, check=check)
+        items = self.query_all(grant, "Item", active="any", check=check)
+        accounts: list[dict[str, Any]] = []
+        known = income_accounts(items)
+        for start in range(0, len(known), IDS_AT_ONCE):
+            where: list[language.Condition] = [("Id", "IN", known[start : start + IDS_AT_ONCE])]
+            accounts += self.query_all(grant, "Account", where, active="any", check=check)
+        classic = sales_tax(preferences) is SalesTax.CLASSIC
         return company_profile(
-            company=self.company_info(grant, check=check),
-            preferences=self.preferences(grant, check=check),
-            items=self.query_all(grant, "Item", active="any", check=check),
+            company=company,
+            preferences=preferences,
+            items=items,
+            accounts=accounts,
             payment_methods=self.query_all(grant, "PaymentMethod", check=check),
+            tax_codes=self.query_all(grant, "TaxCode", check=check) if classic else (),
         )
 
     def _call(

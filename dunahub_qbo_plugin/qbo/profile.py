@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.model import CompanyProfile, Item, SalesTax
+from dunahub_qbo_plugin.model import Account, CompanyProfile, Item, SalesTax, TaxCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _NOT_SOLD = frozenset({"Category", "Group"})
 """Types of item that an invoice line cannot name as its item."""
+_OF_LINES = frozenset({"TAX", "NON"})
+"""Codes that say of one line whether it is taxable; an invoice names another."""
+_CUSTOM_TAX = "CustomSalesTax"
+"""A code that QuickBooks has and takes on no invoice (its error code 6160)."""
 DELETED = " (deleted)"
 """What QuickBooks puts behind the name of an object that was made inactive (recorded)."""
 
@@ -21,6 +25,8 @@ def company_profile(
     preferences: Mapping[str, Any],
     items: Iterable[Mapping[str, Any]] = (),
     payment_methods: Iterable[Mapping[str, Any]] = (),
+    accounts: Iterable[Mapping[str, Any]] = (),
+    tax_codes: Iterable[Mapping[str, Any]] = (),
 ) -> CompanyProfile:
     """Put a profile together; what QuickBooks leaves out gets the profile's default.
 
@@ -29,6 +35,8 @@ def company_profile(
         preferences: the ``Preferences`` object.
         items: ``Item`` objects; inactive ones are kept as such, categories are left out.
         payment_methods: ``PaymentMethod`` objects.
+        accounts: ``Account`` objects, the income accounts of the items.
+        tax_codes: ``TaxCode`` objects; those that an invoice cannot name are left out.
     """
     forms = _part(preferences, "SalesFormsPrefs")
     currency = _part(preferences, "CurrencyPrefs")
@@ -39,7 +47,8 @@ def company_profile(
         multicurrency=currency.get("MultiCurrencyEnabled") is True,
         custom_txn_numbers=forms.get("CustomTxnNumbers") is True,
         allow_discount=forms.get("AllowDiscount") is not False,
-        sales_tax=_sales_tax(_part(preferences, "TaxPrefs")),
+        sales_tax=sales_tax(preferences),
+        tax_codes={code.id: code for code in map(_tax_code, tax_codes) if code is not None},
         book_close_date=_text(_part(preferences, "AccountingInfoPrefs").get("BookCloseDate"))
         or None,
         payment_methods={
@@ -48,7 +57,35 @@ def company_profile(
             if method.get("Active") is not False and method.get("Id") and method.get("Name")
         },
         items={item.id: item for item in map(_item, items) if item is not None},
+        accounts={
+            _text(account["Id"]): Account(
+                id=_text(account["Id"]),
+                name=_text(account.get("Name")).removesuffix(DELETED),
+                active=account.get("Active") is not False,
+            )
+            for account in accounts
+            if account.get("Id")
+        },
     )
+
+
+def income_accounts(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give the ids of the accounts that sales of the active items are booked under."""
+    return sorted(
+        {
+            item.income_account
+            for item in map(_item, items)
+            if item is not None and item.active and item.income_account
+        }
+    )
+
+
+def _tax_code(code: Mapping[str, Any]) -> TaxCode | None:
+    id_ = _text(code.get("Id"))
+    if not id_ or id_ in _OF_LINES or id_ == _CUSTOM_TAX:
+        return None
+    usable = code.get("Active") is not False and code.get("Taxable") is True
+    return TaxCode(id=id_, name=_text(code.get("Name")) or id_) if usable else None
 
 
 def _item(item: Mapping[str, Any]) -> Item | None:
@@ -62,11 +99,13 @@ def _item(item: Mapping[str, Any]) -> Item | None:
         name=name if active else name.removesuffix(DELETED),
         active=active,
         type=kind,
+        income_account=_text(_part(item, "IncomeAccountRef").get("value")),
     )
 
 
-def _sales_tax(prefs: Mapping[str, Any]) -> SalesTax:
+def sales_tax(preferences: Mapping[str, Any]) -> SalesTax:
     """Tell the kinds of sales tax apart: ``PartnerTaxEnabled`` is only true with automated tax."""
+    prefs = _part(preferences, "TaxPrefs")
     if prefs.get("PartnerTaxEnabled") is True:
         return SalesTax.AUTOMATED
     return SalesTax.CLASSIC if prefs.get("UsingSalesTax") is True else SalesTax.NONE

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.tax import tax_code
 from dunahub_qbo_plugin.model import SalesTax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dunahub_qbo_plugin.model import CompanyProfile
+    from dunahub_qbo_plugin.model import CompanyProfile, Item, TaxCode
 
 
 @attrs.frozen(kw_only=True)
@@ -71,11 +73,7 @@ def _country(profile: CompanyProfile) -> Iterator[Check]:
 def _default_item(profile: CompanyProfile) -> Iterator[Check]:
     item = profile.items.get(profile.default_item_id or "")
     if item is not None and item.active:
-        yield Check(
-            code="default-item",
-            good=True,
-            title=f"Lines without a product of their own go to “{item.name}”",
-        )
+        yield _income_account(profile, item)
         return
     gone = profile.default_item_id is not None
     yield Check(
@@ -86,6 +84,34 @@ def _default_item(profile: CompanyProfile) -> Iterator[Check]:
         else "There is no default product or service yet",
         meaning="An invoice line that matches no QuickBooks product by name cannot be sent.",
         remedy="Choose one below under Products and services.",
+    )
+
+
+def _income_account(profile: CompanyProfile, item: Item) -> Check:
+    """Look at the account that the default's sales are booked under."""
+    account = profile.accounts.get(item.income_account or "")
+    if item.income_account is None or (account is not None and account.active):
+        under = f", and their income to “{account.name}”" if account is not None else ""
+        return Check(
+            code="default-item",
+            good=True,
+            title=f"Lines without a product of their own go to “{item.name}”{under}",
+        )
+    if account is not None:
+        title = f"The income account of “{item.name}” is inactive: “{account.name}”"
+    elif item.income_account:
+        title = f"The income account of “{item.name}” was deleted in QuickBooks"
+    else:
+        title = f"“{item.name}”, the default product, has no income account in QuickBooks"
+    return Check(
+        code="income-account",
+        good=False,
+        title=title,
+        meaning="Lines without a product of their own go to it. QuickBooks may refuse an invoice "
+        "with such a line, since it does not know where to book the income.",
+        remedy=f"In QuickBooks: Sales, Products and services, edit “{item.name}” and choose an "
+        "active income account. Or choose another default below under Products and services. Then "
+        "press Check connection.",
     )
 
 
@@ -119,14 +145,13 @@ def _numbers(profile: CompanyProfile) -> Iterator[Check]:
 
 
 def _tax(profile: CompanyProfile) -> Iterator[Check]:
+    if profile.sales_tax is SalesTax.CLASSIC:
+        yield _tax_code(profile)
+        return
     words = {
         SalesTax.NONE: (
             "Sales tax is not set up in QuickBooks",
             "Invoices arrive without tax. One that has tax in DunaHub will show a difference.",
-        ),
-        SalesTax.CLASSIC: (
-            "Sales tax is set up with QuickBooks' own rates",
-            "The tax of each invoice is sent as DunaHub has it and compared afterwards.",
         ),
         SalesTax.AUTOMATED: (
             "QuickBooks computes sales tax by itself",
@@ -135,6 +160,37 @@ def _tax(profile: CompanyProfile) -> Iterator[Check]:
     }
     title, meaning = words[profile.sales_tax]
     yield Check(code="sales-tax", good=True, title=title, meaning=meaning)
+
+
+def _tax_code(profile: CompanyProfile) -> Check:
+    good, code = check_tax_code(profile)
+    if profile.tax_code_id and not good:
+        return Check(
+            code="tax-code",
+            good=False,
+            title="The sales tax code chosen for invoices was deleted in QuickBooks",
+            meaning="An invoice with tax cannot be sent.",
+            remedy="Choose another one below under Products and services.",
+        )
+    if good:
+        under = f" and goes under “{code.name}”" if code else ""
+        meaning = f"The tax of each invoice is sent as DunaHub has it{under}, and compared."
+    else:
+        meaning = (
+            "An invoice with tax cannot be sent until one of the tax codes is chosen below under "
+            "Products and services. Invoices without tax need none."
+        )
+    title = "Sales tax is set up with QuickBooks' own rates"
+    return Check(code="sales-tax", good=True, title=title, meaning=meaning)
+
+
+def check_tax_code(profile: CompanyProfile) -> tuple[bool, TaxCode | None]:
+    """Tell whether an invoice with tax can be sent, and under which tax code it then goes."""
+    try:
+        code = tax_code(profile, "tax")
+    except MappingError:
+        return False, None
+    return True, profile.tax_codes.get(code or "")
 
 
 def _discounts(profile: CompanyProfile) -> Iterator[Check]:

@@ -5,23 +5,21 @@ Everything here reads a part of an index that does not grow with the number of r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import Hold, Kind, Shown
+from dunahub_qbo_plugin.store.search import find
 from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.store.views import by_ids, is_open, shown_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
-
-MOST_FOUND: Final = 200
-"""Records that a search by text looks at; a longer text finds the rest."""
-_LAST: Final = "\U0010ffff"
-"""It sorts behind every character that people type."""
 
 
 @attrs.frozen
@@ -42,7 +40,7 @@ class Filter:
     """Which records to look at; what is None or empty does not narrow it down.
 
     Attributes:
-        text: how a record's label or its number in QuickBooks begins, in any case.
+        text: how a word of a record's label or its number in QuickBooks begins, in any case.
     """
 
     kind: Kind | None = None
@@ -85,24 +83,11 @@ def activity(
     where = _where(connection, wanted, before)
     cut = False
     if wanted.text:
-        ids, cut = _that_begin(db, connection, wanted.text)
-        where.append(records.c.id.in_(ids))
-    # Few are open and few fit a text: those are sorted, not looked for along the time. A sum keeps
-    # the planner from the index on the time.
-    touched: sa.ColumnElement[int] = records.c.touched_at
-    if wanted.text or wanted.shown not in {None, Shown.SYNCED}:
-        touched = touched + 0
-    # One look for each kind, since the index on the time is by kind.
-    places: list[tuple[int, int]] = []
-    for kind in (wanted.kind,) if wanted.kind else Kind:
-        for hold in _holds(wanted):
-            statement = (
-                sa.select(records.c.touched_at, records.c.id)
-                .where(*where, records.c.kind == kind.value, *hold)
-                .order_by(touched.desc(), records.c.id.desc())
-                .limit(limit + 1)
-            )
-            places += [(row.touched_at, row.id) for row in db.execute(statement)]
+        ids, cut = find(db, connection.id, wanted.text)
+        places = _of_these(db, connection, where, wanted, ids)
+    else:
+        where.append(records.c.company_id == connection.id)
+        places = _along_the_time(db, where, wanted, limit)
     places.sort(reverse=True)
     shown = places[:limit]
     order = {place[1]: at for at, place in enumerate(shown)}
@@ -115,11 +100,50 @@ def activity(
     )
 
 
+def _of_these(
+    db: sa.Connection,
+    connection: Connection,
+    where: Sequence[sa.ColumnElement[bool]],
+    wanted: Filter,
+    ids: Sequence[int],
+) -> list[tuple[int, int]]:
+    """Give the places of those of some records that fit; they are few.
+
+    The company is looked at here: asked for it, SQLite would go along an index of all its records.
+    """
+    kind = [] if wanted.kind is None else [records.c.kind == wanted.kind.value]
+    statement = sa.select(records.c.touched_at, records.c.id, records.c.company_id)
+    chosen = db.execute(statement.where(records.c.id.in_(list(ids)), *where, *kind))
+    return [(row.touched_at, row.id) for row in chosen if row.company_id == connection.id]
+
+
+def _along_the_time(
+    db: sa.Connection, where: Sequence[sa.ColumnElement[bool]], wanted: Filter, limit: int
+) -> list[tuple[int, int]]:
+    """Give the latest places, one more than are shown; one look for each kind, as the index is."""
+    # Few are open: those are sorted, not looked for along the time. A sum keeps the planner from
+    # the index on the time.
+    touched: sa.ColumnElement[int] = records.c.touched_at
+    if wanted.shown not in {None, Shown.SYNCED}:
+        touched = touched + 0
+    places: list[tuple[int, int]] = []
+    for kind in (wanted.kind,) if wanted.kind else Kind:
+        for hold in _holds(wanted):
+            statement = (
+                sa.select(records.c.touched_at, records.c.id)
+                .where(*where, records.c.kind == kind.value, *hold)
+                .order_by(touched.desc(), records.c.id.desc())
+                .limit(limit + 1)
+            )
+            places += [(row.touched_at, row.id) for row in db.execute(statement)]
+    return places
+
+
 def _where(
     connection: Connection, wanted: Filter, before: Cursor | None
 ) -> list[sa.ColumnElement[bool]]:
     row = records.c
-    where: list[sa.ColumnElement[bool]] = [row.company_id == connection.id]
+    where: list[sa.ColumnElement[bool]] = []
     if wanted.shown is not None:
         where.append(shown_column(connection) == wanted.shown.value)
         if wanted.shown is not Shown.SYNCED:
@@ -143,35 +167,6 @@ def _holds(wanted: Filter) -> list[list[sa.ColumnElement[bool]]]:
     if wanted.shown is not Shown.NOT_SENT:
         return [free]
     return [free, *([records.c.hold == hold.value] for hold in Hold)]
-
-
-def _that_begin(db: sa.Connection, connection: Connection, text: str) -> tuple[list[int], bool]:
-    """Give the ids of records whose label or number begins with a text, and whether all."""
-    ids: set[int] = set()
-    cut = False
-    for column in (records.c.label, records.c.qbo_number):
-        key = sa.func.lower(column)
-        statement = sa.select(records.c.id).where(
-            records.c.company_id == connection.id,
-            column.is_not(None),
-            *_begins(db, key, text),
-        )
-        found = db.execute(statement.order_by(key).limit(MOST_FOUND + 1)).scalars().all()
-        cut = cut or len(found) > MOST_FOUND
-        ids.update(found[:MOST_FOUND])
-    return sorted(ids), cut
-
-
-def _begins(db: sa.Connection, key: Any, text: str) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401  an expression
-    """Give the condition in the form for which the dialect uses its index."""
-    if db.dialect.name == "postgresql":
-        return [key.like(sa.func.lower(_escaped(text)) + "%", escape="/")]
-    low = sa.func.lower(text)
-    return [key >= low, key < low + _LAST]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def left_of_batch(db: sa.Connection, connection: Connection, batch: int) -> tuple[int, int]:

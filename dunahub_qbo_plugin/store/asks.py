@@ -37,7 +37,11 @@ Which = Collection[RecordKey] | Causes | None
 """Records by name, by why they failed, or (None) all that there are."""
 
 ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-gone")
-"""Codes that a change in QuickBooks' item list can mend: asked again, the list is read afresh."""
+"""Codes that another choice of product can mend."""
+TAX_CODES: Final = ("tax-code-missing", "tax-code-gone")
+"""Codes that another choice of sales tax code can mend."""
+_LIST_CODES: Final = ITEM_CODES + TAX_CODES
+"""Codes that a change in QuickBooks' lists can mend: asked again, they are read afresh."""
 
 
 def retry(
@@ -62,8 +66,8 @@ def retry(
     if which is None:
         again += [records.c.error_code.is_not(None), records.c.due_at.is_(None)]
     for part in _parts(which):
-        about_items = [*again, *part, records.c.error_code.in_(ITEM_CODES)]
-        if db.execute(sa.select(records.c.id).where(*about_items).limit(1)).first():
+        about_lists = [*again, *part, records.c.error_code.in_(_LIST_CODES)]
+        if db.execute(sa.select(records.c.id).where(*about_lists).limit(1)).first():
             forget_profile(db, connection.id)
             break
     gone = sa.and_(records.c.error_code.is_not(None), records.c.error_code == GONE)

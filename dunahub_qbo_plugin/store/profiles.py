@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dunahub_qbo_plugin.model import CompanyProfile, Item, SalesTax
+from dunahub_qbo_plugin.model import Account, CompanyProfile, Item, SalesTax, TaxCode
 from dunahub_qbo_plugin.store.edge import from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import connections, item_maps
 
@@ -99,22 +99,23 @@ def load_profile(db: sa.Connection, company_id: str) -> CompanyProfile:
 def _read(stored: Mapping[str, Any]) -> CompanyProfile:
     known = {field.name for field in attrs.fields(CompanyProfile)}
     values = {name: value for name, value in stored.items() if name in known}
-    if "items" in values:
-        values["items"] = {key: Item(**item) for key, item in values["items"].items()}
+    for name, kind in (("items", Item), ("accounts", Account), ("tax_codes", TaxCode)):
+        values[name] = {key: kind(**one) for key, one in values.get(name, {}).items()}
     if "sales_tax" in values:
         values["sales_tax"] = SalesTax(values["sales_tax"])
     return CompanyProfile(**values)
 
 
-def choose_default(
-    db: sa.Connection, company_id: str, *, item_id: str | None, tax_code_id: str | None
-) -> None:
-    """Keep the office's default item and tax code."""
-    db.execute(
-        sa.update(connections)
-        .where(connections.c.id == company_id)
-        .values(default_item_id=item_id, tax_code_id=tax_code_id)
-    )
+def choose_default(db: sa.Connection, company_id: str, *, item_id: str | None) -> None:
+    """Keep the office's default item."""
+    where = connections.c.id == company_id
+    db.execute(sa.update(connections).where(where).values(default_item_id=item_id))
+
+
+def choose_tax_code(db: sa.Connection, company_id: str, *, tax_code_id: str | None) -> None:
+    """Keep the sales tax code that the office wants on invoices with tax."""
+    where = connections.c.id == company_id
+    db.execute(sa.update(connections).where(where).values(tax_code_id=tax_code_id))
 
 
 def choose_item(

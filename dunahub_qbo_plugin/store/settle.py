@@ -29,7 +29,7 @@ from dunahub_qbo_plugin.model import (
     Synced,
     Waiting,
 )
-from dunahub_qbo_plugin.store import history
+from dunahub_qbo_plugin.store import history, search
 from dunahub_qbo_plugin.store.claims import CHILD_KIND
 from dunahub_qbo_plugin.store.edge import to_cents, to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
@@ -108,6 +108,7 @@ def _write_all(
     connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], now: datetime
 ) -> None:
     entries: list[Entry] = []
+    labels: dict[int, str] = {}
     for told in settlements:
         settlement, extra = told, {}
         if (anothers := _anothers(connection, lease.company_id, told)) is not None:
@@ -116,12 +117,15 @@ def _write_all(
             settlement = attrs.evolve(told, outcome=again, retry_at=now)
         if not _write(connection, settlement, extra, now):
             continue
+        if not isinstance(settlement.outcome, Halted):
+            labels[settlement.claim.record_id] = settlement.claim.label
         if isinstance(settlement.outcome, ParentGone):
             _mark_parent(connection, lease.company_id, settlement.outcome, now)
         if _frees_children(settlement):
             _release_children(connection, lease.company_id, settlement.claim, now)
         entries += _entries(settlement, now)
     history.add(connection, lease.company_id, entries)
+    search.note(connection, lease.company_id, labels)
 
 
 def _write(

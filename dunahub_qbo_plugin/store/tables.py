@@ -223,6 +223,17 @@ class RecordRow(_Row, table=True):
     )
 
 
+class WordRow(_Row, table=True):
+    """A record's label from one of its further words on, for searching (`store.search`)."""
+
+    __tablename__ = "qbo_word"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    record_id: int = Field(primary_key=True)
+    word: str = Field(primary_key=True)
+    company_id: str
+
+
 class ItemMapRow(_Row, table=True):
     """A DunaHub service that was seen on an invoice, and the QuickBooks item chosen for it."""
 
@@ -304,6 +315,7 @@ class OAuthStateRow(_Row, table=True):
 
 records: sa.Table = RecordRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
+words: sa.Table = WordRow.__table__  # type: ignore[attr-defined]
 item_maps: sa.Table = ItemMapRow.__table__  # type: ignore[attr-defined]
 history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
 outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
@@ -324,4 +336,10 @@ sa.Index(
     sqlite_where=sa.text("qbo_number IS NOT NULL"),
     postgresql_where=sa.text("qbo_number IS NOT NULL"),
     postgresql_ops={"number_key": "text_pattern_ops"},
+)
+sa.Index(
+    "ix_qbo_word_word",
+    words.c.company_id,
+    words.c.word.label("word_key"),
+    postgresql_ops={"word_key": "text_pattern_ops"},
 )

@@ -117,16 +117,32 @@ def troubles(
 
 
 def records_of(
-    db: sa.Connection, connection: Connection, cause: Cause, *, limit: int, after: int = 0
-) -> list[RecordView]:
-    """Give records that failed for a cause, in the order in which they were first saved."""
+    db: sa.Connection, connection: Connection, causes: Sequence[Cause], *, limit: int
+) -> dict[Cause, list[RecordView]]:
+    """Give the first records that failed for each cause, in the order they were first saved.
+
+    Args:
+        db: a consistent read.
+        connection: the company.
+        causes: each gets its list.
+        limit: how many at most for one cause.
+    """
+    ids = {cause: _ids_of(db, connection, cause, limit) for cause in causes}
+    found = {
+        view.id: view
+        for view in by_ids(db, connection, [one for of_one in ids.values() for one in of_one])
+    }
+    return {cause: [found[one] for one in of_one if one in found] for cause, of_one in ids.items()}
+
+
+def _ids_of(db: sa.Connection, connection: Connection, cause: Cause, limit: int) -> Sequence[int]:
     statement = (
         sa.select(records.c.id)
-        .where(*_mine(connection), of_cause(cause), records.c.id > after)
+        .where(*_mine(connection), of_cause(cause))
         .order_by(records.c.id)
         .limit(limit)
     )
-    return by_ids(db, connection, db.execute(statement).scalars().all())
+    return db.execute(statement).scalars().all()
 
 
 def snapshots_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -253,6 +254,7 @@ def last_sent(db: sa.Connection, connection: Connection) -> datetime | None:
 _parent = records.alias("parent")
 
 
+@cache
 def _select() -> sa.Select[Any]:
     parent_kind = sa.case(
         *((records.c.kind == child.value, kind.value) for child, kind in PARENT_KIND.items())

@@ -272,7 +272,18 @@ def test_the_history_names_who_pressed_the_button(office: Office) -> None:
     assert newest.text == "Retry (Bo Jr.)"
 
 
-@pytest.mark.parametrize(("code", "lifted"), [("6190", True), ("3100", True), ("3001", False)])
+@pytest.mark.parametrize(
+    ("code", "lifted"),
+    [
+        ("6190", True),
+        ("3100", True),
+        ("3001", False),
+        ("429", False),
+        ("http-429", False),
+        ("throttled", False),
+        ("http-503", True),
+    ],
+)
 def test_retry_ends_a_pause_unless_quickbooks_asked_for_it(
     office: Office, code: str, *, lifted: bool
 ) -> None:

@@ -263,14 +263,24 @@ def test_tells_what_changed(bench: Bench) -> None:
     assert changes["Payment"] == []
 
 
-def test_a_profile_takes_four_requests(bench: Bench) -> None:
-    """Company, preferences, items and payment methods: four reads, no write."""
+def test_a_profile_takes_few_requests(bench: Bench) -> None:
+    """Company, preferences, items, their accounts, methods, tax codes: six reads, no write."""
     profile = bench.client.profile(bench.grant(company="p"))
     assert profile.name == SEEDS["contractor"][1]
     assert profile.items["3"].name == "Gutter Cleaning"
     assert profile.payment_methods["check"] == "2"
+    account = profile.accounts[profile.items["3"].income_account or ""]
+    assert (account.name, account.active) == ("Gutter Services", True)
+    assert {code.name for code in profile.tax_codes.values()} == {"California", "Tucson"}
     counts = bench.client.metrics.of("p")
-    assert (counts.reads, counts.writes) == (4, 0)
+    assert (counts.reads, counts.writes) == (6, 0)
+
+
+def test_tax_codes_are_read_with_classic_sales_tax_only(bench: Bench) -> None:
+    """A company without classic sales tax is not asked for tax codes: a read less."""
+    bench.emulator.world.companies[SEEDS["contractor"][0]].books.settings.sales_tax = "automated"
+    assert bench.client.profile(bench.grant(company="p")).tax_codes == {}
+    assert bench.client.metrics.of("p").reads == 5
 
 
 def test_counts_reads_and_writes_by_company(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.mapping.invoice import (
     invoice_payload,
     void_payload,
 )
-from dunahub_qbo_plugin.model import CompanyProfile, Item, RemoteRef, SalesTax
+from dunahub_qbo_plugin.model import CompanyProfile, Item, RemoteRef, SalesTax, TaxCode
 
 REMOTE = RemoteRef(id="130", sync_token="2")
 ITEMS = {
@@ -193,6 +193,33 @@ def test_sales_tax(mode: SalesTax, code: str | None, tax: str, expected: object)
     else:
         assert codes == [{"value": "TAX"}, {"value": "NON"}]
         assert payload["ApplyTaxAfterDiscount"] is True
+
+
+CODES = {"2": TaxCode(id="2", name="California"), "3": TaxCode(id="3", name="Tucson")}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "known", "named"),
+    [("3", CODES, "3"), (None, {"2": CODES["2"]}, "2"), ("9", {}, "9"), (None, {}, None)],
+)
+def test_the_tax_goes_under_the_code_that_was_chosen_or_the_only_one(
+    chosen: str | None, known: dict[str, TaxCode], named: str | None
+) -> None:
+    """Classic sales tax: the office's code, or the only one there is (product rule 33)."""
+    profile = attrs.evolve(PROFILE, sales_tax=SalesTax.CLASSIC, tax_code_id=chosen, tax_codes=known)
+    detail = payload_of(INVOICE, profile)["TxnTaxDetail"]
+    assert detail.get("TxnTaxCodeRef") == (None if named is None else {"value": named})
+
+
+@pytest.mark.parametrize(("chosen", "code"), [(None, "tax-code-missing"), ("9", "tax-code-gone")])
+def test_which_tax_code_it_is_is_never_guessed(chosen: str | None, code: str) -> None:
+    """Several codes and no choice, or a choice that is gone: a person chooses (product rule 33)."""
+    profile = attrs.evolve(PROFILE, sales_tax=SalesTax.CLASSIC, tax_code_id=chosen, tax_codes=CODES)
+    with pytest.raises(MappingError, match="sales tax on invoice") as refused:
+        payload_of(INVOICE, profile)
+    assert refused.value.code == code
+    free = payload_of(plain(FREE), profile)
+    assert free["TxnTaxDetail"] == {"TotalTax": Decimal("0.00")}, "without tax none is needed"
 
 
 def test_no_discount_no_discount_order() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from dunahub_qbo_plugin.model import CompanyProfile, Item, SalesTax
-from dunahub_qbo_plugin.qbo.profile import company_profile
+from dunahub_qbo_plugin.model import Account, CompanyProfile, Item, SalesTax, TaxCode
+from dunahub_qbo_plugin.qbo.profile import company_profile, income_accounts
 
 
 def test_reads_what_the_company_says() -> None:
@@ -19,7 +19,13 @@ def test_reads_what_the_company_says() -> None:
             "AccountingInfoPrefs": {"BookCloseDate": "2025-12-31"},
         },
         items=[
-            {"Id": "1", "Name": "Services", "Type": "Service", "Active": True},
+            {
+                "Id": "1",
+                "Name": "Services",
+                "Type": "Service",
+                "Active": True,
+                "IncomeAccountRef": {"value": "79", "name": "Sales"},
+            },
             {"Id": "2", "Name": "Downspout", "Type": "NonInventory"},
             {"Id": "3", "Name": "Folder", "Type": "Category"},
             {"Id": "4", "Name": "Bundle", "Type": "Group"},
@@ -30,6 +36,19 @@ def test_reads_what_the_company_says() -> None:
             {"Id": "2", "Name": " Credit Card ", "Active": True},
             {"Id": "3", "Name": "Gone", "Active": False},
             {"Name": "No id"},
+        ],
+        accounts=[
+            {"Id": "79", "Name": "Sales", "Active": True},
+            {"Id": "80", "Name": "Old sales (deleted)", "Active": False},
+            {"Name": "No id"},
+        ],
+        tax_codes=[
+            {"Id": "2", "Name": "California", "Active": True, "Taxable": True},
+            {"Id": "3", "Name": "Gone", "Active": False, "Taxable": True},
+            {"Id": "4", "Name": "Exempt", "Active": True, "Taxable": False},
+            {"Id": "TAX", "Name": "TAX", "Active": True, "Taxable": True},
+            {"Id": "NON", "Name": "NON", "Active": True, "Taxable": False},
+            {"Id": "CustomSalesTax", "Name": "Custom", "Active": True, "Taxable": True},
         ],
     )
     assert profile == CompanyProfile(
@@ -42,10 +61,15 @@ def test_reads_what_the_company_says() -> None:
         sales_tax=SalesTax.CLASSIC,
         book_close_date="2025-12-31",
         payment_methods={"cash": "1", "credit card": "2"},
+        tax_codes={"2": TaxCode(id="2", name="California")},
         items={
-            "1": Item(id="1", name="Services"),
-            "2": Item(id="2", name="Downspout", type="NonInventory"),
-            "5": Item(id="5", name="Old", active=False),
+            "1": Item(id="1", name="Services", income_account="79"),
+            "2": Item(id="2", name="Downspout", type="NonInventory", income_account=""),
+            "5": Item(id="5", name="Old", active=False, income_account=""),
+        },
+        accounts={
+            "79": Account(id="79", name="Sales"),
+            "80": Account(id="80", name="Old sales", active=False),
         },
     )
 
@@ -72,3 +96,14 @@ def test_tells_the_kinds_of_sales_tax_apart(prefs: dict[str, Any], kind: SalesTa
     """Automated tax shows in PartnerTaxEnabled, classic tax in UsingSalesTax alone."""
     profile = company_profile(company={}, preferences={"TaxPrefs": prefs})
     assert profile.sales_tax is kind
+
+
+def test_accounts_of_active_items_are_asked_for_once() -> None:
+    """Each income account of an item that can be sold is named once."""
+    items = [
+        {"Id": "1", "Name": "A", "IncomeAccountRef": {"value": "79"}},
+        {"Id": "2", "Name": "B", "IncomeAccountRef": {"value": "79"}},
+        {"Id": "3", "Name": "C", "IncomeAccountRef": {"value": "7"}, "Active": False},
+        {"Id": "4", "Name": "D"},
+    ]
+    assert income_accounts(items) == ["79"]

@@ -269,9 +269,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_qbo_task_company", "qbo_task", ["company_id", "name", "id"], unique=False)
 
+    op.create_table(
+        "qbo_word",
+        sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("word", sa.String(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id", "word", name=op.f("pk_qbo_word")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_qbo_word_word", "qbo_word", ["company_id", sa.text(f"word{by_prefix}")], unique=False
+    )
+
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("qbo_word")
     op.drop_table("qbo_task")
     op.drop_table("qbo_record")
     op.drop_index(op.f("ix_qbo_outage_company_id"), table_name="qbo_outage")
