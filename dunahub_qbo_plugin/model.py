@@ -95,10 +95,17 @@ class RecordKey:
 
 @attrs.frozen(kw_only=True)
 class RemoteRef:
-    """An object in QuickBooks: its Id and the SyncToken that we last saw."""
+    """An object in QuickBooks as we last saw it.
+
+    Attributes:
+        id: its Id.
+        sync_token: its SyncToken.
+        deposit_account: Id of the account that a payment is deposited to.
+    """
 
     id: str
     sync_token: str
+    deposit_account: str | None = None
 
 
 @attrs.frozen(kw_only=True)

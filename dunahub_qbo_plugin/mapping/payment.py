@@ -84,7 +84,8 @@ def payment_payload(
     """Write the Payment that a payment becomes, applied to its invoice.
 
     It is always the whole object, an update too: QuickBooks refused sparse updates that touch a
-    payment's amount (measured 2026-09).
+    payment's amount (measured 2026-09). What a whole object leaves out is reset, so an update
+    names the account again that the payment is deposited to: the bookkeeper may have chosen it.
 
     Args:
         payment: what to write.
@@ -100,6 +101,8 @@ def payment_payload(
     payload: Payload = {}
     if remote is not None:
         payload |= {"Id": remote.id, "SyncToken": remote.sync_token}
+        if remote.deposit_account is not None:
+            payload["DepositToAccountRef"] = {"value": remote.deposit_account}
     payload["CustomerRef"] = {"value": customer_id}
     if profile.multicurrency:
         payload["CurrencyRef"] = {"value": "USD"}

@@ -22,10 +22,20 @@ def written(entity: Mapping[str, Any], tid: str) -> Written:
         total = None
     number = entity.get("DocNumber")
     return Written(
-        remote=RemoteRef(id=id_, sync_token=token),
+        remote=remote_ref(entity),
         total=None if total is None else Decimal(total),
         number=number if isinstance(number, str) else "",
         intuit_tid=tid,
+    )
+
+
+def remote_ref(entity: Mapping[str, Any]) -> RemoteRef:
+    """Say which object this is, and what an update of it has to know."""
+    account = (entity.get("DepositToAccountRef") or {}).get("value")
+    return RemoteRef(
+        id=str(entity["Id"]),
+        sync_token=str(entity["SyncToken"]),
+        deposit_account=None if account is None else str(account),
     )
 
 

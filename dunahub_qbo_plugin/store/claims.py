@@ -31,7 +31,15 @@ CHILD_KIND: Final = {parent: child for child, parent in PARENT_KIND.items()}
 
 _READ: Final = (
     *("id", "local_id", "label", "generation", "fingerprint", "snapshot", "parent", "attempts"),
-    *("qbo_id", "sync_token", "sent_fields", "candidate_id", "request_seq", "request_key"),
+    *(
+        "qbo_id",
+        "sync_token",
+        "deposit_account",
+        "sent_fields",
+        "candidate_id",
+        "request_seq",
+        "request_key",
+    ),
     *("request_body", "request_operation", "request_fingerprint", "request_total", "request_at"),
 )
 
@@ -142,7 +150,11 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         generation=row.generation,
         fingerprint=row.fingerprint,
         value=load(kind, row.snapshot),
-        remote=None if row.qbo_id is None else RemoteRef(id=row.qbo_id, sync_token=row.sync_token),
+        remote=None
+        if row.qbo_id is None
+        else RemoteRef(
+            id=row.qbo_id, sync_token=row.sync_token, deposit_account=row.deposit_account
+        ),
         sent_fields=frozenset((row.sent_fields or "").split()),
         parent=None
         if row.parent is None

@@ -178,7 +178,12 @@ def _values(settlement: Settlement, now: int) -> dict[str, Any]:
             }
         case Retry(info=info):
             forget = {"qbo_id": None, "sync_token": None} if outcome.forget_remote else {}
-            learned = {"sync_token": outcome.remote.sync_token} if outcome.remote else {}
+            seen = outcome.remote
+            learned = (
+                {"sync_token": seen.sync_token, "deposit_account": seen.deposit_account}
+                if seen
+                else {}
+            )
             return {
                 **({} if outcome.unknown else NO_REQUEST),
                 **_error_values(info, now),
@@ -219,6 +224,7 @@ def _synced() -> sa.Update:
             **NO_ERROR,
             qbo_id=sa.bindparam("p_qbo_id", type_=text),
             sync_token=sa.bindparam("p_sync_token", type_=text),
+            deposit_account=sa.bindparam("p_deposit_account", type_=text),
             qbo_total=sa.bindparam("p_qbo_total", type_=big),
             qbo_number=sa.func.coalesce(number, records.c.qbo_number),
             synced_total=sa.bindparam("p_synced_total", type_=big),
@@ -242,6 +248,7 @@ def _synced_parameters(claim: Claim, outcome: Synced, intent: Intent, now: int) 
         "p_now": now,
         "p_qbo_id": written.remote.id,
         "p_sync_token": written.remote.sync_token,
+        "p_deposit_account": written.remote.deposit_account,
         "p_qbo_total": to_cents(written.total),
         "p_number": written.number or None,
         "p_synced_total": 0 if intent.operation is Operation.VOID else to_cents(intent.total),

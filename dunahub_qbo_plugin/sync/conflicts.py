@@ -13,8 +13,8 @@ from dunahub_qbo_plugin.model import (
     Operation,
     ParentGone,
     Rejected,
-    RemoteRef,
 )
+from dunahub_qbo_plugin.qbo.answers import remote_ref
 from dunahub_qbo_plugin.qbo.profile import DELETED
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
@@ -67,7 +67,7 @@ def explain_name(
     info = attrs.evolve(error.info, subject=_holder(entity, holder))
     if entity != "Customer" or holder.get("Active") is False:
         return Rejected(info=info)
-    remote = RemoteRef(id=str(holder["Id"]), sync_token=str(holder["SyncToken"]))
+    remote = remote_ref(holder)
     return Rejected(info=info, candidate=remote, candidate_name=str(holder["DisplayName"]))
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind, RemoteRef, Written
+from dunahub_qbo_plugin.model import Kind, Written
+from dunahub_qbo_plugin.qbo.answers import remote_ref
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
 
@@ -112,7 +113,7 @@ def written_of(entity: Entity) -> Written:
     """Read an object as if it were the answer to a write."""
     total = entity.get("TotalAmt")
     return Written(
-        remote=RemoteRef(id=str(entity["Id"]), sync_token=str(entity["SyncToken"])),
+        remote=remote_ref(entity),
         total=None if total is None else Decimal(total),
         number=str(entity.get("DocNumber") or ""),
     )

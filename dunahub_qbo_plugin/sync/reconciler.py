@@ -29,6 +29,7 @@ from dunahub_qbo_plugin.model import (
     Retry,
     Synced,
 )
+from dunahub_qbo_plugin.qbo.answers import remote_ref
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.sync import conflicts
@@ -242,8 +243,8 @@ class Reconciler:
                 fingerprint=intent.fingerprint,
                 note="It was found voided in QuickBooks.",
             )
-        fresh = RemoteRef(id=claim.remote.id, sync_token=str(entity["SyncToken"]))
-        repeated = claim.attempts > 0 and claim.remote == fresh
+        fresh = remote_ref(entity)
+        repeated = claim.attempts > 0 and claim.remote.sync_token == fresh.sync_token
         note = ""
         if stale and claim.intent is None and not repeated:
             routine = paid_since(entity, claim.remote.sync_token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -433,3 +434,28 @@ def test_payments_that_move_the_token_are_routine(office: Bench) -> None:
     told = notes(office, BILL)
     assert "Its payments had moved it on in QuickBooks." in told
     assert "It had been changed in QuickBooks since it was last sent." not in told
+
+
+@pytest.mark.parametrize("changed_there", [True, False])
+def test_payment_keeps_the_account_it_is_deposited_to(
+    office: Bench, company: Company, *, changed_there: bool
+) -> None:
+    """An update is the whole payment, yet the bookkeeper's choice of a bank account stays."""
+    office.save(invoice(), payment())
+    office.drain()
+    (there,) = office.books()["payments"]
+    checking = "35" if changed_there else deposited_to(company)
+    if changed_there:
+        company.edit("Payment", there["id"], {"DepositToAccountRef": {"value": checking}})
+    assert deposited_to(company) == checking
+    office.save(payment(reference="ch_corrected"))
+    assert office.drain() == 1
+    assert deposited_to(company) == checking
+    assert office.books()["payments"][0]["total"] == there["total"]
+
+
+def deposited_to(company: Company) -> str:
+    """Give the account that the one payment is deposited to."""
+    (row,) = company.answer_query("SELECT * FROM Payment")[1]
+    account: str = json.loads(row)["DepositToAccountRef"]["value"]
+    return account
