@@ -57,6 +57,8 @@ def _answer(running: RunningEmulator, name: str, argument: Any) -> Any:  # noqa:
             return issued.access_token, issued.refresh_token
         case "count":
             return sum(entry.write for entry in world.journal.entries())
+        case "customers":
+            return [one["name"] for one in world.companies[argument].books.books()["customers"]]
         case "forget":
             world.journal.clear()
         case "log":
@@ -112,6 +114,11 @@ class FarSide:
     def writes(self) -> int:
         """Count the writes since `forget`."""
         return int(self._ask("count"))
+
+    def customers(self, realm: str) -> list[str]:
+        """Give the names of a company's customers."""
+        names: list[str] = self._ask("customers", realm)
+        return names
 
     def requests(self) -> list[Request]:
         """Give the API requests since `forget`, 20,000 at most."""

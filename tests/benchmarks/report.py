@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from tests.benchmarks.meanings import as_markdown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,6 +51,8 @@ class Report:
     def __init__(self) -> None:
         self.figures: list[Figure] = []
         self.notes: list[str] = []
+        self.seconds: dict[str, float] = {}
+        """How long each part took."""
         self._section = ""
 
     def section(self, name: str) -> None:
@@ -93,7 +97,7 @@ class Report:
 
     def table(self) -> str:
         """Give all figures as one Markdown table, aligned to be read as text."""
-        rows = [("", "Figure", "", "Target", "")]
+        rows = [("", "Figure", "Measured", "Target", "")]
         section = ""
         for figure in self.figures:
             heading = figure.section if figure.section != section else ""
@@ -118,6 +122,7 @@ class Report:
             {
                 "machine": machine(),
                 "notes": self.notes,
+                "seconds": {name: round(taken) for name, taken in self.seconds.items()},
                 "figures": [attrs.asdict(figure) for figure in self.figures],
             },
             indent=2,
@@ -126,20 +131,30 @@ class Report:
     def write(self, command: str) -> Path:
         """Write README.md beside this file."""
         told = machine()
+        judged = [figure.met for figure in self.figures if figure.met is not None]
         lines = [
             "# Benchmarks",
             "",
-            f"`{command}` measured this on {told['date']}, everything paired in one run on one",
-            "machine. The emulator is a process of its own on a port; CPU time is that of the",
-            "client's process with everything in it (hooks, database driver, HTTP, threads).",
-            "Ratios are of medians unless a percentile is named. `--write` writes this file anew,",
-            "`--quick` takes a few minutes, `--full` adds 5 million rows.",
+            f"Written by `{command}` on {told['date']}.",
+            f"{sum(judged)} of {len(judged)} targets were met.",
+            "",
+            "Everything is measured in one run on one machine, and what is compared takes turns.",
+            "QuickBooks is the emulator, in a process of its own on a port. Ratios are of medians",
+            "unless a percentile is named. `--quick` takes a few minutes and `--only` one part;",
+            "neither touches this file.",
             "",
             *(f"- {name}: {value}" for name, value in told.items() if name != "date"),
+            "- seconds for each part: "
+            + ", ".join(f"{name} {taken:.0f}" for name, taken in self.seconds.items()),
+            *(f"- {note}" for note in self.notes),
+            "",
+            "## Figures",
             "",
             self.table(),
             "",
-            *(f"- {note}" for note in self.notes),
+            "## What they mean",
+            "",
+            *as_markdown(),
         ]
         path = HERE / "README.md"
         path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

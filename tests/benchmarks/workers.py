@@ -76,11 +76,7 @@ def _run(
         threading.Event().wait(READY * count)
         before = sum(map(_cpu, workers))
         shop.hold(until=0)
-        if worker is Worker.PROCRASTINATE:
-            _ring(shop, url)
-        else:
-            with shop.runtime.database.write.begin() as db:
-                db.execute(sa.text("UPDATE qbo_record SET touched_at = touched_at"))
+        ring(shop, url, worker)
         began = time.monotonic()
         while far.writes() < wanted:
             if time.monotonic() - began > LONGEST:
@@ -93,8 +89,12 @@ def _run(
     return (len(times) - 1) / (times[-1] - times[0]), cpu / wanted * 1000
 
 
-def _ring(shop: Shop, url: str) -> None:
-    """Queue a job for each company, as hooks do."""
+def ring(shop: Shop, url: str, worker: Worker) -> None:
+    """Let the workers know, as hooks do: by a job for each company, or by a write to the file."""
+    if worker is not Worker.PROCRASTINATE:
+        with shop.runtime.database.write.begin() as db:
+            db.execute(sa.text("UPDATE qbo_record SET touched_at = touched_at"))
+        return
     bell = QueueBell(Queue(url=url, schema=shop.config.queue_schema, name=shop.config.queue))
     bell.ring(shop.runtime.chores.sweep().companies)
     bell.close()
