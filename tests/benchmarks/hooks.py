@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -133,7 +134,7 @@ def _inline(report: Report, far: FarSide, *, calls: int) -> float:
         times = Times()
         for number in range(how_many):
             lead = job(number, prefix=f"inline{latency:g}-").lead
-            times.take(lambda lead=lead: judge.customer(lead))
+            times.take(partial(judge.customer, lead))
         found = median(times.wall)
         report.add(f"a lead, QuickBooks at {latency * 1000:g} ms, p50", found, "ms")
         report.add(
@@ -180,9 +181,9 @@ def _series(url: str, far: FarSide, *, calls: int, busy: bool) -> Hooks:
         turn.wait(PACE)
         found.floor.take(bare)
         turn.wait(PACE)
-        found.lead.take(lambda done=done: shop.lead(mine, done.lead))
+        found.lead.take(partial(shop.lead, mine, done.lead))
         turn.wait(PACE)
-        found.invoice.take(lambda more=more: shop.invoice(mine, more.invoice))
+        found.invoice.take(partial(shop.invoice, mine, more.invoice))
     seconds = time.monotonic() - began
     sent = shop.runtime.client.metrics.writes - sent
     spilled = shop.runtime.intake.spilled - spilled

@@ -20,8 +20,8 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             (
                 "a lead",
                 (
-                    "how long the user waits if the host looks the customer up and creates it within "
-                    "the request, with a QuickBooks that answers at once and one that takes 300 ms"
+                    "how long the user waits if the host looks the customer up and creates it "
+                    "within the request: QuickBooks answers at once, or takes 300 ms"
                 ),
             ),
         ),
@@ -41,16 +41,16 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             (
                 "lead / floor",
                 (
-                    "how many times the floor a hook takes; floor, lead and invoice take turns, call "
-                    "by call, so that all three see the same machine"
+                    "how many times the floor a hook takes; floor, lead and invoice take turns, "
+                    "call by call, so that all three see the same machine"
                 ),
             ),
             (
                 "during a drain",
                 (
                     "the same while the worker sends as fast as QuickBooks answers at 0 ms: in a "
-                    "thread of the same process on SQLite and PostgreSQL, which is the worst case; on "
-                    "two cores, which also run the far side and PostgreSQL"
+                    "thread of the same process, which is the worst case, on cores that also run "
+                    "the far side and PostgreSQL"
                 ),
             ),
             ("records sent meanwhile", "how fast that drain was while hooks kept coming"),
@@ -64,8 +64,8 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             (
                 "records a second",
                 (
-                    "leads, invoices and payments in equal parts; the loop looks before it creates, "
-                    "as it must to be safe to repeat; the best of three turns"
+                    "leads, invoices and payments in equal parts; the loop looks before it "
+                    "creates, as it must to be safe to repeat; the best of three turns"
                 ),
             ),
             ("client CPU", "processor time of the sending process for each record"),
@@ -93,8 +93,8 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             (
                 "its companies go on after",
                 (
-                    "from the kill until the last company of the dead worker has its next record in "
-                    "QuickBooks, sent by the other worker"
+                    "from the kill until the last company of the dead worker has its next record "
+                    "in QuickBooks, sent by the other worker"
                 ),
             ),
             ("longest pause", "between two records of any company that the dead one did not have"),
@@ -120,8 +120,8 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             (
                 "records/s",
                 (
-                    "from the first write to the last, with a QuickBooks that takes 100 ms; the far "
-                    "side, PostgreSQL and the workers share the cores"
+                    "from the first write to the last, with a QuickBooks that takes 100 ms; the "
+                    "far side, PostgreSQL and the workers share the cores"
                 ),
             ),
             ("workers' CPU", "processor time of all workers for each record"),
