@@ -111,19 +111,16 @@ class Bench(Office):
         folder: where the database goes.
         template: a database file that has the schema already.
         realms: the QuickBooks companies there are.
-
-    Attributes:
-        time: both sides' clock.
     """
 
     def __init__(self, folder: Path, *, template: Path, realms: tuple[str, ...]) -> None:
-        self.time = FakeClock()
-        world = World.default(seeds=(), clock=self.time.now, redirect_uris=(REDIRECT,))
+        time = FakeClock()
+        world = World.default(seeds=(), clock=time.now, redirect_uris=(REDIRECT,))
         with mock.patch.object(company, "load_schema", _schema):
             for realm in realms:
                 world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
         shutil.copy(template, folder / "qbo.sqlite3")
-        super().__init__(folder, clock=self.time, emulator=Emulator(world))
+        super().__init__(folder, clock=time, emulator=Emulator(world))
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
         self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
         self.wire = Wire(inner=self.emulator.transport())

@@ -105,14 +105,12 @@ class Pair(Office):
     """A connected office with two workers.
 
     Attributes:
-        time: everybody's clock, unless another one was given.
         runtime, line: of the one worker.
         other, other_line: of the other.
     """
 
     def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401  Office's own
-        self.time = FakeClock()
-        options.setdefault("clock", self.time)
+        options.setdefault("clock", FakeClock())
         super().__init__(folder, **options)
         self.runtime.close()
         self.line = Line(self.emulator.transport())

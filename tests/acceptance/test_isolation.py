@@ -11,7 +11,16 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dunahub_hookspecs import ActionRequest, InvoiceStatus, Organization, Person, Region
+from dunahub_hookspecs import (
+    ActionRequest,
+    Invoice,
+    InvoiceStatus,
+    Lead,
+    Organization,
+    Payment,
+    Person,
+    Region,
+)
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.panel.actions import panel_actions
@@ -95,7 +104,11 @@ def carry_out(office: Office, step: Step) -> None:
         bill = invoice(key, lead=someone, number=f"N-{key}")
         if kind == "void":
             bill = attrs.evolve(bill, status=InvoiceStatus.VOID)
-        record = {"lead": someone, "payment": payment(key, invoice_id=key)}.get(kind, bill)
+        records: dict[str, Lead | Invoice | Payment] = {
+            "lead": someone,
+            "payment": payment(key, invoice_id=key),
+        }
+        record = records.get(kind, bill)
         office.save(record, org=org)
     elif step.does == "send":
         office.runtime.intake.flush()

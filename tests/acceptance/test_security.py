@@ -183,7 +183,7 @@ class TestTls:
             def do_GET(self) -> None:
                 received.append(self.path)
 
-            def log_message(self, *_: object) -> None:  # type: ignore[override]  # silence
+            def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
         certificate = self_made(tmp_path)

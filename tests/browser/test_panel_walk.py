@@ -53,7 +53,8 @@ def cause(page: Page, words: str) -> Locator:
 
 def customer_id(demo: Demo, name: str) -> str:
     """Give QuickBooks' Id of a customer."""
-    return next(one["id"] for one in books(demo)["customers"] if one["name"] == name)
+    found: str = next(one["id"] for one in books(demo)["customers"] if one["name"] == name)
+    return found
 
 
 def test_use_this_customer_releases_the_invoice(page: Page, demo: Demo) -> None:

@@ -54,7 +54,7 @@ def test_due_records_and_the_oldest_one(office: Office) -> None:
     """What could be sent is counted, with the time for which the oldest could have been."""
     assert (look(office).gauges.due, look(office).oldest_due) == (0, 0.0)
     office.save(lead())
-    office.clock.advance(90)
+    office.time.advance(90)
     office.save(invoice())
     seen = look(office)
     assert (seen.gauges.due, seen.oldest_due) == (2, 90.0)
@@ -107,7 +107,7 @@ def test_age_of_tokens(office: Office) -> None:
     assert look(office).idle_token == 0.0
     left = look(office).refresh_left
     assert left is not None
-    office.clock.advance(timedelta(days=30).total_seconds())
+    office.time.advance(timedelta(days=30).total_seconds())
     seen = look(office)
     assert seen.idle_token == pytest.approx(30 * 86400 - 3600)
     assert seen.refresh_left == pytest.approx(left - 30 * 86400)
@@ -151,7 +151,7 @@ def test_last_day_tells_outcomes_by_code(office: Office) -> None:
     office.save(lead(), lead("bad", name=""))
     office.drain()
     assert look(office).lately == {("sent", ""): 1, ("rejected", "name-missing"): 1}
-    office.clock.advance(25 * 3600)
+    office.time.advance(25 * 3600)
     assert look(office).lately == {}
 
 
@@ -206,7 +206,7 @@ def test_opentelemetry_reads_the_figures(office: Office) -> None:
     office.save(lead(), invoice(), payment(), lead("bad", name=""))
     office.drain()
     office.save(lead("later"))
-    office.clock.advance(10)
+    office.time.advance(10)
     told = collected(reader)
     assert told["dunahub.qbo.records"][("state", "due"),] == 1
     assert told["dunahub.qbo.records"][("state", "attention"),] == 1

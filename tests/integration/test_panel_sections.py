@@ -279,7 +279,7 @@ def test_a_service_is_mapped_and_goes_there_from_then_on(office: Office) -> None
     html = panel(office, open="products")
     assert 'name="item:svc-1"' in html
     name, item = next(iter(items(office).items()))
-    form: dict[str, Any] = {"item:svc-1": item, "item:unknown": item}
+    form: Any = {"item:svc-1": item, "item:unknown": item}
     assert press(office, "choose-item", **form) == "chosen"
     assert press(office, "choose-item", **form) == "nothing-changed"
     assert f"Goes to “{name}”." in read(panel(office, open="products"))
@@ -288,7 +288,8 @@ def test_a_service_is_mapped_and_goes_there_from_then_on(office: Office) -> None
     there = office.view(Kind.INVOICE, "inv-1041").qbo_id
     bill = books(office).edit("Invoice", there, {"PrivateNote": "seen"})
     assert f"'name': '{name}'" in str(bill)
-    assert press(office, "choose-item", **{"item:svc-1": ""}) == "chosen"
+    form = {"item:svc-1": ""}
+    assert press(office, "choose-item", **form) == "chosen"
     assert "Goes to “" in read(panel(office, open="products"))
 
 

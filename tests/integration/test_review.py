@@ -152,7 +152,7 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
     (invoices, payments) = report.months
     assert (invoices.month, invoices.kind) == ("2026-03", Kind.INVOICE)
     assert (invoices.synced.count, invoices.synced.amount) == (2, Decimal("200.05"))
-    assert (invoices.there, invoices.variance) == (Decimal("200.05"), 0)
+    assert (invoices.there, invoices.variance) == (Decimal("200.05"), Decimal(0))
     assert (invoices.not_sent.count, invoices.not_sent.amount) == (2, Decimal("200.00"))
     assert (payments.synced.count, payments.synced.amount) == (1, Decimal("100.00"))
     assert len(report.periods) == 1

@@ -55,6 +55,7 @@ def test_review_tells_what_differs_and_what_it_cost(tmp_path: Path) -> None:
         assert same.code == 0, same
         assert "0 differences" in same.err
         known = office.view(Kind.CUSTOMER, "lead-1").qbo_id
+        assert known is not None
         accountant = office.emulator.world.companies[CONTRACTOR].books
         accountant.edit("Customer", known, {"DisplayName": "S. Jones"})
         found = run("review", "--org", "acme", "--json", folder=tmp_path, env=there)

@@ -57,10 +57,10 @@ class Bench(Office):
     """A connected office on a clock that a test moves, with such an emulator."""
 
     def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401  Office's own
-        self.time = FakeClock()
-        world = World.default(clock=self.time.now, redirect_uris=(REDIRECT,))
+        time = FakeClock()
+        world = World.default(clock=time.now, redirect_uris=(REDIRECT,))
         self.faulty = Faulty(world)
-        super().__init__(folder, clock=self.time, emulator=self.faulty, **options)
+        super().__init__(folder, clock=time, emulator=self.faulty, **options)
         self.connect()
 
     def on(self, database: Path) -> Bench:

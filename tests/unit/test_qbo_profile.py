@@ -100,7 +100,7 @@ def test_tells_the_kinds_of_sales_tax_apart(prefs: dict[str, Any], kind: SalesTa
 
 def test_accounts_of_active_items_are_asked_for_once() -> None:
     """Each income account of an item that can be sold is named once."""
-    items = [
+    items: list[dict[str, Any]] = [
         {"Id": "1", "Name": "A", "IncomeAccountRef": {"value": "79"}},
         {"Id": "2", "Name": "B", "IncomeAccountRef": {"value": "79"}},
         {"Id": "3", "Name": "C", "IncomeAccountRef": {"value": "7"}, "Active": False},
