@@ -102,6 +102,8 @@ def database_told(database: Database) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # whoever reads what we print went away; the database is fine
     except OSError as error:
         fail(f"the {where(database)} cannot be used: {error.strerror or type(error).__name__}")
     except Exception as error:

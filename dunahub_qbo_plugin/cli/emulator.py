@@ -1,5 +1,6 @@
 """``dunahub-qbo emulator``: a QuickBooks Online and Intuit's sign-in on one's own machine."""
 
+import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -7,7 +8,7 @@ import typer
 
 from dunahub_qbo_plugin.cli.extra import extra_told
 from dunahub_qbo_plugin.cli.options import Port
-from dunahub_qbo_plugin.cli.output import fail, say, say_json
+from dunahub_qbo_plugin.cli.output import fail, note, say, say_json
 from dunahub_qbo_plugin.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class ThrottleBody(StrEnum):
 
 
 Texts = list[str] | None
+NO_WAY_BACK = (
+    "To connect a host, give the address of its callback, to the letter: "
+    "--redirect-uri http://127.0.0.1:8000/settings/quickbooks/callback"
+)
+PROXIES = ("http_proxy", "all_proxy")
+BEHIND_A_PROXY = "A proxy is set up here. For the host also: export NO_PROXY=127.0.0.1"
 
 
 def emulator(  # noqa: PLR0913  one for each option
@@ -44,7 +51,10 @@ def emulator(  # noqa: PLR0913  one for each option
     ] = None,
     redirect_uri: Annotated[
         Texts,
-        typer.Option(metavar="URL", help="An address the app may come back to. Repeatable."),
+        typer.Option(
+            metavar="URL",
+            help="Where a host takes the callback, to the letter. Repeatable.",
+        ),
     ] = None,
     consent: Annotated[
         Consent, typer.Option(help="Show the consent page, or answer it at once.")
@@ -92,7 +102,8 @@ def emulator(  # noqa: PLR0913  one for each option
     """Serve a QuickBooks Online and Intuit's sign-in on this machine until Ctrl-C.
 
     It prints the settings that make the plugin speak to it, with app keys that work nowhere else,
-    and has pages that show each company's books.
+    and has pages that show each company's books. To connect a host, name its callback with
+    --redirect-uri.
 
     Exit status: 0 stopped, 2 options, a port that is taken, or a package that is missing.
     """
@@ -127,7 +138,9 @@ def emulator(  # noqa: PLR0913  one for each option
                 port,
                 seed or SEEDS,
                 options,
-                started=lambda running: _say_started(running, as_json=as_json),
+                started=lambda running: _say_started(
+                    running, as_json=as_json, way_back=bool(redirect_uri)
+                ),
                 until=stopped,
             )
     except ValueError as error:
@@ -150,7 +163,7 @@ def _offline(given: list[str]) -> "dict[str, Offline]":
     return offline
 
 
-def _say_started(running: "RunningEmulator", *, as_json: bool) -> None:
+def _say_started(running: "RunningEmulator", *, as_json: bool, way_back: bool) -> None:
     from dunahub_qbo_plugin.emulator.directory import (  # noqa: PLC0415  needs the extra
         DEFAULT_CLIENT_ID,
         DEFAULT_CLIENT_SECRET,
@@ -173,4 +186,8 @@ def _say_started(running: "RunningEmulator", *, as_json: bool) -> None:
     say("Settings for the plugin (these app keys work nowhere else):")
     for name, value in settings.items():
         say(f"  export {name}={value}")
+    if not way_back:
+        note(NO_WAY_BACK)
+    if any(name.lower() in PROXIES for name, value in os.environ.items() if value):
+        note(BEHIND_A_PROXY)
     say("Ctrl-C stops it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.demo.trouble import EmulatorAdmin
 
 _DIGITS = 3
+_COMPANY_ID = re.compile(r"\d{15,}")
+"""A company's id is told to nobody, not even an emulated one's: people paste what they see."""
 
 
 def success(result: Result, plugins: Plugins, emulator: EmulatorAdmin) -> str:
@@ -34,7 +37,11 @@ def success(result: Result, plugins: Plugins, emulator: EmulatorAdmin) -> str:
             "qbo_balance": float(result.qbo_balance),
             "hook_ms": [round(call.milliseconds, _DIGITS) for call in plugins.calls],
             "requests": [
-                {"method": seen["method"], "path": seen["path"], "status": seen["status"]}
+                {
+                    "method": seen["method"],
+                    "path": _COMPANY_ID.sub("…", seen["path"]),
+                    "status": seen["status"],
+                }
                 for seen in emulator.requests()
             ],
             "outage": {

@@ -123,9 +123,24 @@ def test_what_it_points_to_is_there() -> None:
     assert [path for path in paths if not path.exists()] == []
 
 
+def blocks(text: str) -> dict[str, str]:
+    """Give each block of Python by the name in the comment above it."""
+    named = re.findall(r"<!-- ([\w ]+) -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert len(named) == text.count("```python")
+    return dict(named)
+
+
+def test_every_block_of_code_is_run() -> None:
+    """The README's Python is the host below and the harness' ten lines, which run in their test."""
+    harness = ROOT / "dunahub_qbo_plugin" / "testing" / "README.md"
+    assert set(blocks(README)) == {"host", "ten lines"}
+    ten_lines = blocks(harness.read_text(encoding="utf-8"))["ten lines"]
+    assert blocks(README)["ten lines"] == ten_lines
+
+
 def test_the_host_in_it_runs(tmp_path: Path) -> None:
     """The example is a whole host: it loads the plugin, saves a lead and stops, without a word."""
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example = blocks(README)["host"]
     done = subprocess.run(  # noqa: S603  our own example
         [sys.executable, "-W", "error", "-c", example],
         cwd=tmp_path,

@@ -151,7 +151,7 @@ class TestEmulator:
 
     def test_it_prints_the_settings_that_reach_it(self, tmp_path: Path) -> None:
         """What it prints is what the plugin needs; SIGTERM ends it with exit status 0."""
-        arguments = ("emulator", "--port", "0", "--seed", "empty")
+        arguments = ("emulator", "--port", "0", "--seed", "empty", "--redirect-uri", "http://a.b")
         with started(*arguments, folder=tmp_path) as process:
             address = first_line(process.stdout, process).split()[-1]
             found = httpx.get(f"{address}/.well-known/openid_configuration", trust_env=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,12 +12,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_qbo_plugin.store.cipher import generate_key
-from tests.support.cli import run
+from tests.support.cli import COMMAND, clean_environment, run, started, variables
+from tests.support.office import Office
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SECRET = "hunter2-canary"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Give an organization that is connected."""
+    office = Office(tmp_path)
+    office.connect()
+    yield office
+    office.close()
 
 
 def settings(**changes: str) -> dict[str, str]:
@@ -148,3 +161,35 @@ def test_the_plugin_needs_none_of_it(tmp_path: Path) -> None:
     )
     told = run(folder=tmp_path, command=(sys.executable, "-c", code))
     assert (told.code, told.out.strip()) == (0, "[]"), told.err
+
+
+def test_a_reader_that_goes_away_is_no_trouble_of_the_database(office: Office) -> None:
+    """`dunahub-qbo status | head` ends without a word when nobody reads on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        done = subprocess.run(  # noqa: S603  our own command
+            [*COMMAND, "status"],
+            env=clean_environment(variables(office.config)),
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_emulator_says_what_a_newcomer_misses(tmp_path: Path) -> None:
+    """Without a callback's address it names the option; with a proxy, the variable to set."""
+    told = {}
+    for name, more in {"bare": (), "whole": ("--redirect-uri", "http://127.0.0.1:1/x")}.items():
+        proxy = {"HTTP_PROXY": "http://proxy.example:3128" if name == "bare" else ""}
+        with started("emulator", "--port", "0", *more, folder=tmp_path, env=proxy) as process:
+            assert process.stdout is not None
+            assert "QuickBooks and its books" in process.stdout.readline()
+            process.terminate()
+            told[name] = process.communicate(timeout=60)[1]
+    assert "--redirect-uri http://127.0.0.1:8000/settings/quickbooks/callback" in told["bare"]
+    assert "export NO_PROXY=127.0.0.1" in told["bare"]
+    assert told["whole"] == ""

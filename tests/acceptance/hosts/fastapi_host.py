@@ -82,8 +82,9 @@ def create_app(  # noqa: C901  a function for each route
 ) -> FastAPI:
     """Make the application; its lifespan starts and stops the plugins."""
     manager = create_plugin_manager(plugins)
-    one_for_both = f"sqlite:///{folder / 'crm.sqlite3'}"  # so that both commit or neither does
-    engine = create_engine(os.environ.setdefault("DUNAHUB_QBO_DATABASE_URL", one_for_both))
+    # One database for host and plugin, here the plugin's own: so both commit or neither does.
+    own = f"sqlite:///{folder / 'dunahub_qbo.sqlite3'}"
+    engine = create_engine(os.environ.get("DUNAHUB_QBO_DATABASE_URL", own))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
