@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.review.days import month
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
     from decimal import Decimal
 
-_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _MONTH_NAMES: Final = (
     "January",
     "February",
@@ -72,7 +72,7 @@ class Formats:
         """Write the day: ``Nov 3``, with the year when it is another one."""
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
         year = "" if local.year == today.year else f", {local.year}"
-        return f"{_month(local)} {local.day}{year}"
+        return f"{month(local)} {local.day}{year}"
 
     def moment(self, at: datetime) -> str:
         """Write a moment for a list: ``2:02 PM`` today, else ``Nov 3, 2:02 PM``."""
@@ -98,7 +98,7 @@ class Formats:
     def full(self, at: datetime) -> str:
         """Write a moment with day, year and time."""
         local = at.astimezone(self.zone)
-        return f"{_month(local)} {local.day}, {local.year}, {self.clock(at)}"
+        return f"{month(local)} {local.day}, {local.year}, {self.clock(at)}"
 
     def iso(self, at: datetime) -> str:
         """Write a moment for machines."""
@@ -138,8 +138,3 @@ def listed(parts: Iterable[str]) -> str:
 def kinds(counted: Mapping[Kind, int]) -> str:
     """Write counts by kind: ``2 invoices and 1 payment``."""
     return listed(plural(counted[kind], kind.word) for kind in Kind if counted.get(kind))
-
-
-def _month(local: datetime) -> str:
-    """Write a month; ``strftime`` would follow the host's locale."""
-    return _MONTHS[local.month * 3 - 3 : local.month * 3]

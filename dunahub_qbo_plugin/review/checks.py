@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import attrs
@@ -9,6 +10,7 @@ import attrs
 from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.tax import tax_code
 from dunahub_qbo_plugin.model import SalesTax
+from dunahub_qbo_plugin.review.days import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,11 +122,19 @@ def _books(profile: CompanyProfile) -> Iterator[Check]:
         yield Check(
             code="books-closed",
             good=False,
-            title=f"The books are closed up to {profile.book_close_date}",
+            title=f"The books are closed up to {_day(profile.book_close_date)}",
             meaning="QuickBooks refuses invoices and payments dated on that day or before.",
             remedy="Nothing, if your bookkeeper meant it so. Otherwise it is changed in QuickBooks "
             "under Settings, Account and settings, Advanced, Accounting.",
         )
+
+
+def _day(text: str) -> str:
+    """Write a day of QuickBooks' own as people do; what is none stays as it is."""
+    try:
+        return written(date.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def _numbers(profile: CompanyProfile) -> Iterator[Check]:

@@ -343,13 +343,17 @@ def _length_words(info: ErrorInfo) -> str:
 
 
 def _own(kind: Kind, code: str, info: ErrorInfo) -> Advice:
-    """Pass the sentence on that `mapping` wrote, its last part as what to do."""
+    """Pass on what `mapping` wrote, its last two sentences as what to do."""
     fix = next((one for start, one in _CHOICES.items() if code.startswith(start)), Fix.EDIT)
     action = SENT_AGAIN if fix is Fix.EDIT else THEN_RETRY
     title = TITLES[code].format(kind=kind.word)
+    text = info.text.removesuffix(action).strip()
+    why, end, ask = text.rpartition(". ")
+    if end:
+        text, action = f"{why}.", f"{ask} {action}"
     return Advice(
         title=title,
-        why=info.text.removesuffix(action).strip() or f"{title}.",
+        why=text or f"{title}.",
         action=action,
         retried=False,
         who=Who.OFFICE,

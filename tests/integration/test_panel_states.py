@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import PaymentMethod, RecordKind, SettingsRequest
+from dunahub_hookspecs import LineItem, PaymentMethod, RecordKind, SettingsRequest
 from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.panel.card import record_card
@@ -411,6 +412,23 @@ def mapping(office: Office) -> str:
     return panel(office, open="products")
 
 
+def tax_codes(office: Office) -> str:
+    """Invoices with tax wait for a tax code, and the default's income account is inactive."""
+    connected(office)
+    with office.runtime.database.write.begin() as db:
+        company = office.connection().id
+        profile = profiles.load_profile(db, company)
+        accounts = {
+            key: attrs.evolve(account, active=False) for key, account in profile.accounts.items()
+        }
+        profiles.save_profile(db, company, attrs.evolve(profile, accounts=accounts), now=NOW)
+    for number in ("1041", "1042"):
+        line = LineItem(description="Gutter guard", unit_price=Decimal(100), taxable=True)
+        office.save(job(number, f"Customer {number}", lines=[line], tax=Decimal("8.25")))
+    office.drain()
+    return panel(office, open="products") + card(office, RecordKind.INVOICE, "inv-1041")
+
+
 def comparing(office: Office) -> str:
     """The comparison is under way."""
     connected(office)
@@ -508,6 +526,7 @@ STATES: dict[str, Callable[[Office], str]] = {
         look_at,
         sending,
         mapping,
+        tax_codes,
         comparing,
         reviewed,
         silent,
@@ -622,12 +641,21 @@ SAID = {
     "filtered": ["QuickBooks has $108.00, DunaHub sent $100.00.", "Show all"],
     "look_at": [
         "Please look at this in QuickBooks",
-        "The books are closed up to 2026-09-30",
+        "The books are closed up to Sep 30, 2026",
         "Custom transaction numbers are turned off in QuickBooks",
         "Discounts are turned off in QuickBooks",
     ],
     "sending": ["2 of 4 records sent. 1 needs attention, see above."],
     "mapping": ["Needs a product", "Match by name", "For everything else", "Sales tax"],
+    "tax_codes": [
+        "The income account of “Services” is inactive: “Services”",
+        "It is not chosen yet which sales tax code invoices go under 2 invoices",
+        "There is $8.25 of sales tax on invoice 1041, and QuickBooks has 2 sales tax codes.",
+        "What to do: Ask your bookkeeper which one it goes under, and choose it under Settings",
+        "Use it and send all 2 invoices",
+        "Needs a code None is chosen",
+        "Fix in the QuickBooks settings",
+    ],
     "comparing": ["Comparing with QuickBooks: 420 of 1,260 records."],
     "reviewed": [
         "Deleted in QuickBooks: 1",

@@ -145,6 +145,7 @@ def test_passing_troubles(code: str) -> None:
         ("2010", Who.OPERATOR, Fix.RETRY),
         ("6070", Who.OFFICE, Fix.EDIT),
         ("item-missing", Who.OFFICE, Fix.CHOOSE_ITEM),
+        ("tax-code-missing", Who.OFFICE, Fix.CHOOSE_TAX),
         ("name-missing", Who.OFFICE, Fix.EDIT),
     ],
 )
