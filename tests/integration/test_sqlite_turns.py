@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from dunahub_qbo_plugin.store.database import HOOK_LOCK_WAIT, Database
 from dunahub_qbo_plugin.store.sqlite import Turn
-from tests.support.office import copy_schema
+from tests.support.office import Office, copy_schema, lead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,3 +155,26 @@ def test_fork_does_not_inherit_the_turn() -> None:
     assert not turn.take({}, wait=0.001)
     turn.give(mine)
     assert turn.take({}, wait=0)
+
+
+def test_a_new_lead_touches_few_pages(tmp_path: Path) -> None:
+    """Each index costs every hook a page of log; a lead is in none that is not for leads."""
+    office = Office(tmp_path)
+    office.connect()
+    office.save(*(lead(f"first-{number}") for number in range(20)))
+    with office.runtime.database.read.connect() as db:
+        driver: Any = db.connection.driver_connection
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        office.save(*(lead(f"lead-{number}") for number in range(20)))
+        _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        plan = [
+            str(row[3])
+            for row in driver.execute(
+                "EXPLAIN QUERY PLAN SELECT id FROM qbo_record"
+                " WHERE company_id = ? AND kind = ? AND parent = ?",
+                ("c", "invoice", "p"),
+            )
+        ]
+    office.close()
+    assert 20 <= pages <= 20 * 7
+    assert any("ix_qbo_record_parent" in step for step in plan)

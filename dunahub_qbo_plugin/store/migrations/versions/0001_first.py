@@ -211,7 +211,12 @@ def upgrade() -> None:
         postgresql_where=sa.text(f"{troubled}is_open"),
     )
     op.create_index(
-        "ix_qbo_record_parent", "qbo_record", ["company_id", "kind", "parent"], unique=False
+        "ix_qbo_record_parent",
+        "qbo_record",
+        ["company_id", "kind", "parent"],
+        unique=False,
+        sqlite_where=sa.text("parent IS NOT NULL"),
+        postgresql_where=sa.text("parent IS NOT NULL"),
     )
     op.create_index(
         "ix_qbo_record_remote",
@@ -222,7 +227,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("qbo_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_qbo_record_dated", "qbo_record", ["company_id", "kind", "dated"], unique=False
+        "ix_qbo_record_dated",
+        "qbo_record",
+        ["company_id", "kind", "dated"],
+        unique=False,
+        sqlite_where=sa.text("dated IS NOT NULL"),
+        postgresql_where=sa.text("dated IS NOT NULL"),
     )
     op.create_index(
         "ix_qbo_record_touched", "qbo_record", ["company_id", "kind", "touched_at"], unique=False
