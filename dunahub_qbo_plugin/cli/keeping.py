@@ -13,7 +13,7 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
 from dunahub_qbo_plugin.cli.records import person, record_key
 from dunahub_qbo_plugin.review.support import support_file as redacted
-from dunahub_qbo_plugin.store import gate
+from dunahub_qbo_plugin.store import gate, queue_schema
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.forget import forget
 from dunahub_qbo_plugin.store.rekey import rekey
@@ -151,7 +151,10 @@ def forget_org(
         raise typer.Exit(NOTHING_DONE)
     with desk(data_dir) as opened:
         said = _disconnect(opened, org, data_dir)
+        jobs = _forget_jobs(opened, org)
         deleted = forget(opened.database, org)
+        if jobs:
+            deleted["queue"] = jobs
     if as_json:
         say_json({"org": org, "deleted": deleted})
     elif deleted:
@@ -159,6 +162,17 @@ def forget_org(
         say(f"{rows} of organization {org!r} deleted. {said}".rstrip())
     if not deleted:
         fail(f"nothing is stored of an organization {org!r}", code=NOTHING_DONE)
+
+
+def _forget_jobs(opened: Desk, org: str) -> int:
+    """Empty the queue of an organization's companies, where a queue on PostgreSQL is used."""
+    config = opened.config
+    queue = config.queue_url or config.database_url
+    if not queue.startswith("postgres"):
+        return 0
+    with opened.database.read.connect() as db:
+        companies = [one.id for one in opened.connections.all(db) if one.org_id == org]
+    return queue_schema.forget(queue, config.queue_schema, companies)
 
 
 def _disconnect(opened: Desk, org: str, data_dir: Path | None) -> str:

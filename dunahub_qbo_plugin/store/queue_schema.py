@@ -47,6 +47,31 @@ def prepare(url: str, schema: str, *, whole: str, migrations: Sequence[tuple[str
         engine.dispose()
 
 
+def forget(url: str, schema: str, companies: Sequence[str]) -> int:
+    """Delete the jobs of companies, but for one that a worker has just taken: it ends by itself.
+
+    Args:
+        url: the queue's database.
+        schema: its name.
+        companies: our ids.
+
+    Returns:
+        how many there were; 0 also where there is no queue.
+    """
+    engine = postgres.work_engine(postgres.address(url))
+    try:
+        with engine.begin() as db:
+            jobs = f"{schema}.procrastinate_jobs"
+            if db.execute(sa.select(sa.func.to_regclass(jobs))).scalar() is None:
+                return 0
+            db.exec_driver_sql(f"SET LOCAL search_path = {schema}")
+            mine = "status <> 'doing' AND args ->> 'company' = ANY(:companies)"
+            statement = sa.text(f"DELETE FROM procrastinate_jobs WHERE {mine}")  # noqa: S608  constants
+            return db.execute(statement, {"companies": list(companies)}).rowcount
+    finally:
+        engine.dispose()
+
+
 def _bring_up(
     db: sa.Connection, schema: str, whole: str, migrations: Sequence[tuple[str, str]]
 ) -> None:

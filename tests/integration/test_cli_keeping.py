@@ -9,6 +9,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
+from dunahub_qbo_plugin.engine.queue import Queue, QueueBell
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
 from dunahub_qbo_plugin.store.connections import Connections
@@ -17,11 +18,22 @@ from dunahub_qbo_plugin.store.rekey import rekey
 from dunahub_qbo_plugin.store.tables import connections, metadata
 from dunahub_qbo_plugin.testing.exchanges import load
 from tests.support.cli import run, variables
-from tests.support.office import ACME, EMPTY, Office, invoice, lead, payment
+from tests.support.office import (
+    ACME,
+    CONTRACTOR,
+    EMPTY,
+    TAXED,
+    Office,
+    invoice,
+    lead,
+    payment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dunahub_qbo_plugin.store.connections import Connection
 
 BETA = attrs.evolve(ACME, id="beta", name="Beta Roofing")
 CANARY = "Xanthippe Canary"
@@ -56,6 +68,24 @@ def opens(key: str, text: str) -> bool:
     except ConfigurationError:
         return False
     return True
+
+
+def every_company(office: Office) -> list[Connection]:
+    """Give every company there is, current or not."""
+    with office.runtime.database.read.connect() as db:
+        return list(office.runtime.connections.all(db))
+
+
+def rows_by_company(office: Office, queue: str) -> dict[str, list[str]]:
+    """Give the text of every row that bears a company's id or an organization's, by table."""
+    tables = [table.name for table in metadata.sorted_tables]
+    with office.runtime.database.read.connect() as db:
+        return {
+            table: [
+                *db.execute(sa.text(f"SELECT t::text FROM {table} t ORDER BY t::text")).scalars()  # noqa: S608  our own names
+            ]
+            for table in (*tables, f"{queue}.procrastinate_jobs")
+        }
 
 
 class TestRotateKeys:
@@ -171,6 +201,37 @@ class TestForgetOrg:
         )
         assert again.code == 1
         assert "nothing is stored of an organization 'acme'" in again.err
+
+    def test_nothing_is_left_in_postgresql_and_its_queue(
+        self, tmp_path: Path, postgres_url: str
+    ) -> None:
+        """Every table and the queue of jobs lose what is the organization's, and nothing else."""
+        office = Office(tmp_path, database_url=postgres_url)
+        queue = Queue.of(office.config)
+        queue.prepare()
+        bell = QueueBell(queue)
+        for org, realm in ((ACME, CONTRACTOR), (BETA, EMPTY)):
+            office.connect(realm, org=org)
+            office.save(invoice(lead=lead(name=CANARY)), payment(), org=org)
+            office.drain(org=org)
+            office.connection(org=org)
+        office.connect(TAXED)  # a second company of the same organization
+        ids = {one.id: one.org_id for one in every_company(office)}
+        assert bell.ring(ids) == len(ids) == 3
+        before = rows_by_company(office, queue.schema)
+        env = variables(office.config)
+        ran = run("forget-org", "--org", "acme", "--yes", "--json", folder=tmp_path, env=env)
+        assert ran.code == 0, ran
+        assert ran.json["deleted"]["queue"] == 2
+        assert {"qbo_record", "qbo_history", "qbo_connection"} < set(ran.json["deleted"])
+        assert rows_by_company(office, queue.schema) == {
+            table: [row for row in rows if any(id_ in row for id_ in ids if ids[id_] == BETA.id)]
+            for table, rows in before.items()
+        }
+        again = run("forget-org", "--org", "acme", "--yes", folder=tmp_path, env=env)
+        assert again.code == 1
+        bell.close()
+        office.close()
 
     def test_it_asks_first(self, office: Office, tmp_path: Path) -> None:
         """Without a yes nothing is deleted."""
