@@ -1,0 +1,102 @@
+"""Records that stand on others: an invoice on its customer, a payment on its invoice."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.model import GONE, Claim
+from dunahub_qbo_plugin.store import history
+from dunahub_qbo_plugin.store.claims import CHILD_KIND
+from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.history import Entry, Event
+from dunahub_qbo_plugin.store.tables import records
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.model import ParentGone
+
+
+def parent_is_ready(claim: Claim) -> sa.Exists:
+    """Tell whether the parent arrived between our look and now."""
+    parent = records.alias("ready")
+    assert claim.parent is not None  # noqa: S101  only a record with a parent waits for one
+    return sa.exists(
+        sa.select(parent.c.id).where(
+            parent.c.company_id == records.c.company_id,
+            parent.c.kind == claim.parent.key.kind.value,
+            parent.c.local_id == claim.parent.key.local_id,
+            parent.c.qbo_id.is_not(None),
+            sa.or_(parent.c.due_at.is_(None), parent.c.epoch != records.c.epoch),
+            sa.func.coalesce(parent.c.error_code, "") != GONE,
+        )
+    )
+
+
+def release_children(
+    connection: sa.Connection, company_id: str, claim: Claim, now: datetime
+) -> None:
+    """Have what waits for this record looked at again."""
+    child = CHILD_KIND.get(claim.key.kind)
+    if child is None:
+        return
+    values = {
+        "p_company": company_id,
+        "p_kind": child.value,
+        "p_parent": claim.key.local_id,
+        "p_now": to_ms(now),
+    }
+    connection.execute(_release(), values)
+
+
+@cache
+def _release() -> sa.Update:
+    return (
+        sa.update(records)
+        .where(
+            records.c.company_id == sa.bindparam("p_company"),
+            records.c.kind == sa.bindparam("p_kind"),
+            records.c.parent == sa.bindparam("p_parent"),
+            records.c.waiting,
+        )
+        .values(waiting=False, due_at=sa.bindparam("p_now"))
+    )
+
+
+def mark_parent(
+    connection: sa.Connection,
+    company_id: str,
+    outcome: ParentGone,
+    values: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Have the parent need attention: what QuickBooks had of it is gone."""
+    statement = (
+        sa.update(records)
+        .where(
+            records.c.company_id == company_id,
+            records.c.kind == outcome.parent.kind.value,
+            records.c.local_id == outcome.parent.local_id,
+            records.c.due_at.is_(None),
+        )
+        .values(
+            **values,
+            synced_fingerprint=None,
+            touched_at=to_ms(now),
+        )
+        .returning(records.c.id)
+    )
+    marked = connection.execute(statement).scalar_one_or_none()
+    if marked is not None:
+        entry = Entry(
+            record_id=marked,
+            at=now,
+            event=Event.REJECTED,
+            code=outcome.info.code,
+            text=outcome.info.text,
+            tid=outcome.info.intuit_tid or None,
+        )
+        history.add(connection, company_id, [entry])
