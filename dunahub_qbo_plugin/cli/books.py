@@ -11,7 +11,7 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
-from dunahub_qbo_plugin.review.files import months_file, not_sent_file
+from dunahub_qbo_plugin.review.files import months_file, not_sent_files
 from dunahub_qbo_plugin.store.connections import Connection
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
@@ -85,6 +85,8 @@ def export(
 
     not-sent-customers.csv, not-sent-invoices.csv and not-sent-payments.csv hold what a disconnect
     left behind; quickbooks-months.csv is for the bookkeeper. Files that are there are replaced.
+    QuickBooks imports 100 invoices at a time: more come as not-sent-invoices-2.csv and so on, and
+    those that it cannot import, for a discount or sales tax, as not-sent-invoices-by-hand.csv.
 
     Exit status: 0 written, 1 the organization never connected, 2 settings, database or folder.
     """
@@ -98,8 +100,7 @@ def export(
                 def progress(count: int, kind: Kind = kind) -> None:
                     note(f"{several(count, kind.word)} read.")
 
-                name = f"not-sent-{kind.word}s.csv"
-                bodies[name] = not_sent_file(db, connection, kind, progress=progress)
+                bodies |= not_sent_files(db, connection, kind, progress=progress)
             today = opened.clock.now().date()
             bodies["quickbooks-months.csv"] = months_file(
                 db, connection, today=today, months=months

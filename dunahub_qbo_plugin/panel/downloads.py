@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.flash import Answer
 
 CSV: Final = "text/csv; charset=utf-8"
+ZIP: Final = "application/zip"
 MONTHS: Final = 12
 """Months in the bookkeeper's file."""
 
@@ -47,8 +48,12 @@ def months(context: PanelContext, request: ActionRequest) -> Answer:
 def _left_behind(context: PanelContext, request: ActionRequest, kind: Kind) -> Download:
     with context.database.read.connect() as db:
         connection = asked.company(context, db, request, connected=False)
-        body = files.not_sent_file(db, connection, kind)
-    return Download(filename=f"not-sent-{kind.word}s.csv", content_type=CSV, body=body)
+        bodies = files.not_sent_files(db, connection, kind)
+    if len(bodies) == 1:
+        ((name, body),) = bodies.items()
+        return Download(filename=name, content_type=CSV, body=body)
+    body = files.packed(bodies)
+    return Download(filename=f"not-sent-{kind.word}s.zip", content_type=ZIP, body=body)
 
 
 ACTIONS: Final = {

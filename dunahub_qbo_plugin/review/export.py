@@ -1,7 +1,8 @@
 """CSV for the bookkeeper: what was not sent, in the columns that QuickBooks Online imports.
 
 Invoices and customers go in through QuickBooks' own Import data page; payments have no import
-there, so their file is for entering them by hand.
+there, so their file is for entering them by hand. So is that of invoices which the page cannot
+take: its columns have no place for a discount or sales tax, and it takes no amount below zero.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.snapshot import display_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
-    from dunahub_hookspecs import Invoice, Lead, Payment
+    from dunahub_hookspecs import Invoice, Lead, LineItem, Payment
     from dunahub_qbo_plugin.review.monthly import MonthlyReport
 
 INVOICE_COLUMNS: Final = (
@@ -50,6 +51,10 @@ CUSTOMER_COLUMNS: Final = (
     "Country",
 )
 """Of those on its "Import customers" page, the ones that a lead has."""
+MOST_INVOICES: Final = 100
+"""Invoices that QuickBooks imports at a time."""
+MOST_ROWS: Final = 1000
+"""Rows of a file that it imports."""
 PAYMENT_COLUMNS: Final = ("Date", "Invoice", "Amount", "Method", "Reference")
 MONTH_COLUMNS: Final = (
     "Month",
@@ -73,10 +78,16 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 PHONE: Final = re.compile(r"\+[0-9 ().-]+")
 
 
-def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
+def invoices_csv(
+    invoices: Iterable[Invoice], *, product: Callable[[LineItem], str] | None = None
+) -> bytes:
     """Write invoices, one row a line; the invoice's own columns stand in its first row.
 
-    A discount and tax are rows of their own, since the import has no column for them.
+    A discount and tax are rows of their own, for whoever enters them by hand.
+
+    Args:
+        invoices: what to write.
+        product: names the QuickBooks product of a line; without it the service is named.
     """
     rows: list[Sequence[object]] = []
     for invoice in invoices:
@@ -94,7 +105,7 @@ def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
         number = _safe(invoice.number)
         lines: list[list[object]] = [
             [
-                _safe(line.service_name),
+                _safe(line.service_name if product is None else product(line)),
                 _safe(" ".join(line.description.split())),
                 format(line.quantity.normalize(), "f"),
                 format(line.unit_price, "f"),
@@ -111,6 +122,27 @@ def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
             lines.append(["", "Sales tax", "1", cents(invoice.tax), cents(invoice.tax), ""])
         rows += [[number, *(head if first else blank), *line] for first, line in _marked(lines)]
     return _write(INVOICE_COLUMNS, rows)
+
+
+def can_be_imported(invoice: Invoice) -> bool:
+    """Tell whether QuickBooks' import takes an invoice as it is."""
+    plain = not cents(invoice.discount) and not cents(invoice.tax)
+    return plain and all(line.amount >= 0 for line in invoice.lines)
+
+
+def in_parts(invoices: Iterable[Invoice]) -> Iterator[list[Invoice]]:
+    """Divide invoices so that QuickBooks takes each part at a time."""
+    part: list[Invoice] = []
+    rows = 1  # the headings
+    for invoice in invoices:
+        more = len(invoice.lines)
+        if part and (len(part) == MOST_INVOICES or rows + more > MOST_ROWS):
+            yield part
+            part, rows = [], 1
+        part.append(invoice)
+        rows += more
+    if part:
+        yield part
 
 
 def customers_csv(leads: Iterable[Lead]) -> bytes:
@@ -149,14 +181,6 @@ def payments_csv(payments: Iterable[Payment]) -> bytes:
             for payment in payments
         ],
     )
-
-
-WRITERS: Final = {
-    Kind.CUSTOMER: customers_csv,
-    Kind.INVOICE: invoices_csv,
-    Kind.PAYMENT: payments_csv,
-}
-"""What writes the records of a kind."""
 
 
 def months_csv(report: MonthlyReport) -> bytes:

@@ -2,40 +2,91 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import TYPE_CHECKING, Any
 
+from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.items import ItemFinder
+from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.review import export
 from dunahub_qbo_plugin.review.monthly import monthly_report
-from dunahub_qbo_plugin.store import ledger
+from dunahub_qbo_plugin.store import ledger, profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.model import Kind
+    from dunahub_hookspecs import Invoice, LineItem
+    from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.store.connections import Connection
 
 
-def not_sent_file(
+def not_sent_files(
     db: sa.Connection,
     connection: Connection,
     kind: Kind,
     *,
     progress: Callable[[int], None] = lambda _: None,
-) -> bytes:
+) -> dict[str, bytes]:
     """Write the records of a kind that a disconnect left behind as CSV.
+
+    Invoices come in as many files as QuickBooks' import needs, and those that it cannot take in one
+    of their own.
 
     Args:
         db: a consistent read.
         connection: the company.
         kind: which records.
         progress: told how many are read.
+
+    Returns:
+        bodies by name; one at least, with headings alone where nothing was left behind.
     """
-    write: Any = export.WRITERS[kind]
-    body: bytes = write(_values(db, connection, kind, progress))
-    return body
+    values = _values(db, connection, kind, progress)
+    name = f"not-sent-{kind.word}s"
+    if kind is Kind.CUSTOMER:
+        return {f"{name}.csv": export.customers_csv(values)}
+    if kind is Kind.PAYMENT:
+        return {f"{name}.csv": export.payments_csv(values)}
+    product = _product_names(profiles.load_profile(db, connection.id))
+    invoices: list[Invoice] = list(values)
+    bodies = {
+        f"{name}{'' if number == 1 else f'-{number}'}.csv": export.invoices_csv(
+            part, product=product
+        )
+        for number, part in enumerate(
+            export.in_parts(filter(export.can_be_imported, invoices)), start=1
+        )
+    }
+    if by_hand := [one for one in invoices if not export.can_be_imported(one)]:
+        bodies[f"{name}-by-hand.csv"] = export.invoices_csv(by_hand, product=product)
+    return bodies or {f"{name}.csv": export.invoices_csv([])}
+
+
+def packed(bodies: Mapping[str, bytes]) -> bytes:
+    """Put files into one ZIP file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        for name, body in bodies.items():
+            archive.writestr(zipfile.ZipInfo(name), body, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _product_names(profile: CompanyProfile) -> Callable[[LineItem], str]:
+    """Name the QuickBooks product that a line goes to, so that the import makes no new one."""
+    finder = ItemFinder(profile=profile)
+
+    def name(line: LineItem) -> str:
+        try:
+            item = profile.items.get(finder.item_id(line, position=1, where=""))
+        except MappingError:
+            item = None
+        return line.service_name if item is None else item.name
+
+    return name
 
 
 def months_file(db: sa.Connection, connection: Connection, *, today: date, months: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -200,6 +201,33 @@ def test_what_was_not_sent_comes_as_csv(office: Office) -> None:
     request = ActionRequest(org=rival, person=DANA, page_url=PAGE_URL, action_url=PAGE_URL)
     answer = dispatch(office.manager, "quickbooks", "export-customers", "GET", request)
     assert isinstance(answer, Redirect)
+
+
+def test_invoices_come_as_quickbooks_imports_them(office: Office) -> None:
+    """Its own product names, 100 invoices to a file, and what it cannot import apart (rule 18)."""
+    office.save(job("1040", "Long There"))
+    office.drain()
+    form: Any = {"item:svc-1": items(office)["Hours"]}
+    press(office, "choose-item", **form)
+    press(office, "disconnect")
+    office.save(*(job(f"20{number:02}", f"Lead {number}") for number in range(101)))
+    office.save(job("3000", "Taxed", tax=Decimal(8)), job("3001", "Less", discount=Decimal(5)))
+    file = download(office, "export-invoices")
+    assert file.filename == "not-sent-invoices.zip"
+    assert isinstance(file.body, bytes)
+    with zipfile.ZipFile(io.BytesIO(file.body)) as archive:
+        files = {
+            name: list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
+            for name in archive.namelist()
+        }
+    numbers = {name: len({row["*InvoiceNo"] for row in rows}) for name, rows in files.items()}
+    assert numbers == {
+        "not-sent-invoices.csv": 100,
+        "not-sent-invoices-2.csv": 1,
+        "not-sent-invoices-by-hand.csv": 2,
+    }
+    assert {row["Item(Product/Service)"] for row in files["not-sent-invoices.csv"]} == {"Hours"}
+    assert sum(Decimal(row["*ItemAmount"]) for row in files["not-sent-invoices-by-hand.csv"]) == 203
 
 
 def test_chosen_records_can_be_dismissed_together(office: Office) -> None:

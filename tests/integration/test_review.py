@@ -14,7 +14,9 @@ from dunahub_hookspecs import LineItem
 from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.review.export import (
     INVOICE_COLUMNS,
+    can_be_imported,
     customers_csv,
+    in_parts,
     invoices_csv,
     months_csv,
 )
@@ -193,3 +195,34 @@ def test_csv_is_what_quickbooks_imports_and_no_formula() -> None:
     people = customers_csv([lead(phone="+1 512 555 0142", name="@x")]).decode("utf-8-sig")
     (person,) = csv.DictReader(io.StringIO(people))
     assert (person["Phone"], person["Name"]) == ("+1 512 555 0142", "'@x")
+
+
+def test_invoices_are_divided_as_quickbooks_imports_them() -> None:
+    """Not more than 100 invoices and 1,000 rows in a file, and no invoice in two of them."""
+    assert [len(part) for part in in_parts(invoice(f"inv-{one}") for one in range(205))] == [
+        100,
+        100,
+        5,
+    ]
+    line = LineItem(description="Work", unit_price=Decimal(1))
+    long = [invoice(f"inv-{one}", lines=[line] * 300) for one in range(4)]
+    assert [len(part) for part in in_parts(long)] == [3, 1]
+    assert list(in_parts([])) == []
+    (whole,) = in_parts([invoice(lines=[line] * 1200)])
+    assert len(whole) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "imported"),
+    [
+        ({}, True),
+        ({"discount": Decimal(5)}, False),
+        ({"tax": Decimal("0.01")}, False),
+        ({"lines": [LineItem(description="Credit", unit_price=Decimal(-1))]}, False),
+    ],
+)
+def test_what_the_import_cannot_take_is_for_entering_by_hand(
+    changes: dict[str, Any], *, imported: bool
+) -> None:
+    """QuickBooks' import has no column for a discount or tax, and takes no amount below zero."""
+    assert can_be_imported(invoice(**changes)) is imported
