@@ -12,7 +12,7 @@ import attrs
 
 from dunahub_hookspecs import Download, Redirect
 from dunahub_qbo_plugin.model import Status
-from dunahub_qbo_plugin.sync.linking import NOT_REVOKED, WORDS, Why
+from dunahub_qbo_plugin.sync.link_answers import NOT_REVOKED, WORDS, Why
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.status import StatusView

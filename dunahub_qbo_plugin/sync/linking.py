@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.errors import (
-    Busy,
-    ConfigurationError,
-    Forbidden,
-    GrantRevoked,
-    NotConnected,
-    QboError,
-    QuickBooksPluginError,
-    Unreachable,
-)
+from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.store import gate, states
 from dunahub_qbo_plugin.sync.companies import read_company
+from dunahub_qbo_plugin.sync.link_answers import (
+    NOT_REVOKED,
+    WORDS,
+    Checked,
+    Disconnected,
+    Finished,
+    FinishedKind,
+    Why,
+    failed,
+    why_of,
+    words_of,
+)
 from dunahub_qbo_plugin.sync.tokens import stored_tokens
 
 if TYPE_CHECKING:
@@ -38,92 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_REALM: Final = 32
-NOT_REVOKED: Final = (
-    "Disconnected. Intuit could not be reached to revoke the access; it was deleted here and "
-    "cannot be used any more. You can also remove it in QuickBooks under Apps."
-)
-
-
-class FinishedKind(StrEnum):
-    """How a visit to Intuit's consent page ended."""
-
-    CONNECTED = "connected"
-    RECONNECTED = "reconnected"
-    CONFIRM = "confirm"
-    """Another company than before was chosen; nothing is sent until a person says yes."""
-    DECLINED = "declined"
-    FAILED = "failed"
-
-
-class Why(StrEnum):
-    """Why something did not go through; `WORDS` has the sentence for each."""
-
-    LATE = "late"
-    """The attempt to connect is over: too late, used before, or somebody else's."""
-    NO_COMPANY = "no-company"
-    SETUP = "setup"
-    """A setting is missing or wrong: an operator must act."""
-    REVOKED = "revoked"
-    NOT_CONNECTED = "not-connected"
-    FORBIDDEN = "forbidden"
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
-    OTHER = "other"
-
-
-WORDS: Final = {
-    Why.LATE: "This attempt to connect has expired. Press Connect to QuickBooks again. The "
-    "approval must be finished within 15 minutes, by whoever began it.",
-    Why.NO_COMPANY: "QuickBooks did not say which company to connect. Try again.",
-    Why.SETUP: "The QuickBooks setup is not complete. This is for whoever runs DunaHub.",
-    Why.REVOKED: "QuickBooks no longer accepts our access. Press Reconnect.",
-    Why.NOT_CONNECTED: "QuickBooks is not connected.",
-    Why.FORBIDDEN: "QuickBooks does not let DunaHub into this company: whoever connected it has no "
-    "access to these books any more. An administrator of them must press Reconnect.",
-    Why.UNREACHABLE: "QuickBooks could not be reached just now. Try again in a few minutes.",
-    Why.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes; if it stays, "
-    "tell whoever runs DunaHub.",
-    Why.OTHER: "That did not work. Try again in a few minutes.",
-}
-"""Sentences for the office."""
-
-
-@attrs.frozen(kw_only=True)
-class Finished:
-    """What came of a visit to Intuit's consent page, and a sentence for the office.
-
-    Attributes:
-        why: why it failed; None when it did not.
-    """
-
-    kind: FinishedKind
-    sentence: str
-    why: Why | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Checked:
-    """What came of asking QuickBooks whether the connection works.
-
-    Attributes:
-        why: why it does not; None when it does.
-    """
-
-    ok: bool
-    sentence: str
-    why: Why | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Disconnected:
-    """What came of disconnecting.
-
-    Attributes:
-        revoked: False when Intuit could not be told; the access is deleted here all the same.
-    """
-
-    revoked: bool
-    sentence: str
 
 
 @attrs.frozen(kw_only=True)
@@ -175,7 +91,7 @@ class Linking:
                 now=self.clock.now(),
             )
         if redirect_uri is None:
-            return _failed(Why.LATE)
+            return failed(Why.LATE)
         if query.get("error") == "access_denied":
             return Finished(
                 kind=FinishedKind.DECLINED,
@@ -187,12 +103,12 @@ class Linking:
             or not (realm_id.isascii() and realm_id.isdecimal())
             or len(realm_id) > LONGEST_REALM
         ):
-            return _failed(Why.NO_COMPANY)
+            return failed(Why.NO_COMPANY)
         try:
             arrival = self._arrive(org, person, Secret(code), realm_id, redirect_uri)
         except QuickBooksPluginError as error:
             log.warning("connecting failed: %s", type(error).__name__)
-            return _failed(_why(error), _words(error))
+            return failed(why_of(error), words_of(error))
         return self._finished(arrival)
 
     def _arrive(
@@ -278,7 +194,7 @@ class Linking:
         try:
             self.read_profile(connection.id)
         except QuickBooksPluginError as error:
-            return Checked(ok=False, sentence=_words(error), why=_why(error))
+            return Checked(ok=False, sentence=words_of(error), why=why_of(error))
         with self.database.write.begin() as db:
             gate.resume(db, connection.id)
             fresh = self.connections.current(db, org.id)
@@ -304,31 +220,3 @@ class Linking:
             log.warning("access could not be revoked at Intuit: %s", type(error).__name__)
             return False
         return True
-
-
-def _failed(why: Why, sentence: str = "") -> Finished:
-    return Finished(kind=FinishedKind.FAILED, sentence=sentence or WORDS[why], why=why)
-
-
-def _why(error: QuickBooksPluginError) -> Why:
-    match error:
-        case ConfigurationError():
-            return Why.SETUP
-        case GrantRevoked():
-            return Why.REVOKED
-        case NotConnected():
-            return Why.NOT_CONNECTED
-        case Forbidden():
-            return Why.FORBIDDEN
-        case Unreachable() | Busy():
-            return Why.UNREACHABLE
-        case QboError():
-            return Why.REFUSED
-        case _:
-            return Why.OTHER
-
-
-def _words(error: QuickBooksPluginError) -> str:
-    if isinstance(error, ConfigurationError):
-        return f"This is for whoever runs DunaHub: {error}."
-    return WORDS[_why(error)]

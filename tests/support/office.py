@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.trouble import TroubleRule
     from dunahub_qbo_plugin.store.connections import Connection
     from dunahub_qbo_plugin.store.views import RecordView
-    from dunahub_qbo_plugin.sync.linking import Finished
+    from dunahub_qbo_plugin.sync.link_answers import Finished
 
 ACME = Organization(id="acme", name="ACME Gutters", region=Region.US)
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")

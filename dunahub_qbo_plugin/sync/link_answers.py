@@ -1,0 +1,137 @@
+"""What comes of connecting, checking and disconnecting, in the office's words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from dunahub_qbo_plugin.errors import (
+    Busy,
+    ConfigurationError,
+    Forbidden,
+    GrantRevoked,
+    NotConnected,
+    QboError,
+    QuickBooksPluginError,
+    Unreachable,
+)
+
+NOT_REVOKED: Final = (
+    "Disconnected. Intuit could not be reached to revoke the access; it was deleted here and "
+    "cannot be used any more. You can also remove it in QuickBooks under Apps."
+)
+
+
+class FinishedKind(StrEnum):
+    """How a visit to Intuit's consent page ended."""
+
+    CONNECTED = "connected"
+    RECONNECTED = "reconnected"
+    CONFIRM = "confirm"
+    """Another company than before was chosen; nothing is sent until a person says yes."""
+    DECLINED = "declined"
+    FAILED = "failed"
+
+
+class Why(StrEnum):
+    """Why something did not go through; `WORDS` has the sentence for each."""
+
+    LATE = "late"
+    """The attempt to connect is over: too late, used before, or somebody else's."""
+    NO_COMPANY = "no-company"
+    SETUP = "setup"
+    """A setting is missing or wrong: an operator must act."""
+    REVOKED = "revoked"
+    NOT_CONNECTED = "not-connected"
+    FORBIDDEN = "forbidden"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+WORDS: Final = {
+    Why.LATE: "This attempt to connect has expired. Press Connect to QuickBooks again. The "
+    "approval must be finished within 15 minutes, by whoever began it.",
+    Why.NO_COMPANY: "QuickBooks did not say which company to connect. Try again.",
+    Why.SETUP: "The QuickBooks setup is not complete. This is for whoever runs DunaHub.",
+    Why.REVOKED: "QuickBooks no longer accepts our access. Press Reconnect.",
+    Why.NOT_CONNECTED: "QuickBooks is not connected.",
+    Why.FORBIDDEN: "QuickBooks does not let DunaHub into this company: whoever connected it has no "
+    "access to these books any more. An administrator of them must press Reconnect.",
+    Why.UNREACHABLE: "QuickBooks could not be reached just now. Try again in a few minutes.",
+    Why.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes; if it stays, "
+    "tell whoever runs DunaHub.",
+    Why.OTHER: "That did not work. Try again in a few minutes.",
+}
+"""Sentences for the office."""
+
+
+@attrs.frozen(kw_only=True)
+class Finished:
+    """What came of a visit to Intuit's consent page, and a sentence for the office.
+
+    Attributes:
+        why: why it failed; None when it did not.
+    """
+
+    kind: FinishedKind
+    sentence: str
+    why: Why | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """What came of asking QuickBooks whether the connection works.
+
+    Attributes:
+        why: why it does not; None when it does.
+    """
+
+    ok: bool
+    sentence: str
+    why: Why | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Disconnected:
+    """What came of disconnecting.
+
+    Attributes:
+        revoked: False when Intuit could not be told; the access is deleted here all the same.
+    """
+
+    revoked: bool
+    sentence: str
+
+
+def failed(why: Why, sentence: str = "") -> Finished:
+    """Say that connecting failed, in other words than the usual ones where there are any."""
+    return Finished(kind=FinishedKind.FAILED, sentence=sentence or WORDS[why], why=why)
+
+
+def why_of(error: QuickBooksPluginError) -> Why:
+    """Tell what an error means for the office."""
+    match error:
+        case ConfigurationError():
+            return Why.SETUP
+        case GrantRevoked():
+            return Why.REVOKED
+        case NotConnected():
+            return Why.NOT_CONNECTED
+        case Forbidden():
+            return Why.FORBIDDEN
+        case Unreachable() | Busy():
+            return Why.UNREACHABLE
+        case QboError():
+            return Why.REFUSED
+        case _:
+            return Why.OTHER
+
+
+def words_of(error: QuickBooksPluginError) -> str:
+    """Give the sentence for an error."""
+    if isinstance(error, ConfigurationError):
+        return f"This is for whoever runs DunaHub: {error}."
+    return WORDS[why_of(error)]
