@@ -72,8 +72,8 @@ def _a_log(secret: str, _: Path) -> None:
 
 def _a_traceback(secret: str, _: Path) -> None:
     try:
-        {}[secret]
-    except KeyError:
+        int(secret + "!")
+    except ValueError:
         logging.getLogger("dunahub_qbo_plugin.plugin").exception("a hook failed")
 
 

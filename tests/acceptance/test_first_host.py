@@ -147,7 +147,7 @@ def wait_for(base: str, log: Path) -> None:
 
 def use(base: str, books: str) -> None:
     """Click as the README says: QuickBooks, Connect, an invoice, its page, the books."""
-    person = Person(base, threading.Event().wait, time.monotonic)
+    person = Person(base, lambda _: None, time.monotonic)
     settings = person.open(person.open("/").links["QuickBooks"])
     assert "Connected to Blue Ridge Gutters" in person.press(settings, "Connect to QuickBooks").text
     shown = person.press(person.open("/"), "Save the invoice", number="1042", total="450.00")

@@ -77,7 +77,7 @@ def configure(folder: Path) -> None:
 
 def create_app(  # noqa: C901  a function for each route
     folder: Path, plugins: Iterable[object] = ()
-) -> tuple[WSGIHandler, Callable[[], None]]:
+) -> tuple[WSGIHandler, Callable[[], object]]:
     """Make the application, and what stops its plugins."""
     manager = create_plugin_manager(plugins)
 
@@ -89,7 +89,7 @@ def create_app(  # noqa: C901  a function for each route
             app_label = "crm"
 
         def __str__(self) -> str:
-            return self.number
+            return str(self.number)
 
     if Bill._meta.db_table not in connection.introspection.table_names():
         with connection.schema_editor() as editor:
@@ -164,7 +164,7 @@ def create_app(  # noqa: C901  a function for each route
     return get_wsgi_application(), lambda: notify(manager, "on_shutdown")
 
 
-def _seen_at(request: HttpRequest) -> Callable[[str], SettingsRequest]:
+def _seen_at(request: HttpRequest) -> Callable[..., SettingsRequest]:
     def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
         url = f"{BASE}/settings/{slug}"
         return SettingsRequest(

@@ -44,7 +44,7 @@ from dunahub_hookspecs.host import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
 PORT = int(os.environ.get("PORT", "8000"))
 BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the request
@@ -159,7 +159,7 @@ def create_app(  # noqa: C901  a function for each route
     return app
 
 
-def _seen_at(request: Request):  # noqa: ANN202  what show_panel and collect_cards take
+def _seen_at(request: Request) -> Callable[..., SettingsRequest]:
     def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
         url = f"{BASE}/settings/{slug}"
         query = dict(request.query_params)

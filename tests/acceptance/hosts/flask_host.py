@@ -13,7 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort, redirect, request
+from flask import Flask, abort, redirect, request
+from werkzeug.wrappers import Response
 
 from dunahub_hookspecs import (
     ActionRequest,
