@@ -15,7 +15,7 @@ from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
 from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.panel.told import told
+from dunahub_qbo_plugin.panel.told import made_anew, told
 from dunahub_qbo_plugin.store import history, periods, views
 from dunahub_qbo_plugin.sync.advice import Fix
 
@@ -46,6 +46,7 @@ class _Card:
         row: the record; None when DunaHub told us nothing of it since QuickBooks is connected.
         fix_in_settings: True when the fix is on the settings page.
         fix_anchor: where on that page.
+        made_anew: that QuickBooks had it under another number before; empty when it had not.
     """
 
     key: RecordKey
@@ -54,6 +55,7 @@ class _Card:
     who: str = ""
     fix_in_settings: bool = False
     fix_anchor: str = ""
+    made_anew: str = ""
     history: tuple[Told, ...] = ()
 
 
@@ -115,5 +117,6 @@ def _read(
         who=words.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
         fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",
+        made_anew=made_anew(key.kind, entries, view.qbo_id),
         history=tuple(told(key.kind, entry) for entry in entries),
     )

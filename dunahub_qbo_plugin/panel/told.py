@@ -12,6 +12,7 @@ from dunahub_qbo_plugin.store.history import Event
 from dunahub_qbo_plugin.sync.advice import advise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from dunahub_qbo_plugin.store.history import Entry
@@ -69,6 +70,33 @@ def told(kind: Kind, entry: Entry) -> Told:
         text=f"{_text(kind, entry)}.",
         support=", ".join(code for code in codes if code),
     )
+
+
+_CHILDREN: Final = {Kind.CUSTOMER: "Invoices", Kind.INVOICE: "Payments"}
+
+
+def made_anew(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> str:
+    """Say that QuickBooks had the record under another number before; empty when it had not.
+
+    An object that was deleted or made inactive there is made anew when a person asks for it, and
+    what refers to the old one goes on doing so.
+
+    Args:
+        kind: of the record.
+        entries: its history.
+        qbo_id: QuickBooks' number of it now.
+    """
+    before = [
+        entry.qbo_id
+        for entry in entries
+        if entry.event is Event.SENT
+        and entry.operation == Operation.CREATE.value
+        and entry.qbo_id not in {None, qbo_id}
+    ]
+    if qbo_id is None or not before:
+        return ""
+    stays = f" {_CHILDREN[kind]} that were sent before stay with the old one." * (kind in _CHILDREN)
+    return f"It was made anew in QuickBooks: no. {qbo_id}, before that no. {before[0]}.{stays}"
 
 
 def done(entry: Entry | None) -> str:

@@ -186,7 +186,9 @@ _ROWS: Final = {
     "gone": _Row(
         "This {kind} is no longer in QuickBooks",
         "Somebody deleted it there or made it inactive, so it cannot be changed.",
-        "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry.",
+        "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry: it is "
+        "made anew there. What was sent for the old one before, a customer's invoices or an "
+        "invoice's payments, stays with the old one.",
     ),
     "parent-gone": _Row(
         "This payment could not be put on its invoice",

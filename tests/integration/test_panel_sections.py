@@ -15,7 +15,15 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import ActionRequest, Download, LineItem, Organization, Redirect, Region
+from dunahub_hookspecs import (
+    ActionRequest,
+    Download,
+    LineItem,
+    Organization,
+    RecordKind,
+    Redirect,
+    Region,
+)
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
@@ -29,6 +37,7 @@ from tests.integration.test_panel_states import (
     BEGIN,
     PAGE_URL,
     asked,
+    card,
     failed,
     job,
     panel,
@@ -642,3 +651,24 @@ def test_the_store_takes_thousands_of_names(office: Office) -> None:
 def test_nothing_of_the_not_sent_section_is_read_when_there_is_none(office: Office) -> None:
     """Where nothing is kept back, the page asks the database for nothing of it."""
     assert settings_panel(office.runtime.panel, ACME, asked()).html.count("dhqbo-notsent") == 0
+
+
+def test_a_customer_made_anew_says_where_its_older_invoices_are(office: Office) -> None:
+    """Made inactive in QuickBooks and asked for again: its card tells old and new number."""
+    office.save(job("1040", "Sarah Jones"))
+    office.drain()
+    old = office.view(Kind.CUSTOMER, "lead-1040").qbo_id
+    books(office).deactivate("Customer", old or "")
+    office.save(lead("lead-1040", name="Sarah Jones", phone=""))
+    office.drain()
+    assert "made anew" not in read(card(office, RecordKind.LEAD, "lead-1040")).partition("What")[0]
+    assert "stays with the old one." in read(panel(office))
+    press(office, "retry", key="customer:lead-1040")
+    office.drain()
+    new = office.view(Kind.CUSTOMER, "lead-1040").qbo_id
+    assert new != old
+    assert (
+        f"It was made anew in QuickBooks: no. {new}, before that no. {old}. "
+        "Invoices that were sent before stay with the old one."
+    ) in read(card(office, RecordKind.LEAD, "lead-1040"))
+    assert "made anew" not in read(card(office, RecordKind.INVOICE, "inv-1040"))
