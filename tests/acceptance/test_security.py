@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -93,6 +94,55 @@ class TestState:
         states = {callback(fake_host)["state"] for _ in range(20)}
         assert len(states) == 20
         assert all(len(state) >= 43 for state in states)
+
+
+class TestConnection:
+    """What Intuit's technical requirements say of a connection."""
+
+    def test_it_is_the_organizations_and_not_the_persons(self, fake_host: FakeHost) -> None:
+        """Somebody else, in another browser, sees it and can end it (rules 14 and 17)."""
+        from dunahub_hookspecs import Person  # noqa: PLC0415  a value, not only a type, here
+
+        fake_host.connect()
+        colleague: Person = Person(id="lee", name="Lee")
+        assert said(fake_host.press("check", person=colleague)) == "checked"
+        assert "Connected to Blue Ridge Gutters" in words(fake_host.page())
+        fake_host.press("disconnect", person=colleague)
+        assert "Not connected" in fake_host.page()
+
+    def test_the_button_is_there_while_it_is_needed(self, fake_host: FakeHost) -> None:
+        """Connect shows while there is no connection; Disconnect while there is one."""
+        buttons = {"connect": "Connect to QuickBooks", "disconnect": "Disconnect"}
+        for connected in (False, True, False):
+            page = words(fake_host.page())
+            assert (buttons["connect"] in page) is not connected
+            assert (buttons["disconnect"] in page) is connected
+            if connected:
+                fake_host.press("disconnect")
+            else:
+                fake_host.connect()
+
+    def test_tokens_are_renewed_when_they_have_ended_and_not_before(
+        self, fake_host: FakeHost
+    ) -> None:
+        """Within the hour Intuit's sign-in is asked nothing; after it, once (rule 16)."""
+        fake_host.connect()
+
+        def asked() -> int:
+            journal = fake_host.qbo.emulator.world.journal.entries()
+            return sum(entry.path.endswith("/tokens/bearer") for entry in journal)
+
+        at_connect = asked()
+        for minutes, renewals in ((0, 0), (50, 0), (15, 1), (40, 1)):
+            fake_host.clock.advance(minutes * 60)
+            fake_host.save(make_lead(phone=f"(512) 555-01{minutes:02}"))
+            fake_host.send()
+            assert asked() - at_connect == renewals, minutes
+
+
+def words(html: str) -> str:
+    """Give a page's text on one line."""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL).split())
 
 
 HOSTILE = ("https://evil.example/", "//evil.example", "javascript:alert(1)", "\\\\evil.example")

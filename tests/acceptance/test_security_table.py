@@ -27,6 +27,23 @@ def test_named_modules_are_there() -> None:
         assert (ROOT / "dunahub_qbo_plugin" / module).is_file(), module
 
 
+INTUITS = """
+    TLS; encrypted; never in pages; No QuickBooks data in logs; redirect; Cookies; TRACE; CSRF; XSS;
+    SQL injection; XML injection; Open redirects; `state`; third parties; No storage beyond;
+    discovery document; latest refresh token; only when they have ended; reconnect;
+    second browser; Connect button; Disconnect revokes; Launch; `intuit_tid`; All API errors;
+    currencies; No polling; Several companies; questionnaire; yearly review; availability; Branding
+"""
+"""Words for each item of Intuit's security, technical and platform requirements."""
+
+
+def test_every_requirement_of_intuits_is_answered() -> None:
+    """No item of Intuit's lists is left out, be it met, the host's, or nobody's here."""
+    chapter = TABLE.split("## Intuit's", 1)[1].split("## OWASP", 1)[0]
+    items = [" ".join(item.split()) for item in INTUITS.split(";")]
+    assert [item for item in items if item not in " ".join(chapter.split())] == []
+
+
 def test_every_line_names_a_test() -> None:
     """No line of the tables is without proof."""
     lines = [line for line in TABLE.splitlines() if line.startswith("| ") and "---" not in line]
