@@ -34,7 +34,8 @@ GROUPS: Final = 20
 SHOWN_OF_CAUSE: Final = 10
 """Records of one cause that are listed; its buttons are for all of them."""
 _HOLDER: Final = re.compile(
-    r"(?P<what>(?:inactive )?\w+) (?P<name>.+?)(?: \((?P<email>[^()]*@[^()]*)\))?"
+    r"(?P<what>(?:inactive )?\w+) (?P<name>.+?)"
+    r"(?: \((?P<email>[^(),]*@[^(),]*)?(?:, )?(?:owes (?P<owes>\$[\d,.]+))?\))?"
 )
 
 
@@ -45,11 +46,13 @@ class Holder:
     Attributes:
         what: ``customer``, ``vendor``, ``employee`` or ``inactive customer``.
         email: empty where QuickBooks has none.
+        owes: its open balance when the record last failed; empty when there was none.
     """
 
     what: str
     name: str
     email: str
+    owes: str
 
 
 @attrs.frozen(kw_only=True)
@@ -201,4 +204,9 @@ def _holder(cause: troubles.Cause) -> Holder | None:
     found = _HOLDER.fullmatch(cause.subject)
     if found is None:
         return None
-    return Holder(what=found["what"], name=found["name"], email=found["email"] or "")
+    return Holder(
+        what=found["what"],
+        name=found["name"],
+        email=found["email"] or "",
+        owes=found["owes"] or "",
+    )

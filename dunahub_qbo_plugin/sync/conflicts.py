@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import (
     GONE,
     ErrorInfo,
@@ -72,10 +74,15 @@ def explain_name(
 
 
 def _holder(entity: str, holder: Entity) -> str:
-    email = (holder.get("PrimaryEmailAddr") or {}).get("Address")
+    """Describe who holds a name: what it is, the name, and what tells people apart."""
     inactive = "inactive " if holder.get("Active") is False else ""
     name = str(holder["DisplayName"]).removesuffix(DELETED if inactive else "")
-    return f"{inactive}{entity.lower()} {name}" + (f" ({email})" if email else "")
+    marks = [str((holder.get("PrimaryEmailAddr") or {}).get("Address") or "")]
+    balance = holder.get("Balance")
+    if entity == "Customer" and isinstance(balance, int | Decimal) and balance > 0:
+        marks.append(f"owes {amount_text(Decimal(balance))}")
+    known = ", ".join(filter(None, marks))
+    return f"{inactive}{entity.lower()} {name}" + (f" ({known})" if known else "")
 
 
 def explain_reference(

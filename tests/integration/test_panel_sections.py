@@ -47,7 +47,7 @@ from tests.integration.test_panel_states import (
 )
 from tests.integration.test_panel_states import set_record as put
 from tests.support.clock import FakeClock
-from tests.support.office import ACME, CONTRACTOR, DANA, Office, lead
+from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -561,15 +561,19 @@ def test_a_cause_of_another_organization_is_out_of_reach(office: Office) -> None
     assert office.rows() == before
 
 
-def test_who_has_the_name_is_told_with_the_email(office: Office) -> None:
+@pytest.mark.parametrize(("bills", "owes"), [(0, "none"), (1, "$100.00")])
+def test_who_has_the_name_is_told_with_email_and_balance(
+    office: Office, bills: int, owes: str
+) -> None:
     """The office sees who holds a name without opening QuickBooks (product rule 23)."""
-    office.save(lead("first", name="John Smith", email="john@smith.example"))
+    first = lead("first", name="John Smith", email="john@smith.example")
+    office.save(first, *(invoice(f"inv-{one}", lead=first) for one in range(bills)))
     office.drain()
     office.save(lead("second", name="John Smith"))
     office.drain()
     text = read(panel(office))
     assert "Who has the name in QuickBooks John Smith" in text
-    assert "E-mail there john@smith.example" in text
+    assert f"E-mail there john@smith.example Open balance there {owes}" in text
 
 
 def test_causes_are_written_and_read() -> None:

@@ -167,7 +167,7 @@ def busy(office: Office) -> Office:
         **failed(
             "6240",
             "Duplicate Name Exists Error: The name supplied already exists. : null",
-            "customer John Smith (john@smith.example)",
+            "customer John Smith (john@smith.example, owes $1,250.00)",
             candidate_id="58",
             candidate_token="0",
             candidate_name="John Smith",
@@ -573,7 +573,7 @@ SAID = {
     ],
     "troubled": [
         "A product or service on this invoice is gone from QuickBooks 7 invoices",
-        "QuickBooks already has a customer named John Smith (john@smith.example)",
+        "QuickBooks already has a customer named John Smith (john@smith.example, owes $1,250.00)",
         "1 customer, holds up 2 invoices and 1 payment",
         "First seen Nov 3, 2:05 PM · last tried 2:01 PM · not tried again by itself",
         "Waiting for customer John Smith, which is not in QuickBooks yet.",
@@ -673,7 +673,8 @@ SAID = {
         "Synced 1:32 PM as invoice 1038 · Open in QuickBooks",
         "QuickBooks has $108.00, DunaHub sent $100.00.",
         "Waiting for customer John Smith, which is not in QuickBooks yet.",
-        "Needs attention QuickBooks already has a customer named John Smith (john@smith.example).",
+        "Needs attention QuickBooks already has a customer named John Smith",
+        "(john@smith.example, owes $1,250.00).",
         "Use this customer",
         "Not sent: Only payments collected through DunaHub's own card or ACH flow are sent.",
         "Not sent: Dismissed by the office: A test, not a customer.",
