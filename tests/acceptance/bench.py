@@ -7,7 +7,6 @@ give the same run.
 from __future__ import annotations
 
 import itertools
-import shutil
 import threading
 from concurrent.futures import Executor, Future
 from functools import cache
@@ -109,18 +108,19 @@ class Bench(Office):
 
     Args:
         folder: where the database goes.
-        template: a database file that has the schema already.
         realms: the QuickBooks companies there are.
+        database_url: another database than SQLite in the folder.
     """
 
-    def __init__(self, folder: Path, *, template: Path, realms: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, *, realms: tuple[str, ...], database_url: str | None = None
+    ) -> None:
         time = FakeClock()
         world = World.default(seeds=(), clock=time.now, redirect_uris=(REDIRECT,))
         with mock.patch.object(company, "load_schema", _schema):
             for realm in realms:
                 world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
-        shutil.copy(template, folder / "qbo.sqlite3")
-        super().__init__(folder, clock=time, emulator=Emulator(world))
+        super().__init__(folder, clock=time, emulator=Emulator(world), database_url=database_url)
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
         self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
         self.wire = Wire(inner=self.emulator.transport())

@@ -8,7 +8,6 @@ import pytest
 
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.store.database import Database
 from tests.acceptance.bench import Bench
 from tests.support.office import invoice, lead, payment
 
@@ -19,14 +18,9 @@ REALM = "9341454838118731"
 LONG = 600.0
 
 
-def bench_in(folder: Path) -> Bench:
+def bench_in(folder: Path, store_url: str | None) -> Bench:
     """Make a connected bench."""
-    (folder / "template").mkdir()
-    template = folder / "template" / "qbo.sqlite3"
-    database = Database(f"sqlite:///{template}")
-    database.prepare()
-    database.close()
-    bench = Bench(folder, template=template, realms=(REALM,))
+    bench = Bench(folder, realms=(REALM,), database_url=store_url)
     bench.connect(REALM)
     return bench
 
@@ -35,10 +29,10 @@ def bench_in(folder: Path) -> Bench:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("request_number", [0, 1, 2])
 def test_crash_at_every_request(
-    tmp_path: Path, request_number: int, *, after: bool, wait: float
+    tmp_path: Path, store_url: str | None, request_number: int, *, after: bool, wait: float
 ) -> None:
     """A worker that dies before or after any request leaves each record there once (rule 10)."""
-    bench = bench_in(tmp_path)
+    bench = bench_in(tmp_path, store_url)
     try:
         bench.save(lead(), invoice(), payment())
         bench.crash(bench.connection().id, request=request_number, after=after)
@@ -54,9 +48,11 @@ def test_crash_at_every_request(
 
 @pytest.mark.parametrize("wait", [0.0, LONG], ids=["soon", "later"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_change_after_a_crash(tmp_path: Path, *, after: bool, wait: float) -> None:
+def test_change_after_a_crash(
+    tmp_path: Path, store_url: str | None, *, after: bool, wait: float
+) -> None:
     """A record that is changed after its worker died is there once, as it is now (rules 4, 10)."""
-    bench = bench_in(tmp_path)
+    bench = bench_in(tmp_path, store_url)
     try:
         bench.save(lead())
         bench.settle()
@@ -73,9 +69,9 @@ def test_change_after_a_crash(tmp_path: Path, *, after: bool, wait: float) -> No
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_void_after_a_crash(tmp_path: Path, *, after: bool) -> None:
+def test_void_after_a_crash(tmp_path: Path, store_url: str | None, *, after: bool) -> None:
     """An invoice that is voided after its worker died is void, or was never there (rule 4)."""
-    bench = bench_in(tmp_path)
+    bench = bench_in(tmp_path, store_url)
     try:
         bench.save(lead())
         bench.settle()

@@ -28,11 +28,11 @@ from dunahub_hookspecs import (
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.store import asks, views
-from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.sync import region
 from tests.acceptance.bench import Bench, fresh_folder
 from tests.acceptance.model import CUSTOMERS, INVOICES, VOID, Key, Org, Record, parent_of
 from tests.support.office import DANA
+from tests.support.postgres import empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,12 +71,14 @@ class World(RuleBasedStateMachine):
     """The plugin with two organizations and three companies, beside the plain model."""
 
     folder: Path
-    template: Path
+    database_url: str | None
 
     def __init__(self) -> None:
         super().__init__()
         realms = tuple(realm for owned in REALMS.values() for realm in owned)
-        self.bench = Bench(fresh_folder(self.folder), template=self.template, realms=realms)
+        if self.database_url is not None:
+            empty(self.database_url)
+        self.bench = Bench(fresh_folder(self.folder), realms=realms, database_url=self.database_url)
         self.orgs = {name: Org() for name in ORGS}
         self.drained = False
 
@@ -574,19 +576,18 @@ def _payment(name: str, number: int, content: int, *, sendable: bool) -> Payment
     )
 
 
-def run_model(folder: Path, *, examples: int, shrink: bool = True) -> None:
+def run_model(
+    folder: Path, database_url: str | None = None, *, examples: int, shrink: bool = True
+) -> None:
     """Run the plugin beside the model.
 
     Args:
         folder: for databases.
+        database_url: another one than SQLite in the folder.
         examples: how many runs of `STEPS` steps.
         shrink: False to end with the first failure as it is.
     """
-    file = folder / "template.sqlite3"
-    database = Database(f"sqlite:///{file}")
-    database.prepare()
-    database.close()
-    here = type("World", (World,), {"folder": folder, "template": file})
+    here = type("World", (World,), {"folder": folder, "database_url": database_url})
     every = set(hypothesis.Phase) - {hypothesis.Phase.explain}
     run_state_machine_as_test(
         here,
@@ -602,6 +603,6 @@ def run_model(folder: Path, *, examples: int, shrink: bool = True) -> None:
     )
 
 
-def test_plugin_does_what_the_model_says(tmp_path: Path) -> None:
+def test_plugin_does_what_the_model_says(tmp_path: Path, store_url: str | None) -> None:
     """Whatever happens in whatever order, books, pages and the plain model agree (rules 8-27)."""
-    run_model(tmp_path, examples=EXAMPLES)
+    run_model(tmp_path, store_url, examples=EXAMPLES if store_url is None else EXAMPLES // 12)

@@ -38,9 +38,9 @@ def shown(pair: Pair, kind: Kind, local_id: str) -> Shown:
     return pair.view(kind, local_id).shown
 
 
-def test_second_worker_keeps_off(tmp_path: Path) -> None:
+def test_second_worker_keeps_off(tmp_path: Path, store_url: str | None) -> None:
     """While one worker drains a company, another one sends nothing of it (rule 10)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer")
         drain = Running(pair.drain)
@@ -52,9 +52,9 @@ def test_second_worker_keeps_off(tmp_path: Path) -> None:
         assert (pair.line.writes(), len(names(pair))) == (3, 3)
 
 
-def test_change_during_a_drain_is_sent_too(tmp_path: Path) -> None:
+def test_change_during_a_drain_is_sent_too(tmp_path: Path, store_url: str | None) -> None:
     """A change that comes while the old state is on its way goes out after it (rule 4)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
         drain = Running(pair.drain)
@@ -68,9 +68,9 @@ def test_change_during_a_drain_is_sent_too(tmp_path: Path) -> None:
         assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
 
 
-def test_change_and_back_during_a_drain(tmp_path: Path) -> None:
+def test_change_and_back_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """A change that is taken back before the answer came needs no second write."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
         drain = Running(pair.drain)
@@ -83,9 +83,9 @@ def test_change_and_back_during_a_drain(tmp_path: Path) -> None:
         assert pair.line.writes() == 1
 
 
-def test_many_hooks_during_a_drain(tmp_path: Path) -> None:
+def test_many_hooks_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """Whatever the hooks save while a drain runs, the last state of each record arrives."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         stop = threading.Event()
 
         def drains() -> None:
@@ -113,9 +113,9 @@ def test_many_hooks_during_a_drain(tmp_path: Path) -> None:
         assert books["doubles"] == []
 
 
-def test_paused_worker_sends_nothing_more(tmp_path: Path) -> None:
+def test_paused_worker_sends_nothing_more(tmp_path: Path, store_url: str | None) -> None:
     """A worker that slept past its lease finds itself fenced off when it wakes (rule 10)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, *range(1, 6))
         pair.line.hold("/customer")
         sleeper = Running(pair.drain)
@@ -131,9 +131,9 @@ def test_paused_worker_sends_nothing_more(tmp_path: Path) -> None:
         assert pair.books()["doubles"] == []
 
 
-def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path) -> None:
+def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path, store_url: str | None) -> None:
     """What a sleeper heard before it slept does not overwrite what another one settled since."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
         sleeper = Running(pair.drain)
@@ -150,9 +150,9 @@ def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path) -> None:
         assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
 
 
-def test_disconnect_during_a_drain(tmp_path: Path) -> None:
+def test_disconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """Disconnecting stops a drain at once; what is under way is remembered (rules 17, 18)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer", after=True)
         drain = Running(pair.drain)
@@ -172,9 +172,9 @@ def test_disconnect_during_a_drain(tmp_path: Path) -> None:
         assert len(names(pair)) == 3
 
 
-def test_reconnect_during_a_drain(tmp_path: Path) -> None:
+def test_reconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """A drain from before a disconnect sends nothing after the reconnect either (rule 18)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer")
         drain = Running(pair.drain)
@@ -203,7 +203,7 @@ class NotedClock(SystemClock):
         super().sleep(seconds)
 
 
-def test_two_workers_renew_once(tmp_path: Path) -> None:
+def test_two_workers_renew_once(tmp_path: Path, store_url: str | None) -> None:
     """Two workers that find the same token ended make one renewal and both go on (rule 16)."""
     clock = NotedClock()
     world = World.default(
@@ -211,7 +211,7 @@ def test_two_workers_renew_once(tmp_path: Path) -> None:
         redirect_uris=(REDIRECT,),
         oauth=OAuthSettings(refresh_value_period=0, refresh_grace=0),
     )
-    with Pair(tmp_path, clock=clock, emulator=Emulator(world)) as pair:
+    with Pair(tmp_path, database_url=store_url, clock=clock, emulator=Emulator(world)) as pair:
         company = pair.connection().id
         ended = pair.runtime.drainer._tokens.grant(company)
         pair.line.hold("/tokens/bearer")
@@ -226,9 +226,9 @@ def test_two_workers_renew_once(tmp_path: Path) -> None:
         assert pair.connection().status is Status.CONNECTED
 
 
-def test_retry_twice_sends_once(tmp_path: Path) -> None:
+def test_retry_twice_sends_once(tmp_path: Path, store_url: str | None) -> None:
     """Retry may be pressed twice, by two people, also while the record is under way (rule 25)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.trouble(TroubleRule(kind="fail", path="/customer", status=400, code="6210"))
         leads(pair, 1)
         pair.drain()
@@ -255,9 +255,9 @@ def test_retry_twice_sends_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("days", [3, -3])
-def test_clock_jumps_while_a_record_waits(tmp_path: Path, days: int) -> None:
+def test_clock_jumps_while_a_record_waits(tmp_path: Path, store_url: str | None, days: int) -> None:
     """After the clock was set forward or back by days, what waits goes out within a minute."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.trouble(TroubleRule(kind="fail", path="/customer", status=503))
         leads(pair, 1)
         assert pair.drain() == 0
@@ -270,9 +270,11 @@ def test_clock_jumps_while_a_record_waits(tmp_path: Path, days: int) -> None:
 
 
 @pytest.mark.parametrize("days", [3, -3])
-def test_clock_jumps_while_a_company_rests(tmp_path: Path, days: int) -> None:
+def test_clock_jumps_while_a_company_rests(
+    tmp_path: Path, store_url: str | None, days: int
+) -> None:
     """A rest that the clock put days ahead is over; one that is past is too (rule 26)."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.trouble(TroubleRule(kind="fail", path="/customer", status=429))
         leads(pair, 1)
         assert pair.drain() == 0
@@ -281,9 +283,11 @@ def test_clock_jumps_while_a_company_rests(tmp_path: Path, days: int) -> None:
         assert pair.drain() == 1
 
 
-def test_clock_set_back_while_a_dead_worker_holds_the_company(tmp_path: Path) -> None:
+def test_clock_set_back_while_a_dead_worker_holds_the_company(
+    tmp_path: Path, store_url: str | None
+) -> None:
     """A lease of a dead worker does not outlive a clock that was set back by days."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2)
         pair.line.hold("/customer")
         dead = Running(pair.drain)
@@ -296,9 +300,9 @@ def test_clock_set_back_while_a_dead_worker_holds_the_company(tmp_path: Path) ->
         assert pair.books()["doubles"] == []
 
 
-def test_clock_jumps_between_hook_and_renewal(tmp_path: Path) -> None:
+def test_clock_jumps_between_hook_and_renewal(tmp_path: Path, store_url: str | None) -> None:
     """A token whose hour lies in a future that the clock took back is renewed, not trusted."""
-    with Pair(tmp_path) as pair:
+    with Pair(tmp_path, database_url=store_url) as pair:
         pair.time.jump(-10 * 86400)
         leads(pair, 1)
         assert pair.drain() == 1

@@ -33,7 +33,11 @@ def _lost_answer(folder: Path) -> None:
 
 
 def _change_after_a_crash(folder: Path) -> None:
-    test_crashes.test_change_after_a_crash(folder, after=True, wait=0.0)
+    test_crashes.test_change_after_a_crash(folder, None, after=True, wait=0.0)
+
+
+def _on_sqlite(test: Callable[[Path, str | None], None]) -> Callable[[Path], None]:
+    return lambda folder: test(folder, None)
 
 
 def _rollback(folder: Path) -> None:
@@ -60,10 +64,10 @@ def _crash_proof(folder: Path) -> None:
 PROOFS: list[tuple[str, Callable[[Path], None]]] = [
     ("no_request_key", _lost_answer),
     ("key_committed_after_sending", _change_after_a_crash),
-    ("no_lease", test_races.test_second_worker_keeps_off),
-    ("settle_ignores_newer_changes", test_races.test_change_during_a_drain_is_sent_too),
-    ("renewal_without_lock", test_races.test_two_workers_renew_once),
-    ("fence_not_checked", test_races.test_paused_worker_sends_nothing_more),
+    ("no_lease", _on_sqlite(test_races.test_second_worker_keeps_off)),
+    ("settle_ignores_newer_changes", _on_sqlite(test_races.test_change_during_a_drain_is_sent_too)),
+    ("renewal_without_lock", _on_sqlite(test_races.test_two_workers_renew_once)),
+    ("fence_not_checked", _on_sqlite(test_races.test_paused_worker_sends_nothing_more)),
     ("late_rows_win", test_races.test_late_row_of_one_process_does_not_undo_a_newer_one),
     ("savepoint_without_transaction", _rollback),
 ]
