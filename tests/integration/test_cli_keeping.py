@@ -125,6 +125,19 @@ class TestRotateKeys:
         assert rekey(office.runtime.database, both).changed == 1
         assert all(both.is_newest(text) for text in sealed(office))
 
+    def test_postgresql_gets_the_newest_key_too(self, tmp_path: Path, postgres_url: str) -> None:
+        """On PostgreSQL as on SQLite, each company's row being held while it is changed."""
+        office = Office(tmp_path, database_url=postgres_url)
+        office.connect()
+        new = generate_key()
+        env = variables(attrs.evolve(office.config, fernet_keys=(new, office.key)))
+        ran = run("rotate-keys", "--json", folder=tmp_path, env=env)
+        assert ran.json == {"companies": 1, "changed": 1, "unreadable": []}
+        texts = sealed(office)
+        assert len(texts) == 3
+        assert all(opens(new, text) and not opens(office.key, text) for text in texts)
+        office.close()
+
     def test_what_no_key_opens_is_named(self, office: Office, tmp_path: Path) -> None:
         """With a lost key the organizations are named and nothing is changed (rule 11)."""
         before = sealed(office)
