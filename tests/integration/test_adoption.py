@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office with one invoice in QuickBooks."""
-    bench = Office(tmp_path)
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
+    """An office with one invoice in QuickBooks, on SQLite and on PostgreSQL."""
+    bench = Office(tmp_path, database_url=store_url)
     bench.connect()
     bench.save(lead(), invoice("one", number="77"))
     bench.drain()

@@ -27,9 +27,9 @@ PAID = RecordKey(kind=Kind.PAYMENT, local_id="pay-1")
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Bench]:
-    """A connected office."""
-    bench = Bench(tmp_path)
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office, on SQLite and on PostgreSQL."""
+    bench = Bench(tmp_path, database_url=store_url)
     yield bench
     bench.close()
 

@@ -32,9 +32,9 @@ WRITES = [
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Bench]:
-    """A connected office."""
-    bench = Bench(tmp_path)
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office, on SQLite and on PostgreSQL."""
+    bench = Bench(tmp_path, database_url=store_url)
     yield bench
     bench.close()
 
@@ -330,6 +330,7 @@ def _records(office: Bench) -> None:
         office.save(payment(tag, invoice_id=tag, invoice_number=f"D-{tag}"))
 
 
+@pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_restored_backup_is_answered_from_the_keys(
     office: Bench, tmp_path: Path, restore: Restore
 ) -> None:
@@ -344,6 +345,7 @@ def test_restored_backup_is_answered_from_the_keys(
     assert {row.synced_fingerprint == row.fingerprint for row in office.rows()} == {True}
 
 
+@pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_old_backup_is_looked_up_and_not_doubled(
     office: Bench, tmp_path: Path, restore: Restore
 ) -> None:
@@ -367,6 +369,7 @@ def test_old_backup_is_looked_up_and_not_doubled(
     assert {row.synced_fingerprint == row.fingerprint for row in office.rows()} == {True}
 
 
+@pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_look_first_does_not_believe_a_replay(
     office: Bench, tmp_path: Path, restore: Restore
 ) -> None:

@@ -23,9 +23,9 @@ IN_BRAZIL = Organization(id=ACME.id, name=ACME.name, region=Region.BR)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Bench]:
-    """A connected office."""
-    bench = Bench(tmp_path)
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office, on SQLite and on PostgreSQL."""
+    bench = Bench(tmp_path, database_url=store_url)
     yield bench
     bench.close()
 
