@@ -14,7 +14,6 @@ from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
 from dunahub_qbo_plugin.panel.attention import SHOWN_OF_CAUSE, Attention, read_attention
-from dunahub_qbo_plugin.panel.context import Templates
 from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.flash import flash
 from dunahub_qbo_plugin.panel.formats import Formats
@@ -26,6 +25,7 @@ from dunahub_qbo_plugin.panel.reviewing import read_review
 from dunahub_qbo_plugin.panel.rows import row
 from dunahub_qbo_plugin.panel.status import StatusView, status_view
 from dunahub_qbo_plugin.panel.steps import read_steps
+from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.review.checks import check_company
 from dunahub_qbo_plugin.store import periods, profiles, views
 

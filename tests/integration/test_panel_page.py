@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,14 +12,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
+from jinja2 import Environment, UndefinedError
 
 from dunahub_hookspecs import Organization, Person, RecordKind, Region, SettingsRequest
 from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.panel.card import record_card
-from dunahub_qbo_plugin.panel.context import Templates
 from dunahub_qbo_plugin.panel.formats import Formats, listed, money, plural
 from dunahub_qbo_plugin.panel.links import page_address
 from dunahub_qbo_plugin.panel.page import problem_panel, settings_panel
+from dunahub_qbo_plugin.panel.problems import Problem
+from dunahub_qbo_plugin.panel.templating import OF_A_PAGE, Templates
 from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
@@ -139,6 +143,42 @@ def test_a_panel_can_be_made_of_a_problem_alone() -> None:
     made = problem_panel(Templates(), "DUNAHUB_QBO_ENVIRONMENT is 'x'; it can be: sandbox")
     assert "<code>DUNAHUB_QBO_ENVIRONMENT</code> is &#39;x&#39;" in made.html
     assert made.slug == "quickbooks"
+
+
+def test_compiled_templates_are_kept_for_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Python's own modules; where nothing can be kept, the page is made all the same."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = tmp_path / "compiled"
+    values = {"problem": Problem(sentence="Something"), "flash": None}
+    first = Templates(folder).render("problem.html", values)
+    assert "Something" in first
+    kept = {path.name for path in folder.iterdir()}
+    assert len(kept) > 1
+    monkeypatch.setattr(Environment, "_parse", None)
+    assert Templates(folder).render("problem.html", values) == first, "nothing is parsed again"
+    monkeypatch.undo()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert Templates(tmp_path / "file").render("problem.html", values) == first
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert Templates(tmp_path / "none").render("problem.html", values) == first
+    assert not (tmp_path / "none").exists()
+
+
+def test_templates_are_compiled_while_the_database_is_read() -> None:
+    """What every page needs is loaded once, ahead, in a thread that the first page waits for."""
+    templates = Templates()
+    templates.load_ahead()
+    templates.load_ahead()
+    with pytest.raises(UndefinedError):
+        templates.render("status.html", {})
+    assert "dunahub-qbo-templates" not in {thread.name for thread in threading.enumerate()}
+    environment = templates._environment
+    assert environment is not None
+    assert environment.cache is not None
+    assert {name for _, name in environment.cache.keys()} >= set(OF_A_PAGE)  # noqa: SIM118  no mapping
 
 
 def test_paging_shows_every_record_once(office: Office) -> None:

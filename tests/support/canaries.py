@@ -23,7 +23,7 @@ from dunahub_hookspecs import Redirect
 from dunahub_qbo_plugin.emulator import grants
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
-from dunahub_qbo_plugin.panel.context import Templates
+from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.store import states
 
 if TYPE_CHECKING:
