@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from jinja2 import BytecodeCache, Environment
 
-COMPILED: Final = Path(__file__).parent / "__pycache__"
+COMPILED: Final = Path(cache_from_source(__file__)).parent
 """Where compiled templates are kept, beside what Python keeps there of the modules."""
 OF_A_PAGE: Final = (
     "page.html",
@@ -96,7 +97,7 @@ def _kept(folder: Path) -> BytecodeCache | None:
     if sys.dont_write_bytecode:
         return None
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
     if not os.access(folder, os.W_OK):
