@@ -111,6 +111,7 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
                     "records and their history in the tables already; sizes take turns"
                 ),
             ),
+            ("PostgreSQL's CPU", "the same of its processes that serve the plugin"),
             ("rows / rows", "what a record costs in the largest table, against the smallest"),
         ),
     ),
