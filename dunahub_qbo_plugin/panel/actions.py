@@ -35,11 +35,12 @@ _GET: Final[Mapping[str, Handler]] = {"callback": company_actions.callback} | do
 _STAYS_OPEN: Final = {
     "choose-item": "products",
     "choose-default": "products",
+    "choose-tax": "products",
     "match-names": "products",
     "refresh-items": "products",
     "compare": "review",
 }
-"""Sections that are shown again after an action of theirs."""
+"""Sections that are shown again after an action of theirs, but for one that mends a cause."""
 
 
 def panel_actions(context: PanelContext) -> tuple[Action, ...]:
@@ -89,6 +90,6 @@ def _back(request: ActionRequest, name: str, said: str) -> str:
             address = None
         if address is not None:
             return address
-    opened = _STAYS_OPEN.get(name, "")
+    opened = "" if request.value("cause") else _STAYS_OPEN.get(name, "")
     anchor = f"dhqbo-{opened}" if opened else ""
     return page_address(request.page_url, anchor, qbo=said, open=opened)

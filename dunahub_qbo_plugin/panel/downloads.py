@@ -40,8 +40,8 @@ def months(context: PanelContext, request: ActionRequest) -> Answer:
     """Give the last twelve months, added up."""
     with context.database.read.connect() as db:
         connection = asked.company(context, db, request, connected=False)
-        today = Formats.of(request.org.timezone, context.clock.now()).today
-        body = files.months_file(db, connection, today=today, months=MONTHS)
+        local = Formats.of(request.org.timezone, context.clock.now())
+        body = files.months_file(db, connection, today=local.today, months=MONTHS, zone=local.zone)
     return Download(filename="quickbooks-months.csv", content_type=CSV, body=body)
 
 

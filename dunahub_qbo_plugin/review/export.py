@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.mapping.money import cents
@@ -18,10 +19,11 @@ from dunahub_qbo_plugin.snapshot import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
+    from datetime import date, tzinfo
 
     from dunahub_hookspecs import Invoice, Lead, LineItem, Payment
     from dunahub_qbo_plugin.review.monthly import MonthlyReport
+    from dunahub_qbo_plugin.store.periods import Period
 
 INVOICE_COLUMNS: Final = (
     "*InvoiceNo",
@@ -72,6 +74,7 @@ MONTH_COLUMNS: Final = (
     "Not sent amount",
     "Dismissed",
     "Dismissed amount",
+    "Disconnected",
 )
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings by which a spreadsheet takes a text for a formula."""
@@ -183,8 +186,13 @@ def payments_csv(payments: Iterable[Payment]) -> bytes:
     )
 
 
-def months_csv(report: MonthlyReport) -> bytes:
-    """Write the month's report."""
+def months_csv(report: MonthlyReport, *, zone: tzinfo = UTC) -> bytes:
+    """Write the month's report.
+
+    Args:
+        report: what to write.
+        zone: the organization's, in which the disconnected periods are told.
+    """
     words = {Kind.INVOICE: "Invoices", Kind.PAYMENT: "Payments", Kind.CUSTOMER: "Customers"}
     return _write(
         MONTH_COLUMNS,
@@ -205,10 +213,28 @@ def months_csv(report: MonthlyReport) -> bytes:
                 row.not_sent.amount,
                 row.dismissed.count,
                 row.dismissed.amount,
+                "; ".join(_away(period, zone) for period in _touching(report, row.month, zone)),
             ]
             for row in report.months
         ],
     )
+
+
+def _touching(report: MonthlyReport, month: str, zone: tzinfo) -> list[Period]:
+    """Give the disconnected periods that a month, as ``2026-03``, has a part in, oldest first."""
+
+    def within(period: Period) -> bool:
+        begun = period.started_at.astimezone(zone).strftime("%Y-%m")
+        if period.ended_at is None:
+            return begun <= month
+        return begun <= month <= period.ended_at.astimezone(zone).strftime("%Y-%m")
+
+    return sorted(filter(within, report.periods), key=lambda period: period.started_at)
+
+
+def _away(period: Period, zone: tzinfo) -> str:
+    start = _day(period.started_at.astimezone(zone))
+    return f"{start} to {_day(period.ended_at.astimezone(zone)) if period.ended_at else 'now'}"
 
 
 def _marked(lines: list[list[object]]) -> list[tuple[bool, list[object]]]:

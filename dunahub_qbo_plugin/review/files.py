@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.errors import MappingError
@@ -15,7 +16,7 @@ from dunahub_qbo_plugin.store import ledger, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import date
+    from datetime import date, tzinfo
 
     import sqlalchemy as sa
 
@@ -89,9 +90,20 @@ def _product_names(profile: CompanyProfile) -> Callable[[LineItem], str]:
     return name
 
 
-def months_file(db: sa.Connection, connection: Connection, *, today: date, months: int) -> bytes:
-    """Write this month and the ones before it, added up, as CSV."""
-    return export.months_csv(monthly_report(db, connection, today=today, months=months))
+def months_file(
+    db: sa.Connection, connection: Connection, *, today: date, months: int, zone: tzinfo = UTC
+) -> bytes:
+    """Write this month and the ones before it, added up, as CSV.
+
+    Args:
+        db: a consistent read.
+        connection: the company.
+        today: a day in the organization's time zone.
+        months: how many, with this one.
+        zone: in which days of disconnected periods are told.
+    """
+    report = monthly_report(db, connection, today=today, months=months)
+    return export.months_csv(report, zone=zone)
 
 
 def _values(

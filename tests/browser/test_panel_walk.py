@@ -206,3 +206,7 @@ def test_a_service_is_given_a_product(page: Page, demo: Demo) -> None:
     press(page, "Save the services")
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     expect(section).to_contain_text("Goes to “Services”.")
+    expect(section).to_contain_text("Needs a code")
+    section.get_by_label("Sales tax code for invoices with tax").select_option("Tucson")
+    press(page, "Save the tax code")
+    expect(section).to_contain_text("Invoices with tax go under “Tucson”.")

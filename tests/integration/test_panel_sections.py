@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
@@ -348,7 +349,10 @@ def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -
     assert "It is not chosen yet which sales tax code invoices go under 2 invoices" in said
     assert "Needs a code None is chosen, so an invoice with tax cannot be sent." in said
     assert press(office, "choose-tax", code="99") == "tax-code-unknown"
-    assert press(office, "choose-tax", code="3") == "chosen"
+    (cause,) = re.findall(r'name="cause" value="(invoice:tax-code-missing:[^"]*)"', panel(office))[
+        :1
+    ]
+    assert press(office, "choose-tax", code="3", cause=cause) == "chosen"
     office.drain()
     for number in ("1041", "1042"):
         view = office.view(Kind.INVOICE, f"inv-{number}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,9 +21,15 @@ from dunahub_qbo_plugin.review.export import (
     invoices_csv,
     months_csv,
 )
-from dunahub_qbo_plugin.review.monthly import monthly_report, silence
+from dunahub_qbo_plugin.review.monthly import (
+    MonthlyReport,
+    MonthOfKind,
+    monthly_report,
+    silence,
+)
 from dunahub_qbo_plugin.review.task import COMPARE
 from dunahub_qbo_plugin.store import ledger, tasks
+from dunahub_qbo_plugin.store.periods import Period
 from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -160,6 +167,34 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
     assert len(report.periods) == 1
     table = list(csv.DictReader(io.StringIO(months_csv(report).decode("utf-8-sig"))))
     assert sum(Decimal(row["Sent amount"]) for row in table) == Decimal("300.05")
+
+
+def test_the_months_file_tells_when_it_was_disconnected() -> None:
+    """Each month names the disconnected periods that it has a part in (product rule 28)."""
+    away = [
+        Period(
+            epoch=2,
+            started_at=datetime(2026, 1, 30, 12, tzinfo=UTC),
+            started_by="",
+            ended_at=datetime(2026, 3, 1, 2, tzinfo=UTC),
+        ),
+        Period(
+            epoch=4,
+            started_at=datetime(2026, 3, 20, 12, tzinfo=UTC),
+            started_by="",
+            ended_at=None,
+        ),
+    ]
+    months = [MonthOfKind(month=f"2026-0{one}", kind=Kind.INVOICE) for one in (4, 3, 2)]
+    report = MonthlyReport(months=tuple(months), periods=tuple(reversed(away)))
+
+    def told(zone: str) -> list[str]:
+        text = months_csv(report, zone=ZoneInfo(zone)).decode("utf-8-sig")
+        return [row["Disconnected"] for row in csv.DictReader(io.StringIO(text))]
+
+    open_end, first = "03/20/2026 to now", "01/30/2026 to 03/01/2026"
+    assert told("UTC") == [open_end, f"{first}; {open_end}", first]
+    assert told("America/New_York") == [open_end, open_end, "01/30/2026 to 02/28/2026"]
 
 
 def test_left_behind_is_counted_by_period(office: Office) -> None:
