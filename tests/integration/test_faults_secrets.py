@@ -58,6 +58,7 @@ def test_nothing_secret_is_logged_or_stored(
     office: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests, faults and renewals leave no secret and no realm id behind (rule 11)."""
+    caplog.set_level(logging.DEBUG)
     secrets = _secrets(office)
     office.runtime.panel.linking.read_profile(office.connection().id)
     office.save(lead(), invoice(), payment())

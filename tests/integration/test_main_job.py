@@ -246,8 +246,8 @@ def test_busy_database_spills_and_is_written_in_order(office: Office) -> None:
         )
         worker.start()
         worker.join()
-    assert office.rows() == []
-    assert office.runtime.intake.waiting == 1
+        assert office.rows() == []
+        assert office.runtime.intake.waiting == 1
     office.drain()
     assert office.runtime.intake.waiting == 0
     (row,) = office.rows()

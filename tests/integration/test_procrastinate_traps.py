@@ -30,6 +30,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -210,7 +211,8 @@ def test_a_host_with_procrastinate_of_its_own(tmp_path: Path, server_url: str) -
         office.save(lead())
         until(lambda: len(ours.jobs()) == 1, what="our job")
         office.runtime.drainer._winding_down.clear()
-        done = asyncio.run(run_host(url))
+        with ThreadPoolExecutor(1) as host:  # this thread may have a loop already: a browser's
+            done = host.submit(asyncio.run, run_host(url)).result()
         assert done == ["work"]
         assert [one.status for one in ours.jobs()] == ["todo"]
         with working(office.runtime):
