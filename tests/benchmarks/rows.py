@@ -70,8 +70,8 @@ def measure(
             report.add(f"{size:,} rows, hook CPU", median([one.hook for one in taken]), "ms")
             report.add(f"{size:,} rows, drain CPU", median([one.drain for one in taken]), "ms")
             if kind == "postgres":
-                server = median([one.server for one in taken])
-                report.add(f"{size:,} rows, PostgreSQL's CPU", server, "ms")
+                served = median([one.server for one in taken])
+                report.add(f"{size:,} rows, PostgreSQL's CPU", served, "ms")
         low, high = min(sizes), max(sizes)
         pairs = zip(costs[high], costs[low], strict=True)
         ratio = median([large.all / small.all for large, small in pairs])

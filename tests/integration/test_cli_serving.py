@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
 import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
+from unittest import mock
 
 import attrs
 import httpx
 import pytest
 
+from dunahub_qbo_plugin.cli.health import served
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
@@ -124,6 +127,56 @@ class TestWorker:
         assert [entry["total"] for entry in books["invoices"]] == ["100.00"]
         assert books["totals"]["payments"] == 1
         assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+
+    def test_it_tells_its_health_and_logs_json(self, office: Office, tmp_path: Path) -> None:
+        """Whoever watches gets figures and a status over HTTP, and a log that programs read."""
+        sent = seen(office.emulator.world, lambda entry: entry.path.startswith("/customer"))
+        options = ("worker", "--health-port", "0", "--log-json", "--verbose")
+        office.save(lead())
+        with (
+            serve(office.emulator.world) as running,
+            started(*options, folder=tmp_path, env=settings(office, running.url)) as worker,
+        ):
+            hello = first_line(worker.stderr, worker)
+            address = hello.partition("Health: ")[2].partition(". ")[0]
+            assert sent.wait(PATIENCE)
+            with httpx.Client(trust_env=False) as http:
+                told = http.get(address)
+                while told.json()["process"]["sent"] == 0:
+                    told = http.get(address)
+                nowhere = http.get(address.replace("/health", "/"))
+            worker.send_signal(signal.SIGTERM)
+            _, err = ended(worker)
+        assert (told.status_code, nowhere.status_code) == (200, 404)
+        figures = told.json()
+        assert figures["working"] is True
+        assert figures["process"]["writes"] == figures["process"]["latency"]["count"] >= 1
+        assert figures["database"]["due"] == 0
+        assert CONTRACTOR not in told.text
+        lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+        assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
+
+    def test_it_is_not_well_without_its_database(self, office: Office) -> None:
+        """A worker that cannot reach its database, or has ended, says so by its status."""
+        runtime = office.runtime
+        with served(runtime, lambda: False, host="127.0.0.1", port=0) as address:
+            ended_one = httpx.get(address, trust_env=False)
+        assert (ended_one.status_code, ended_one.json()["working"]) == (503, False)
+        with (
+            mock.patch.object(runtime.database, "is_ready", return_value=False),
+            served(runtime, lambda: True, host="127.0.0.1", port=0) as address,
+        ):
+            lost = httpx.get(address, trust_env=False)
+        assert (lost.status_code, lost.json()["database"]) == (503, None)
+
+    def test_a_taken_health_port_is_told(self, office: Office, tmp_path: Path) -> None:
+        """A port that somebody else has is told in one line, before anything is sent."""
+        with served(office.runtime, lambda: True, host="127.0.0.1", port=0) as address:
+            port = address.rpartition(":")[2].partition("/")[0]
+            ran = run(
+                "worker", "--health-port", port, folder=tmp_path, env=variables(office.config)
+            )
+        assert f"cannot listen at 127.0.0.1:{port}" in ran.refused()
 
     def test_it_does_not_wait_for_ever(self, office: Office, tmp_path: Path) -> None:
         """With a request under way it ends after --grace; the record stays due."""
