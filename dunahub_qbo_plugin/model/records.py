@@ -1,4 +1,4 @@
-"""The words that all layers share: what is to be sent, where it stands, how a try ended."""
+"""A record: what is to be sent of it, and where it stands."""
 
 from __future__ import annotations
 
@@ -68,14 +68,6 @@ class Hold(StrEnum):
     """The office decided not to send it."""
 
 
-class SalesTax(StrEnum):
-    """How a QuickBooks company handles sales tax."""
-
-    NONE = "none"
-    CLASSIC = "classic"
-    AUTOMATED = "automated"
-
-
 @attrs.frozen(kw_only=True)
 class RecordKey:
     """A record of one company: its kind and the host's id of it."""
@@ -128,72 +120,6 @@ class ErrorInfo:
     element: str = ""
     intuit_tid: str = ""
     subject: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Item:
-    """A product or service in QuickBooks' item list.
-
-    Attributes:
-        income_account: the id of the account that its sales are booked under; empty when it has
-            none, None when that was not read.
-    """
-
-    id: str
-    name: str
-    active: bool = True
-    type: str = "Service"
-    income_account: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Account:
-    """An account that sales of products are booked under."""
-
-    id: str
-    name: str
-    active: bool = True
-
-
-@attrs.frozen(kw_only=True)
-class TaxCode:
-    """A sales tax code that an invoice can name: one rate, or several together."""
-
-    id: str
-    name: str
-
-
-@attrs.frozen(kw_only=True)
-class CompanyProfile:
-    """What we know of a QuickBooks company, read at connect and then daily.
-
-    Attributes:
-        custom_txn_numbers: ``Preferences.SalesFormsPrefs.CustomTxnNumbers``.
-        sales_tax: from ``Preferences.TaxPrefs``.
-        tax_code_id: the TxnTaxCodeRef to name on taxed invoices (classic sales tax), if chosen.
-        payment_methods: QuickBooks' payment methods, lower-case name to id.
-        tax_codes: what an invoice can name, by id; read with classic sales tax only.
-        items: products and services by id, inactive ones too.
-        accounts: the income accounts of the active items, by id.
-        item_by_service: the office's mapping, host service id to item id.
-        default_item_id: for lines that neither the mapping nor a name settles.
-    """
-
-    name: str = ""
-    country: str = "US"
-    home_currency: str = "USD"
-    multicurrency: bool = False
-    custom_txn_numbers: bool = False
-    allow_discount: bool = True
-    sales_tax: SalesTax = SalesTax.NONE
-    tax_code_id: str | None = None
-    book_close_date: str | None = None
-    payment_methods: dict[str, str] = attrs.field(factory=dict)
-    tax_codes: dict[str, TaxCode] = attrs.field(factory=dict)
-    items: dict[str, Item] = attrs.field(factory=dict)
-    accounts: dict[str, Account] = attrs.field(factory=dict)
-    item_by_service: dict[str, str] = attrs.field(factory=dict)
-    default_item_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -267,118 +193,3 @@ class Claim:
     declined: str | None = None
     intent: Intent | None = None
     intent_at: datetime | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Written:
-    """QuickBooks' answer to a write.
-
-    Attributes:
-        total: ``TotalAmt``, dollars; None for customers.
-        number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
-    """
-
-    remote: RemoteRef
-    total: Decimal | None = None
-    number: str = ""
-    intuit_tid: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Synced:
-    """QuickBooks holds what the intent says.
-
-    Attributes:
-        sent_fields: QuickBooks' fields that the write filled in.
-        adopted: True when the object was found by a look, not told by the answer to our write.
-        note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
-    """
-
-    written: Written
-    fingerprint: str
-    sent_fields: frozenset[str] = frozenset()
-    adopted: bool = False
-    note: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Kept:
-    """There is nothing to send, by decision (a void of what was never there)."""
-
-    hold: Hold
-
-
-@attrs.frozen(kw_only=True)
-class Waiting:
-    """Nothing was sent: a parent is not in QuickBooks yet."""
-
-    parent: RecordKey
-
-
-@attrs.frozen(kw_only=True)
-class Retry:
-    """It will be tried again by itself.
-
-    Attributes:
-        info: why.
-        after: seconds to wait; None for the usual back-off.
-        unknown: True when the request may have been carried out: its key and body are kept.
-        remote: what QuickBooks holds now, when that was learned (after 5010).
-        forget_remote: the object that we knew is gone: make it anew.
-        company_wide: the whole company waits, not only this record.
-        note: for the history.
-    """
-
-    info: ErrorInfo
-    after: float | None = None
-    unknown: bool = False
-    remote: RemoteRef | None = None
-    forget_remote: bool = False
-    company_wide: bool = False
-    note: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Rejected:
-    """A person must mend something; it is not tried again before that.
-
-    Attributes:
-        info: why.
-        unknown: True when an earlier try may have been carried out (its key is kept).
-        candidate: an object in QuickBooks that the record could be linked to.
-        candidate_name: how QuickBooks calls that object.
-    """
-
-    info: ErrorInfo
-    unknown: bool = False
-    candidate: RemoteRef | None = None
-    candidate_name: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class ParentGone:
-    """What the record stands on was deleted or made inactive in QuickBooks.
-
-    The parent needs attention, and the record waits for it.
-    """
-
-    parent: RecordKey
-    info: ErrorInfo
-
-
-@attrs.frozen(kw_only=True)
-class Halted:
-    """The whole company stops; the record stays due as it is.
-
-    Attributes:
-        info: why.
-        unknown: as in `Retry`.
-        reauthorize: the access token was refused: renew it and go on.
-    """
-
-    info: ErrorInfo
-    unknown: bool = False
-    reauthorize: bool = False
-
-
-Outcome = Synced | Kept | Waiting | Retry | Rejected | ParentGone | Halted

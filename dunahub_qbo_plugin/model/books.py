@@ -1,0 +1,81 @@
+"""What we know of a QuickBooks company."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+
+class SalesTax(StrEnum):
+    """How a QuickBooks company handles sales tax."""
+
+    NONE = "none"
+    CLASSIC = "classic"
+    AUTOMATED = "automated"
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """A product or service in QuickBooks' item list.
+
+    Attributes:
+        income_account: the id of the account that its sales are booked under; empty when it has
+            none, None when that was not read.
+    """
+
+    id: str
+    name: str
+    active: bool = True
+    type: str = "Service"
+    income_account: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """An account that sales of products are booked under."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class TaxCode:
+    """A sales tax code that an invoice can name: one rate, or several together."""
+
+    id: str
+    name: str
+
+
+@attrs.frozen(kw_only=True)
+class CompanyProfile:
+    """What we know of a QuickBooks company, read at connect and then daily.
+
+    Attributes:
+        custom_txn_numbers: ``Preferences.SalesFormsPrefs.CustomTxnNumbers``.
+        sales_tax: from ``Preferences.TaxPrefs``.
+        tax_code_id: the TxnTaxCodeRef to name on taxed invoices (classic sales tax), if chosen.
+        payment_methods: QuickBooks' payment methods, lower-case name to id.
+        tax_codes: what an invoice can name, by id; read with classic sales tax only.
+        items: products and services by id, inactive ones too.
+        accounts: the income accounts of the active items, by id.
+        item_by_service: the office's mapping, host service id to item id.
+        default_item_id: for lines that neither the mapping nor a name settles.
+    """
+
+    name: str = ""
+    country: str = "US"
+    home_currency: str = "USD"
+    multicurrency: bool = False
+    custom_txn_numbers: bool = False
+    allow_discount: bool = True
+    sales_tax: SalesTax = SalesTax.NONE
+    tax_code_id: str | None = None
+    book_close_date: str | None = None
+    payment_methods: dict[str, str] = attrs.field(factory=dict)
+    tax_codes: dict[str, TaxCode] = attrs.field(factory=dict)
+    items: dict[str, Item] = attrs.field(factory=dict)
+    accounts: dict[str, Account] = attrs.field(factory=dict)
+    item_by_service: dict[str, str] = attrs.field(factory=dict)
+    default_item_id: str | None = None

@@ -1,0 +1,127 @@
+"""How a try to send a record ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from dunahub_qbo_plugin.model.records import ErrorInfo, Hold, RecordKey, RemoteRef
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """QuickBooks' answer to a write.
+
+    Attributes:
+        total: ``TotalAmt``, dollars; None for customers.
+        number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
+    """
+
+    remote: RemoteRef
+    total: Decimal | None = None
+    number: str = ""
+    intuit_tid: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Synced:
+    """QuickBooks holds what the intent says.
+
+    Attributes:
+        sent_fields: QuickBooks' fields that the write filled in.
+        adopted: True when the object was found by a look, not told by the answer to our write.
+        note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
+    """
+
+    written: Written
+    fingerprint: str
+    sent_fields: frozenset[str] = frozenset()
+    adopted: bool = False
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """There is nothing to send, by decision (a void of what was never there)."""
+
+    hold: Hold
+
+
+@attrs.frozen(kw_only=True)
+class Waiting:
+    """Nothing was sent: a parent is not in QuickBooks yet."""
+
+    parent: RecordKey
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """It will be tried again by itself.
+
+    Attributes:
+        info: why.
+        after: seconds to wait; None for the usual back-off.
+        unknown: True when the request may have been carried out: its key and body are kept.
+        remote: what QuickBooks holds now, when that was learned (after 5010).
+        forget_remote: the object that we knew is gone: make it anew.
+        company_wide: the whole company waits, not only this record.
+        note: for the history.
+    """
+
+    info: ErrorInfo
+    after: float | None = None
+    unknown: bool = False
+    remote: RemoteRef | None = None
+    forget_remote: bool = False
+    company_wide: bool = False
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Rejected:
+    """A person must mend something; it is not tried again before that.
+
+    Attributes:
+        info: why.
+        unknown: True when an earlier try may have been carried out (its key is kept).
+        candidate: an object in QuickBooks that the record could be linked to.
+        candidate_name: how QuickBooks calls that object.
+    """
+
+    info: ErrorInfo
+    unknown: bool = False
+    candidate: RemoteRef | None = None
+    candidate_name: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ParentGone:
+    """What the record stands on was deleted or made inactive in QuickBooks.
+
+    The parent needs attention, and the record waits for it.
+    """
+
+    parent: RecordKey
+    info: ErrorInfo
+
+
+@attrs.frozen(kw_only=True)
+class Halted:
+    """The whole company stops; the record stays due as it is.
+
+    Attributes:
+        info: why.
+        unknown: as in `Retry`.
+        reauthorize: the access token was refused: renew it and go on.
+    """
+
+    info: ErrorInfo
+    unknown: bool = False
+    reauthorize: bool = False
+
+
+Outcome = Synced | Kept | Waiting | Retry | Rejected | ParentGone | Halted
