@@ -12,7 +12,7 @@ from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_jso
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
 from dunahub_qbo_plugin.review.files import months_file, not_sent_files
-from dunahub_qbo_plugin.store.connections import Connection
+from dunahub_qbo_plugin.store.connection import Connection
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
 Months = Annotated[int, typer.Option("--months", min=1, max=60, help="Months to add up.")]

@@ -21,7 +21,7 @@ from dunahub_qbo_plugin.cli.output import (
 from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
 from dunahub_qbo_plugin.panel.status import may_resume
 from dunahub_qbo_plugin.store import asks, gate, views
-from dunahub_qbo_plugin.store.connections import Connection
+from dunahub_qbo_plugin.store.connection import Connection
 from dunahub_qbo_plugin.store.views import RecordView
 from dunahub_qbo_plugin.sync.advice import advise
 

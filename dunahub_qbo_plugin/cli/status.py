@@ -11,7 +11,7 @@ from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
 from dunahub_qbo_plugin.store import views
 from dunahub_qbo_plugin.store.backlog import Backlog, backlog
 from dunahub_qbo_plugin.store.cipher import Cipher
-from dunahub_qbo_plugin.store.connections import Connection
+from dunahub_qbo_plugin.store.connection import Connection
 from dunahub_qbo_plugin.store.trouble import where
 from dunahub_qbo_plugin.sync.advice import advise
 

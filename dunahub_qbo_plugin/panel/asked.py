@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import ActionRequest, Person
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 LONGEST_REASON: Final = 200
 _MOST_KEYS: Final = 5000

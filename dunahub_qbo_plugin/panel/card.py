@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.rows import Row
     from dunahub_qbo_plugin.panel.told import Told
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.sync.advice import Advice
 
 log = logging.getLogger(__name__)

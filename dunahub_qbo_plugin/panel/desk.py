@@ -9,7 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.formats import Formats
     from dunahub_qbo_plugin.panel.links import Links
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.periods import Period
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 
 _TYPED: Final = re.compile(r"(DUNAHUB_QBO_[A-Z_]+|dunahub-qbo [a-z-]+|sqlite:[^ ,]+)")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.flash import Answer
     from dunahub_qbo_plugin.store.asks import Causes
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 PIECE: Final = 500
 """Invoices that are read at once."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 ANY_COMPANY: Final = "your QuickBooks company"
 _HTTP_ERRORS: Final = range(400, 600)

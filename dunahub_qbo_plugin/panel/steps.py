@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.panel.status import StatusView
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.panel.desk import Desk
     from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.views import RecordView
     from dunahub_qbo_plugin.sync.advice import Advice
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.database import Database
     from dunahub_qbo_plugin.store.ledger import Sent
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Invoice, LineItem
     from dunahub_qbo_plugin.model import CompanyProfile
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 
 def not_sent_files(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.ledger import MonthLine
     from dunahub_qbo_plugin.store.periods import Period
 

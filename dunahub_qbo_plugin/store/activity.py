@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.store.views import by_ids, is_open, shown_column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.views import RecordView
 
 

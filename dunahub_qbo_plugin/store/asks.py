@@ -20,7 +20,7 @@ from dunahub_qbo_plugin.store.views import is_open
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 _BATCH: Final = 500
 """Ids in one statement."""

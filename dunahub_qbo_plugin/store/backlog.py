@@ -14,7 +14,7 @@ from dunahub_qbo_plugin.store.tables import records
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 
 @attrs.frozen(kw_only=True)

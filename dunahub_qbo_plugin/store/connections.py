@@ -8,12 +8,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Status
 from dunahub_qbo_plugin.store import periods
+from dunahub_qbo_plugin.store.connection import Arrival, Connection, Tokens, connection_of
 from dunahub_qbo_plugin.store.edge import from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import connections
 
@@ -21,75 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.store.cipher import Cipher
-
-
-@attrs.frozen(kw_only=True)
-class Connection:
-    """A company of an organization as the rest of the plugin sees it: no token, no realm id.
-
-    Attributes:
-        id: our own id of the company.
-        pending_at: when it was chosen in place of another company and awaits a person's yes.
-        paused_until: nothing is sent before this moment (throttled, subscription ended).
-    """
-
-    id: str
-    org_id: str
-    current: bool
-    epoch: int
-    environment: str
-    company_name: str
-    connected_at: datetime
-    connected_by: str
-    disconnected_at: datetime | None
-    expired_at: datetime | None
-    pending_at: datetime | None
-    region_closed_at: datetime | None
-    paused_until: datetime | None
-    pause_code: str | None
-    pause_text: str | None
-    profile_at: datetime | None
-    default_item_id: str | None
-    tax_code_id: str | None
-
-    @property
-    def status(self) -> Status:
-        """One of the three that people see."""
-        if self.disconnected_at is not None or self.pending_at is not None:
-            return Status.NOT_CONNECTED
-        return Status.CONNECTED if self.expired_at is None else Status.TOKEN_EXPIRED
-
-
-@attrs.frozen(kw_only=True)
-class Tokens:
-    """What is needed to speak to a company; never shown.
-
-    Attributes:
-        access_expires_at: when the access token ends.
-    """
-
-    realm_id: str = attrs.field(repr=False)
-    access: str = attrs.field(repr=False)
-    refresh: str = attrs.field(repr=False)
-    access_expires_at: datetime
-    refresh_expires_at: datetime | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Arrival:
-    """What came of a consent.
-
-    Attributes:
-        connection: the company that was chosen.
-        pending: True when it is another company than before: a person must say yes first.
-        reconnected: True when this company had been connected before.
-        let_go: tokens, to be revoked, of another company that still awaited a person's yes.
-    """
-
-    connection: Connection
-    pending: bool
-    reconnected: bool
-    let_go: Tokens | None = None
 
 
 class Connections:
@@ -113,7 +43,7 @@ class Connections:
     def all(self, db: sa.Connection) -> list[Connection]:
         """Give every company of every organization, for the operator."""
         rows = db.execute(sa.select(connections).order_by(connections.c.org_id, connections.c.id))
-        return [_connection(row) for row in rows]
+        return [connection_of(row) for row in rows]
 
     def arrive(
         self,
@@ -342,27 +272,4 @@ def _hold(db: sa.Connection, org_id: str) -> list[Any]:
 
 def _one(db: sa.Connection, *where: sa.ColumnElement[bool]) -> Connection | None:
     row = db.execute(sa.select(connections).where(*where)).one_or_none()
-    return None if row is None else _connection(row)
-
-
-def _connection(row: Any) -> Connection:  # noqa: ANN401  a Row
-    return Connection(
-        id=row.id,
-        org_id=row.org_id,
-        current=row.current,
-        epoch=row.epoch,
-        environment=row.environment,
-        company_name=row.company_name,
-        connected_at=from_ms(row.connected_at),
-        connected_by=row.connected_by,
-        disconnected_at=from_ms(row.disconnected_at),
-        expired_at=from_ms(row.expired_at),
-        pending_at=from_ms(row.pending_at),
-        region_closed_at=from_ms(row.region_closed_at),
-        paused_until=from_ms(row.paused_until) if row.paused_until else None,
-        pause_code=row.pause_code,
-        pause_text=row.pause_text,
-        profile_at=from_ms(row.profile_at),
-        default_item_id=row.default_item_id,
-        tax_code_id=row.tax_code_id,
-    )
+    return None if row is None else connection_of(row)

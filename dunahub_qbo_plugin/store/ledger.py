@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from dunahub_qbo_plugin.model import Value
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 _parent = records.alias("parent")
 NOT_COUNTED = (Hold.INELIGIBLE.value, Hold.VOIDED_UNSENT.value)

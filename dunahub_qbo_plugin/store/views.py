@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 is_open: Final = records.c.is_open
 """What was asked for is not what QuickBooks has; the partial index ``ix_qbo_record_open``."""

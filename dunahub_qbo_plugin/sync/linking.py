@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
     from dunahub_qbo_plugin.store.cipher import Cipher
-    from dunahub_qbo_plugin.store.connections import Arrival, Connections, Tokens
+    from dunahub_qbo_plugin.store.connection import Arrival, Tokens
+    from dunahub_qbo_plugin.store.connections import Connections
     from dunahub_qbo_plugin.store.database import Database
     from dunahub_qbo_plugin.sync.tokens import TokenKeeper
 

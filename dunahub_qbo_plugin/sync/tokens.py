@@ -9,7 +9,7 @@ from dunahub_qbo_plugin.errors import Busy, GrantRevoked, NotConnected
 from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.store import gate
-from dunahub_qbo_plugin.store.connections import Tokens
+from dunahub_qbo_plugin.store.connection import Tokens
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dunahub_qbo_plugin.emulator.company import Company
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 ORGS = ("acme", "zeta")
 REALMS = {"acme": ("9341454838118711", "9341454838118712"), "zeta": ("9341454838118713",)}

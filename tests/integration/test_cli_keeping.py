@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
 
 BETA = attrs.evolve(ACME, id="beta", name="Beta Roofing")
 CANARY = "Xanthippe Canary"

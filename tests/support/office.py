@@ -44,7 +44,7 @@ from tests.support.clock import FakeClock
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-    from dunahub_qbo_plugin.store.connections import Connection
+    from dunahub_qbo_plugin.store.connection import Connection
     from dunahub_qbo_plugin.store.views import RecordView
     from dunahub_qbo_plugin.sync.link_answers import Finished
 
