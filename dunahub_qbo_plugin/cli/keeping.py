@@ -21,7 +21,9 @@ from dunahub_qbo_plugin.store.rekey import rekey
 PROGRESS = 100
 """Companies between two lines of progress."""
 
-OneOrg = Annotated[str, typer.Option("--org", metavar="ID", help="The host's id of it.")]
+OneOrg = Annotated[
+    str, typer.Option("--org", metavar="ID", help="The organization, by the host's id.")
+]
 OneRecord = Annotated[
     str,
     typer.Option(
@@ -32,7 +34,9 @@ OneRecord = Annotated[
 ]
 AnyOrg = Annotated[
     str | None,
-    typer.Option("--org", metavar="ID", help="The host's id of one. Without it: every one."),
+    typer.Option(
+        "--org", metavar="ID", help="Only this organization, by the host's id. Without it: all."
+    ),
 ]
 Days = Annotated[int, typer.Option("--days", min=0, max=90, help="For how long; 0 ends it.")]
 Output = Annotated[

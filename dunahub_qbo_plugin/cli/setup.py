@@ -13,6 +13,8 @@ def generate_key() -> None:
 
     Keep it apart from the database, and keep a copy: without it every organization must connect
     anew. To change keys put the new one first and leave the old one behind it, with a comma.
+
+    Exit status: 0 printed.
     """
     say(new_key())
 

@@ -47,7 +47,7 @@ def test_every_secret_is_marked(fake_host: FakeHost) -> None:
         *fake_host.qbo.emulator.world.companies,
         generate_key(),
     ):
-        assert SECRETS.search(secret), secret
+        assert any(known in secret for known in SECRETS), secret
 
 
 def test_the_net_hangs_where_things_come_out(
