@@ -69,6 +69,13 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
                 ),
             ),
             ("client CPU", "processor time of the sending process for each record"),
+            (
+                "of it",
+                (
+                    "the threads that carry requests, and the one that looks what is due, commits "
+                    "what will be sent before it leaves, and writes down what came of it"
+                ),
+            ),
             ("requests, writes, reads", "what QuickBooks saw for each record; Intuit meters reads"),
         ),
     ),
