@@ -84,7 +84,7 @@ def activity(
     cut = False
     if wanted.text:
         ids, cut = find(db, connection.id, wanted.text)
-        places = _of_these(db, connection, where, wanted, ids)
+        places = _of_these(db, where, wanted, ids)
     else:
         where.append(records.c.company_id == connection.id)
         places = _along_the_time(db, where, wanted, limit)
@@ -102,19 +102,18 @@ def activity(
 
 def _of_these(
     db: sa.Connection,
-    connection: Connection,
     where: Sequence[sa.ColumnElement[bool]],
     wanted: Filter,
     ids: Sequence[int],
 ) -> list[tuple[int, int]]:
     """Give the places of those of some records that fit; they are few.
 
-    The company is looked at here: asked for it, SQLite would go along an index of all its records.
+    All are of one company already: asked for it, SQLite would go along an index of its records.
     """
     kind = [] if wanted.kind is None else [records.c.kind == wanted.kind.value]
-    statement = sa.select(records.c.touched_at, records.c.id, records.c.company_id)
+    statement = sa.select(records.c.touched_at, records.c.id)
     chosen = db.execute(statement.where(records.c.id.in_(list(ids)), *where, *kind))
-    return [(row.touched_at, row.id) for row in chosen if row.company_id == connection.id]
+    return [(row.touched_at, row.id) for row in chosen]
 
 
 def _along_the_time(

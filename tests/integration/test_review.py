@@ -174,7 +174,7 @@ def test_the_months_file_tells_when_it_was_disconnected() -> None:
     away = [
         Period(
             epoch=2,
-            started_at=datetime(2026, 1, 30, 12, tzinfo=UTC),
+            started_at=datetime(2026, 2, 1, 2, tzinfo=UTC),
             started_by="",
             ended_at=datetime(2026, 3, 1, 2, tzinfo=UTC),
         ),
@@ -185,16 +185,20 @@ def test_the_months_file_tells_when_it_was_disconnected() -> None:
             ended_at=None,
         ),
     ]
-    months = [MonthOfKind(month=f"2026-0{one}", kind=Kind.INVOICE) for one in (4, 3, 2)]
+    months = [MonthOfKind(month=f"2026-0{one}", kind=Kind.INVOICE) for one in (4, 3, 2, 1)]
     report = MonthlyReport(months=tuple(months), periods=tuple(reversed(away)))
 
     def told(zone: str) -> list[str]:
         text = months_csv(report, zone=ZoneInfo(zone)).decode("utf-8-sig")
         return [row["Disconnected"] for row in csv.DictReader(io.StringIO(text))]
 
-    open_end, first = "03/20/2026 to now", "01/30/2026 to 03/01/2026"
-    assert told("UTC") == [open_end, f"{first}; {open_end}", first]
-    assert told("America/New_York") == [open_end, open_end, "01/30/2026 to 02/28/2026"]
+    still, first, there = (
+        "03/20/2026 to now",
+        "02/01/2026 to 03/01/2026",
+        "01/31/2026 to 02/28/2026",
+    )
+    assert told("UTC") == [still, f"{first}; {still}", first, ""]
+    assert told("America/New_York") == [still, still, there, there]
 
 
 def test_left_behind_is_counted_by_period(office: Office) -> None:
