@@ -56,15 +56,15 @@ def setup_problem(
 ) -> Problem | None:
     """Look for a setting that is missing or wrong; None when all is there."""
     config = context.config
+    has_app = bool(config.client_id and config.client_secret)
     try:
         Cipher(config.fernet_keys).check()
         if connection is not None:
             context.connections.tokens(db, connection.id)
     except ConfigurationError as error:
-        return Problem(sentence=as_sentence(str(error)))
-    if not (config.client_id and config.client_secret):
-        return NO_APP
-    return None
+        missing = as_sentence(str(error))
+        return Problem(sentence=missing if has_app else f"{missing} {NO_APP.sentence}")
+    return None if has_app else NO_APP
 
 
 def as_sentence(text: str) -> str:

@@ -88,6 +88,21 @@ def test_the_addresses_of_the_chapter_agree() -> None:
         assert f"[{name}_host.py](tests/acceptance/hosts/{name}_host.py)" in CHAPTER
 
 
+def test_everything_that_is_missing_is_named_at_once(fake_host: FakeHost) -> None:
+    """A host that is started without any setting says on its page which ones it needs."""
+    given = fake_host.plugin.runtime()
+    config = attrs.evolve(given.config, client_id="", client_secret="", fernet_keys=())
+    runtime = build(config, clock=fake_host.clock, transport=fake_host.qbo.transport())
+    fake_host.plugin.given = runtime
+    page = fake_host.page()
+    for needed in ("CLIENT_ID", "CLIENT_SECRET", "FERNET_KEYS"):
+        assert f"DUNAHUB_QBO_{needed}" in page
+    assert "dunahub-qbo generate-key" in page
+    fake_host.plugin.given = given
+    runtime.http.close()
+    runtime.database.close()
+
+
 @pytest.mark.parametrize("name", ["fastapi", "django", "flask"])
 def test_an_invoice_arrives(name: str, tmp_path: Path, port: int, emulator: dict[str, Any]) -> None:
     """The example is copied into an empty folder, started, connected, and its invoice is sent."""
