@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
 import pytest
 
-from dunahub_hookspecs import Invoice, RecordCard, SettingsPanel, hookimpl
+from dunahub_hookspecs import (
+    DunaHubSpecs,
+    Host,
+    Invoice,
+    RecordCard,
+    RecordKind,
+    SettingsPanel,
+    SettingsRequest,
+    hookimpl,
+)
+from dunahub_hookspecs.host import notify
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_payment
 from tests.acceptance.hosts import flask_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dunahub_hookspecs import Organization
     from dunahub_qbo_plugin.testing import QboEmulator
@@ -191,6 +203,54 @@ def test_the_plugin_works_in_this_framework(
     told = ["acme 1042"] if host is not fastapi else ["acme refused", "acme 1042"]
     assert neighbor.numbers == told
     assert neighbor.calls == {"on_startup": 1, "on_shutdown": 1}
+
+
+def everything() -> dict[str, dict[str, Any]]:
+    """Give each hook of the contract with arguments of a day's work, in their order."""
+    bill = make_invoice()
+    about = {"org": ORG, "session": None}
+    seen = SettingsRequest(person=PERSON, page_url=flask_host.BASE, action_url=flask_host.BASE)
+    return {
+        "on_startup": {"host": Host(name="Any", data_dir=Path())},
+        "on_lead_saved": about | {"lead": bill.lead},
+        "on_invoice_created": about | {"invoice": bill},
+        "on_invoice_updated": about | {"invoice": attrs.evolve(bill, message="Thanks")},
+        "on_payment_recorded": about | {"payment": make_payment(bill)},
+        "on_settings_render": {"org": ORG, "request": seen},
+        "on_record_render": {
+            "org": ORG,
+            "request": seen,
+            "kind": RecordKind.INVOICE,
+            "record_id": bill.id,
+        },
+        "on_shutdown": {},
+    }
+
+
+def test_another_plugin_hears_everything(tmp_path: Path) -> None:
+    """A plugin beside ours gets each hook once, with all its arguments, and ours works on."""
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    def hears(hook: str) -> Any:  # noqa: ANN401  a hook
+        names = list(inspect.signature(getattr(DunaHubSpecs, hook)).parameters)[1:]
+        defined: dict[str, Any] = {}
+        body = f"def {hook}(self, {', '.join(names)}): note({hook!r}, locals())"
+        exec(body, {"note": lambda name, given: heard.append((name, given))}, defined)  # noqa: S102  pluggy reads the arguments' names
+        return hookimpl(defined[hook])
+
+    day = everything()
+    assert set(day) == {name for name in vars(DunaHubSpecs) if name.startswith("on_")}
+    other = type("Other", (), {hook: hears(hook) for hook in day})()
+    host = FakeHost(tmp_path, plugins=[other])
+    host.connect()
+    heard.clear()  # what Connect asked for
+    for hook, arguments in day.items():
+        if hook == "on_shutdown":
+            host.send()
+            host.books.assert_invoice("D-inv-1", total="100.00", paid=True)
+        notify(host.manager, hook, **arguments)
+    told = [(hook, {k: v for k, v in given.items() if k != "self"}) for hook, given in heard]
+    assert told == list(day.items())
 
 
 def words(html: str) -> str:
