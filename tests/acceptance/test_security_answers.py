@@ -71,11 +71,14 @@ class Hostile:
     def __init__(self, qbo: QboEmulator) -> None:
         self._inner = qbo.transport()
         self.answer: httpx.Response | None = None
+        self.loops = False
         self.hosts: list[str] = []
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.hosts.append(request.url.host)
+        if self.loops:
+            return httpx.Response(302, headers={"location": str(request.url)})
         if self.answer is not None and request.method == "POST":
             return self.answer
         return self._inner.handle_request(request)
@@ -125,6 +128,22 @@ def test_a_hostile_answer_is_survived(name: str, attacked: FakeHost, line: Hosti
             yield body
 
     survives(attacked, line, httpx.Response(status, headers=headers, stream=Packed()))
+
+
+def test_endless_redirects_are_not_followed(attacked: FakeHost, line: Hostile) -> None:
+    """An answer that leads to itself ends each request at once, reads and renewals included."""
+    record = make_lead()
+    attacked.save(record)
+    attacked.clock.advance(2 * 3600)  # tokens are to be renewed, and settings read again
+    before, line.loops = len(line.hosts), True
+    attacked.send()
+    attacked.press("check")
+    assert 0 < len(line.hosts) - before < 10
+    assert attacked.state(record) == "Waiting"
+    line.loops = False
+    attacked.settle()
+    assert attacked.state(record) == "Synced"
+    attacked.books.assert_no_doubles()
 
 
 @pytest.mark.parametrize("start", [b'{"Customer":"', b"<html>", b" "])
