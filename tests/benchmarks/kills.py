@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Worker
 from tests.benchmarks.shop import Shop, database, job, org
-from tests.benchmarks.workers import HOLD_MS, READY, ring, worker_process
+from tests.benchmarks.workers import HOLD_MS, await_workers, ring, worker_process
 
 if TYPE_CHECKING:
     from tests.benchmarks.far_side import FarSide
@@ -83,7 +83,7 @@ def _run(far: FarSide, url: str, worker: Worker, realms: list[str], *, each: int
             log = Path(folder) / f"{number}.log"
             process = stack.enter_context(worker_process(shop.environ(worker), log))
             workers[process.pid] = process
-        wait(READY * WORKERS)
+        await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
         shop.hold(until=0)
         ring(shop, url, worker)
         wait(BEFORE)

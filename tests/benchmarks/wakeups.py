@@ -14,7 +14,7 @@ from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.store import leases
 from tests.benchmarks.report import median, quantile
 from tests.benchmarks.shop import Shop, database, job, org
-from tests.benchmarks.workers import READY, worker_process
+from tests.benchmarks.workers import READY, await_workers, worker_process
 
 if TYPE_CHECKING:
     from tests.benchmarks.far_side import FarSide
@@ -79,7 +79,9 @@ def _series(
         else worker_process(shop.environ(worker), folder / "log", started=started)
     )
     with elsewhere, mock.patch.object(leases, "acquire", noted):
-        turn.wait(READY if folder is not None else 0.5)
+        if folder is not None:
+            await_workers(shop, worker, [folder / "log"])
+        turn.wait(READY)
         drains, sends = [], []
         for number in range(-3, hooks):
             one = job(number, prefix=f"wake{worker.value[0]}").lead

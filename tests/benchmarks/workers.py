@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 COUNTS = (1, 2, 4)
 LATENCY = 0.1
 """Seconds that QuickBooks takes; the sum of all is what one request at a time would take."""
-READY = 3.0
-"""Seconds that workers are given to start before there is anything to do."""
+STARTING = 60.0
+"""Seconds that workers may take to start."""
+READY = 1.0
+"""Seconds of quiet once they have."""
 LONGEST = 300.0
 HOLD_MS = 600_000
 """How long companies rest at most until the workers are ready."""
@@ -73,7 +75,7 @@ def _run(
             )
             for number in range(count)
         ]
-        threading.Event().wait(READY * count)
+        await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
         before = sum(map(_cpu, workers))
         shop.hold(until=0)
         ring(shop, url, worker)
@@ -98,6 +100,34 @@ def ring(shop: Shop, url: str, worker: Worker) -> None:
     bell = QueueBell(Queue(url=url, schema=shop.config.queue_schema, name=shop.config.queue))
     bell.ring(shop.runtime.chores.sweep().companies)
     bell.close()
+
+
+def await_workers(shop: Shop, worker: Worker, logs: list[Path]) -> None:
+    """Wait until workers have said that they work, and are known to the queue where there is one.
+
+    Args:
+        shop: whose.
+        worker: which engine.
+        logs: of each.
+    """
+    wait, began = threading.Event().wait, time.monotonic()
+    while not (
+        all("Working on" in log.read_text("utf-8") for log in logs)
+        and (worker is not Worker.PROCRASTINATE or _registered(shop) >= len(logs))
+    ):
+        if time.monotonic() - began > STARTING:
+            raise RuntimeError("the workers do not start: " + logs[0].read_text("utf-8")[-500:])
+        wait(0.1)
+    wait(READY)
+
+
+def _registered(shop: Shop) -> int:
+    """Count the queue's workers; none where its tables are not made yet."""
+    table = f"{shop.config.queue_schema}.procrastinate_workers"
+    with shop.runtime.database.read.connect() as db:
+        if db.execute(sa.select(sa.func.to_regclass(table))).scalar() is None:
+            return 0
+        return int(db.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608  a constant
 
 
 def _cpu(process: subprocess.Popen[bytes]) -> float:
