@@ -27,7 +27,8 @@ from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.snapshot import dump, fingerprint
 from dunahub_qbo_plugin.store.edge import to_ms
-from dunahub_qbo_plugin.store.tables import connections, outages, records
+from dunahub_qbo_plugin.store.search import beginnings
+from dunahub_qbo_plugin.store.tables import connections, outages, records, words
 from tests.support.clock import FakeClock
 from tests.support.office import ACME, DANA, Office, invoice, lead, payment
 
@@ -64,6 +65,8 @@ PAGES: dict[str, dict[str, str]] = {
     "synced payments": {"kind": "payment", "result": "synced"},
     "a name": {"q": "sarah jones 1234"},
     "a name that 100,000 have": {"q": "s"},
+    "a last name": {"q": "jones 1230"},
+    "a last name that 25,000 have": {"q": "jones"},
     "a number": {"q": "10444"},
     "a page in the middle": {"before": f"{to_ms(NOW) - 500_000_000}-400000"},
     "products and services": {"open": "products"},
@@ -96,6 +99,7 @@ def rows(company: str) -> Iterator[dict[str, Any]]:
         # Records of all kinds are spread over the years.
         moment = begin + timedelta(days=1460 * (number * 7919 % 1_000_000) / 1_000_000)
         row: dict[str, Any] = {
+            "id": number + 1,
             "org_id": ACME.id,
             "company_id": company,
             "kind": kind.value,
@@ -172,6 +176,13 @@ def build(office: Office) -> None:
         if len(part) == 20_000:
             with office.runtime.database.write.begin() as db:
                 db.execute(sa.insert(records), part)
+                further = [
+                    {"record_id": row["id"], "word": word, "company_id": company}
+                    for row in part
+                    for word in beginnings(row["label"])
+                ]
+                if further:
+                    db.execute(sa.insert(words), further)
             part.clear()
 
 
