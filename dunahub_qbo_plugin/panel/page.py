@@ -109,7 +109,6 @@ def _only(templates: Templates, problem: Problem) -> SettingsPanel:
 def _html(context: PanelContext, org: Organization, request: SettingsRequest) -> str:
     formats = Formats.of(org.timezone, context.clock.now())
     links = Links.of(context.config, request)
-    context.templates.load_ahead()
     try:
         context.database.prepare()
         with context.database.read.connect() as db:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
-import threading
+import tempfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
-from jinja2 import Environment, UndefinedError
+from jinja2 import Environment
 
 from dunahub_hookspecs import Organization, Person, RecordKind, Region, SettingsRequest
 from dunahub_qbo_plugin.model import Kind
@@ -21,7 +22,7 @@ from dunahub_qbo_plugin.panel.formats import Formats, listed, money, plural
 from dunahub_qbo_plugin.panel.links import page_address
 from dunahub_qbo_plugin.panel.page import problem_panel, settings_panel
 from dunahub_qbo_plugin.panel.problems import Problem
-from dunahub_qbo_plugin.panel.templating import OF_A_PAGE, Templates
+from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
@@ -150,6 +151,10 @@ def test_compiled_templates_are_kept_for_the_next_process(
 ) -> None:
     """As with Python's own modules; where nothing can be kept, the page is made all the same."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
     folder = tmp_path / "compiled"
     values = {"problem": Problem(sentence="Something"), "flash": None}
     first = Templates(folder).render("problem.html", values)
@@ -162,23 +167,11 @@ def test_compiled_templates_are_kept_for_the_next_process(
     (tmp_path / "file").touch()
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     assert Templates(tmp_path / "file").render("problem.html", values) == first
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    assert Templates(tmp_path / "full").render("problem.html", values) == first
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     assert Templates(tmp_path / "none").render("problem.html", values) == first
     assert not (tmp_path / "none").exists()
-
-
-def test_templates_are_compiled_while_the_database_is_read() -> None:
-    """What every page needs is loaded once, ahead, in a thread that the first page waits for."""
-    templates = Templates()
-    templates.load_ahead()
-    templates.load_ahead()
-    with pytest.raises(UndefinedError):
-        templates.render("status.html", {})
-    assert "dunahub-qbo-templates" not in {thread.name for thread in threading.enumerate()}
-    environment = templates._environment
-    assert environment is not None
-    assert environment.cache is not None
-    assert {name for _, name in environment.cache.keys()} >= set(OF_A_PAGE)  # noqa: SIM118  no mapping
 
 
 def test_paging_shows_every_record_once(office: Office) -> None:
