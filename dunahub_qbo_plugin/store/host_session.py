@@ -8,10 +8,12 @@ right after the host's commit, and never after a rollback.
 from __future__ import annotations
 
 import logging
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.orm import scoped_session
 
 from dunahub_qbo_plugin.store.desired import Desired, write_desired
 
@@ -51,12 +53,14 @@ def write_in_host_transaction(
     """Write rows with the host's session, or note them for after its commit.
 
     Args:
-        session: the host's, in its transaction.
+        session: the host's, in its transaction; a `scoped_session` (Flask-SQLAlchemy's
+            ``db.session``) and an `AsyncSession` will do as well.
         desired: the rows.
         database: ours; compared with the session's.
         commit: writes rows in a transaction of our own; used after the host's commit.
         wake: rings the worker for an organization; called after the host's commit.
     """
+    session = _plain(session)
     pending = _pending(session)
     pending.commit, pending.wake = commit, wake
     connection = session.connection()
@@ -116,6 +120,16 @@ def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
     return tuple(found)
 
 
+def _plain(session: Any) -> Session:  # noqa: ANN401  what hosts hand over for one
+    """Give the session behind a registry or an async one.
+
+    A listener on a `scoped_session` would be one on every session of the host's.
+    """
+    plain: Any = session() if isinstance(session, scoped_session) else session
+    found: Session = getattr(plain, "sync_session", None) or plain
+    return found
+
+
 def _pending(session: Session) -> _Pending:
     """Register the listeners once for each session; they are never removed.
 
@@ -130,10 +144,25 @@ def _pending(session: Session) -> _Pending:
     return pending
 
 
-def _after_commit(session: Session) -> None:
+def _safely(listener: Callable[..., None]) -> Callable[..., None]:
+    """Keep what a listener raises from the host's commit, which it would come out of."""
+
+    @wraps(listener)
+    def heard(session: Session, *args: SessionTransaction) -> None:
+        try:
+            pending = session.info.get(KEY)
+            if isinstance(pending, _Pending):
+                listener(session, pending, *args)
+        except Exception:
+            log.exception("what was to happen at the end of the host's transaction did not")
+
+    return heard
+
+
+@_safely
+def _after_commit(session: Session, pending: _Pending) -> None:
     if session.in_nested_transaction():
         return  # a savepoint was released: the host may still roll back
-    pending: _Pending = session.info[KEY]
     later, pending.later = pending.later, []
     ring, pending.ring = pending.ring, set()
     if later and pending.commit is not None:
@@ -143,16 +172,16 @@ def _after_commit(session: Session) -> None:
             pending.wake(org_id)
 
 
-def _after_rollback(session: Session, transaction: SessionTransaction) -> None:
+@_safely
+def _after_rollback(_: Session, pending: _Pending, transaction: SessionTransaction) -> None:
     """Forget what was noted within a savepoint that the host took back."""
-    pending: _Pending = session.info[KEY]
     pending.later = [noted for noted in pending.later if transaction not in noted[1]]
 
 
-def _after_end(session: Session, transaction: SessionTransaction) -> None:
+@_safely
+def _after_end(_: Session, pending: _Pending, transaction: SessionTransaction) -> None:
     """Forget what a transaction leaves that was rolled back, or closed without a commit."""
     if transaction.parent is None:
-        pending: _Pending = session.info[KEY]
         pending.later, pending.ring = [], set()
 
 
