@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import scoped_session
+from sqlalchemy.orm import Session
 
 from dunahub_qbo_plugin.store.desired import Desired, write_desired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy.orm import Session, SessionTransaction
+    from sqlalchemy.orm import SessionTransaction
 
     from dunahub_qbo_plugin.store.database import Database
 
@@ -60,35 +60,37 @@ def write_in_host_transaction(
         commit: writes rows in a transaction of our own; used after the host's commit.
         wake: rings the worker for an organization; called after the host's commit.
     """
-    session = _plain(session)
+    session, usable = _plain(session)
     pending = _pending(session)
     pending.commit, pending.wake = commit, wake
-    connection = session.connection()
     # Once a row waits for the commit the later ones wait behind it, or it would undo them.
-    ours = not pending.later and _same_database(connection.engine.url, database.url)
-    if ours and _write(connection, desired):
+    if usable and not pending.later and _write(session, desired, database):
         pending.ring.update(one.org_id for one in desired)
         return
+    if session.autobegin and not session.in_transaction():
+        session.begin()  # the rows go with a transaction, or a rollback would leave them
     savepoints = _savepoints(session)
     pending.later.extend((one, savepoints) for one in desired)
 
 
-def _write(connection: sa.Connection, desired: Sequence[Desired]) -> bool:
-    """Write in the host's transaction; False when the database would not have it.
+def _write(session: Session, desired: Sequence[Desired], database: Database) -> bool:
+    """Write in the host's transaction; False when that cannot be, whatever the reason.
 
-    That happens where a row is locked (a deadlock, or the host's own time-out), and where the
-    host's connection does not see our tables.
+    The host's database is another one, or none that is known (a session with ``binds`` only);
+    a row is locked (a deadlock, or a time-out); our tables are not seen from there.
     """
-    _begin(connection)
     try:
+        connection = session.connection()
+        if not _same_database(connection.engine.url, database.url):
+            return False
+        _begin(connection)
         # Without a savepoint of its own, an error here would cost the host its transaction on
         # PostgreSQL, although we swallow it. The connection's, since the session's would flush.
         with connection.begin_nested():
             write_desired(connection, desired)
-    except sa.exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        log.warning("kept until after the host's commit: %s", type(error.orig).__name__)
+    except Exception as error:  # noqa: BLE001  if the host cannot commit either, the row is dropped
+        reason = getattr(error, "orig", None) or error
+        log.warning("kept until after the host's commit: %s", type(reason).__name__)
         return False
     return True
 
@@ -120,14 +122,17 @@ def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
     return tuple(found)
 
 
-def _plain(session: Any) -> Session:  # noqa: ANN401  what hosts hand over for one
-    """Give the session behind a registry or an async one.
+def _plain(session: Any) -> tuple[Session, bool]:  # noqa: ANN401  what hosts hand over for one
+    """Give the session behind a registry or an async one, and whether it can be written with here.
 
-    A listener on a `scoped_session` would be one on every session of the host's.
+    A listener on a `scoped_session` would be one on every session of the host's. An `AsyncSession`
+    is written with by its own coroutines only.
     """
-    plain: Any = session() if isinstance(session, scoped_session) else session
-    found: Session = getattr(plain, "sync_session", None) or plain
-    return found
+    if isinstance(session, Session):
+        return session, True
+    one = session() if hasattr(session, "registry") else session
+    behind: Session | None = getattr(one, "sync_session", None)
+    return (one, True) if behind is None else (behind, False)
 
 
 def _pending(session: Session) -> _Pending:

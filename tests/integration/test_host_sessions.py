@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -85,3 +87,32 @@ def test_a_scoped_session(office: Office, host: sa.Engine) -> None:
         other.add(Note())
         other.commit()
     assert (saved(office), notes(host)) == (["a", "b"], 3)
+
+
+def test_a_session_that_knows_its_database_by_table(office: Office, host: sa.Engine) -> None:
+    """With ``binds`` and no engine of its own, the record comes after the commit, and only then."""
+    with Session(binds={Base: host}) as session:
+        office.notify("on_lead_saved", lead=lead("gone"), session=session)
+        session.rollback()
+        save(office, session)
+        assert saved(office) == []
+        session.commit()
+    assert (saved(office), notes(host)) == (["lead-1"], 1)
+
+
+def test_an_async_session(office: Office, postgres_url: str) -> None:
+    """A hook that is called from a coroutine leaves the record for after the commit."""
+
+    async def request() -> None:
+        engine = create_async_engine(postgres_url)
+        async with AsyncSession(engine) as session:
+            office.notify("on_lead_saved", lead=lead("gone"), session=session)
+            await session.rollback()
+            await session.execute(sa.text("SELECT 1"))
+            office.notify("on_lead_saved", lead=lead(), session=session)
+            assert saved(office) == []
+            await session.commit()
+        await engine.dispose()
+
+    asyncio.run(request())
+    assert saved(office) == ["lead-1"]
