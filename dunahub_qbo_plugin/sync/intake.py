@@ -120,7 +120,7 @@ class Intake:
         try:
             if session is not None:
                 write_in_host_transaction(
-                    session, desired, database=self._database, commit=self._commit, wake=self._wake
+                    session, desired, database=self._database, commit=self._commit, wake=self._ring
                 )
                 return
             self._commit(desired)
@@ -132,7 +132,14 @@ class Intake:
         if self._spill or not self._write(desired):
             self._keep(desired)
         for org_id in dict.fromkeys(one.org_id for one in desired):
+            self._ring(org_id)
+
+    def _ring(self, org_id: str) -> None:
+        """Wake the worker; where that cannot be, the row is there and is found all the same."""
+        try:
             self._wake(org_id)
+        except Exception as error:  # noqa: BLE001  no thread can be started, the interpreter ends
+            log.warning("the worker could not be woken: %s", error)
 
     def _write(self, desired: Sequence[Desired]) -> bool:
         try:

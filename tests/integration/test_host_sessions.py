@@ -17,6 +17,7 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
+from dunahub_hookspecs import Organization, Region
 from tests.support.office import Office, lead
 
 if TYPE_CHECKING:
@@ -98,6 +99,31 @@ def test_a_session_that_knows_its_database_by_table(office: Office, host: sa.Eng
         assert saved(office) == []
         session.commit()
     assert (saved(office), notes(host)) == (["lead-1"], 1)
+
+
+def test_a_bell_that_breaks(
+    office: Office,
+    host: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No thread can be started to send: commit and record are none the worse, and all are rung."""
+    rung: list[str] = []
+
+    def broken(org_id: str) -> None:
+        rung.append(org_id)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(office.runtime.intake, "_wake", broken)
+    other = Organization(id="other", region=Region.US)
+    with Session(host) as session:
+        save(office, session)
+        office.notify("on_lead_saved", org=other, lead=lead("b"), session=session)
+        session.commit()
+    assert (saved(office), notes(host)) == (["lead-1"], 1)
+    assert {"acme", "other"} == set(rung)
+    office.save(lead("no session"))
+    assert "could not be taken in" not in caplog.text
 
 
 def test_an_async_session(office: Office, postgres_url: str) -> None:
