@@ -89,6 +89,8 @@ def invoice_payload(
     payload["TxnDate"] = invoice.issued_on.isoformat()
     if invoice.due_on is not None:
         payload["DueDate"] = invoice.due_on.isoformat()
+    elif "DueDate" in sent_fields:
+        payload["DueDate"] = invoice.issued_on.isoformat()  # QuickBooks' own without terms
     if number := _checked_number(invoice):
         payload["DocNumber"] = number
     payload["Line"] = _lines(invoice, profile, name)

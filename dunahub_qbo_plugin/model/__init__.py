@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.model.outcomes import (
     Rejected,
     Retry,
     Synced,
+    Unchanged,
     Waiting,
     Written,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Status",
     "Synced",
     "TaxCode",
+    "Unchanged",
     "Value",
     "Waiting",
     "Written",

@@ -19,11 +19,13 @@ class Written:
     Attributes:
         total: ``TotalAmt``, dollars; None for customers.
         number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
+        customer_id: Id of the customer that a document is booked on; None for customers.
     """
 
     remote: RemoteRef
     total: Decimal | None = None
     number: str = ""
+    customer_id: str | None = None
     intuit_tid: str = ""
 
 
@@ -49,6 +51,11 @@ class Kept:
     """There is nothing to send, by decision (a void of what was never there)."""
 
     hold: Hold
+
+
+@attrs.frozen(kw_only=True)
+class Unchanged:
+    """QuickBooks holds it already: a change was taken back before it was sent."""
 
 
 @attrs.frozen(kw_only=True)
@@ -124,4 +131,4 @@ class Halted:
     reauthorize: bool = False
 
 
-Outcome = Synced | Kept | Waiting | Retry | Rejected | ParentGone | Halted
+Outcome = Synced | Kept | Unchanged | Waiting | Retry | Rejected | ParentGone | Halted

@@ -166,9 +166,15 @@ class Claim:
     Attributes:
         generation: counts the changes in DunaHub; tells whether one came while we worked.
         fingerprint: of ``value``.
+        value: what it shall look like; None where the stored text cannot be read.
         remote: the object in QuickBooks, None until there is one.
         sent_fields: QuickBooks' fields that our last write filled in.
-        customer_id: for a payment, QuickBooks' Id of its invoice's customer.
+        customer_id: for a payment, Id of the customer that its invoice is booked on in QuickBooks:
+            not always the one that DunaHub wants it on by now.
+        hold: why it is not to be sent; such a record is only due because of an earlier write whose
+            outcome is not known.
+        synced_fingerprint: of what QuickBooks holds.
+        synced_total: what that amounts to, dollars; nothing after a void.
         request_seq: how many of its intents have ended; part of the next request key.
         look_first: True to look in QuickBooks before a create, as after restoring a backup.
         declined: Id of an object that was offered as this very record, and the person pressed
@@ -182,11 +188,14 @@ class Claim:
     label: str
     generation: int
     fingerprint: str
-    value: Value = attrs.field(repr=False)
+    value: Value | None = attrs.field(repr=False)
     remote: RemoteRef | None = None
     sent_fields: frozenset[str] = frozenset()
     parent: Parent | None = None
     customer_id: str | None = None
+    hold: Hold | None = None
+    synced_fingerprint: str | None = None
+    synced_total: Decimal | None = None
     attempts: int = 0
     request_seq: int = 0
     look_first: bool = False

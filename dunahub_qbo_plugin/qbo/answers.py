@@ -25,8 +25,15 @@ def written(entity: Mapping[str, Any], tid: str) -> Written:
         remote=remote_ref(entity),
         total=None if total is None else Decimal(total),
         number=number if isinstance(number, str) else "",
+        customer_id=customer_id(entity),
         intuit_tid=tid,
     )
+
+
+def customer_id(entity: Mapping[str, Any]) -> str | None:
+    """Give the Id of the customer that a document is booked on."""
+    found = (entity.get("CustomerRef") or {}).get("value")
+    return None if found is None else str(found)
 
 
 def remote_ref(entity: Mapping[str, Any]) -> RemoteRef:

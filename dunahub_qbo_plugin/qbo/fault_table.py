@@ -291,6 +291,7 @@ NAMES: Final = (
     ),
     # Found out by ourselves.
     _row("ours", _M.MAYBE_DONE, "internal", _NOBODY, "internal"),
+    _row("unwritable", _M.REFUSED, "unwritable", _OFFICE, "unwritable"),
     _row("taken over", _M.NOT_DONE, "internal", _NOBODY, "lease-lost"),
     _row("renewal elsewhere", _M.NOT_DONE, "busy", _NOBODY, "busy"),
     _row("again", _M.NOT_DONE, "not-carried-out", _NOBODY, "not-carried-out replay-of-deleted"),

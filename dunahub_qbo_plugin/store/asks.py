@@ -9,7 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import GONE, Hold, Kind, RecordKey
-from dunahub_qbo_plugin.store import history
+from dunahub_qbo_plugin.store import history, kin
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
 from dunahub_qbo_plugin.store.profiles import forget_profile
@@ -133,6 +133,8 @@ def link(
         records.c.company_id == connection.id,
         records.c.candidate_id.is_not(None),
         records.c.hold.is_(None),
+        # What is about to be sent is not taken out of the worker's hands.
+        sa.or_(records.c.due_at.is_(None), records.c.epoch != connection.epoch),
     ]
     values = {
         "qbo_id": records.c.candidate_id,
@@ -167,8 +169,19 @@ def dismiss(
         records.c.hold.is_(None),
         is_open,
     ]
-    values = {"hold": Hold.DISMISSED.value, "hold_note": reason, "due_at": None}
-    return _ask(db, connection, opened, which, values, text=f"Dismiss ({by}): {reason}", now=now)
+    # What became of an earlier write is still found out: QuickBooks may have it.
+    under_way = records.c.request_key.is_not(None)
+    values = {
+        "hold": Hold.DISMISSED.value,
+        "hold_note": reason,
+        "waiting": False,
+        "due_at": sa.case((under_way, sa.func.coalesce(records.c.due_at, to_ms(now))), else_=None),
+    }
+    text = f"Dismiss ({by}): {reason}"
+    found = _ask(db, connection, opened, which, values, text=text, now=now)
+    if found:
+        kin.release_from_dismissed(db, connection.id, now)
+    return found
 
 
 def undo_dismiss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.model import (
     GONE,
     Claim,
+    Hold,
     Intent,
     Kind,
     Operation,
@@ -19,28 +21,25 @@ from dunahub_qbo_plugin.model import (
 )
 from dunahub_qbo_plugin.snapshot import load
 from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_cents, to_ms
-from dunahub_qbo_plugin.store.leases import LATEST_DUE, Lease, renew
+from dunahub_qbo_plugin.store.leases import LATEST_DUE, Lease, may_leave, renew
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Sequence
     from datetime import datetime
+
+    from dunahub_qbo_plugin.model import Value
+
+log = logging.getLogger(__name__)
 
 PARENT_KIND: Final = {Kind.INVOICE: Kind.CUSTOMER, Kind.PAYMENT: Kind.INVOICE}
 CHILD_KIND: Final = {parent: child for child, parent in PARENT_KIND.items()}
 
 _READ: Final = (
     *("id", "local_id", "label", "generation", "fingerprint", "snapshot", "parent", "attempts"),
-    *(
-        "qbo_id",
-        "sync_token",
-        "deposit_account",
-        "sent_fields",
-        "candidate_id",
-        "request_seq",
-        "request_key",
-    ),
-    *("request_body", "request_operation", "request_fingerprint", "request_total", "request_at"),
+    *("qbo_id", "sync_token", "deposit_account", "sent_fields", "candidate_id", "hold"),
+    *("synced_fingerprint", "synced_total", "request_seq", "request_key", "request_body"),
+    *("request_operation", "request_fingerprint", "request_total", "request_at"),
 )
 
 _parent = records.alias("parent")
@@ -92,7 +91,8 @@ def _due(kind: Kind) -> sa.Select[Any]:
         # What a disconnect left behind does not go out by itself: nobody waits for that.
         sa.case((_parent.c.epoch == row.c.epoch, _parent.c.due_at)).label("parent_due_at"),
         _parent.c.error_code.label("parent_error"),
-        _grandparent.c.qbo_id.label("grandparent_qbo_id"),
+        # Where the invoice is booked, which may not be where DunaHub wants it by now.
+        sa.func.coalesce(_parent.c.qbo_customer_id, _grandparent.c.qbo_id).label("customer_id"),
     ]
     joined = row.outerjoin(
         _parent,
@@ -119,6 +119,7 @@ def _due(kind: Kind) -> sa.Select[Any]:
             row.c.due_at.is_not(None),
             sa.or_(row.c.due_at <= now, row.c.due_at > sa.bindparam("p_latest", type_=big)),
             sa.not_(_parent_goes_first(kind, now)),
+            may_leave,
         )
         .order_by(row.c.due_at, row.c.id)
         .limit(sa.bindparam("p_most", type_=sa.Integer()))
@@ -149,7 +150,7 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         label=row.label,
         generation=row.generation,
         fingerprint=row.fingerprint,
-        value=load(kind, row.snapshot),
+        value=_value(kind, row),
         remote=None
         if row.qbo_id is None
         else RemoteRef(
@@ -165,7 +166,10 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
             remote_id=None if row.parent_error == GONE else row.parent_qbo_id,
             pending=row.parent_due_at is not None,
         ),
-        customer_id=row.grandparent_qbo_id,
+        customer_id=row.customer_id,
+        hold=None if row.hold is None else Hold(row.hold),
+        synced_fingerprint=row.synced_fingerprint,
+        synced_total=from_cents(row.synced_total),
         attempts=row.attempts,
         request_seq=row.request_seq,
         look_first=look_first,
@@ -173,6 +177,15 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         intent=_intent(row, kind),
         intent_at=from_ms(row.request_at),
     )
+
+
+def _value(kind: Kind, row: Any) -> Value | None:  # noqa: ANN401  as above
+    try:
+        return load(kind, row.snapshot)
+    except Exception:
+        # Nothing that is wrong with one record may keep its company from sending the others.
+        log.exception("record %s cannot be read", row.id)
+        return None
 
 
 def _intent(row: Any, kind: Kind) -> Intent | None:  # noqa: ANN401  as above
@@ -191,18 +204,33 @@ def _intent(row: Any, kind: Kind) -> Intent | None:  # noqa: ANN401  as above
 def commit_intents(
     connection: sa.Connection,
     lease: Lease,
-    intents: Iterable[tuple[Claim, Intent]],
+    intents: Sequence[tuple[Claim, Intent]],
     *,
     now: datetime,
-) -> Lease:
+) -> tuple[Lease, list[tuple[Claim, Intent]]]:
     """Write down what is about to be sent, and under which key, before any of it leaves.
 
-    An intent that was committed earlier keeps its key, its body and its time.
+    An intent that was committed earlier keeps its key, its body and its time. A record that was
+    saved since it was read, or that a host's own transaction is writing to, keeps its turn: that
+    transaction may be long, and others must not wait for it.
+
+    Returns:
+        the lease, and what may be sent.
 
     Raises:
         LeaseLost: the company is not ours any more; nothing was written.
     """
     lease = renew(connection, lease, now=now)
+    new = {claim.record_id: claim.generation for claim, intent in intents if claim.intent is None}
+    if new:
+        asked = sa.select(records.c.id, records.c.generation).where(records.c.id.in_(new))
+        asked = asked.where(records.c.due_at.is_not(None)).with_for_update(skip_locked=True)
+        free = {row.id for row in connection.execute(asked) if row.generation == new[row.id]}
+        intents = [
+            (claim, intent)
+            for claim, intent in intents
+            if claim.intent is not None or claim.record_id in free
+        ]
     rows = [
         {
             "p_id": claim.record_id,
@@ -218,7 +246,7 @@ def commit_intents(
     ]
     if rows:
         connection.execute(_commit(), rows)
-    return lease
+    return lease, list(intents)
 
 
 @cache

@@ -170,7 +170,8 @@ def _changes(new: Any) -> dict[str, Any]:  # noqa: ANN401  SQLAlchemy's `exclude
         sa.or_(old.synced_fingerprint.is_(None), old.synced_fingerprint != new.fingerprint),
         old.hold.is_(None),
     )
-    settled = sa.and_(old.synced_fingerprint == new.fingerprint, old.request_key.is_(None))
+    # What became of an earlier write is found out even where nothing more is to be sent.
+    under_way = old.request_key.is_not(None)
 
     def if_changed(then: Any, otherwise: Any) -> sa.Case[Any]:  # noqa: ANN401  any column
         return sa.case((changed, then), else_=otherwise)
@@ -194,7 +195,7 @@ def _changes(new: Any) -> dict[str, Any]:  # noqa: ANN401  SQLAlchemy's `exclude
         "candidate_id": if_changed(None, old.candidate_id),
         "first_failed_at": if_changed(None, old.first_failed_at),
         "due_at": sa.case(
-            (sa.and_(settled, changed), None),
+            (sa.and_(changed, under_way), new.saved_at),
             (changed, new.due_at),
             (left_behind, new.due_at),
             else_=old.due_at,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import GONE, Claim
+from dunahub_qbo_plugin.model import GONE, Claim, Kind
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.claims import CHILD_KIND
 from dunahub_qbo_plugin.store.edge import to_ms
@@ -32,14 +32,30 @@ def parent_is_ready(claim: Claim) -> sa.Exists:
             parent.c.qbo_id.is_not(None),
             sa.or_(parent.c.due_at.is_(None), parent.c.epoch != records.c.epoch),
             sa.func.coalesce(parent.c.error_code, "") != GONE,
+            # A payment goes to the customer of its invoice.
+            *([parent.c.qbo_customer_id.is_not(None)] if claim.key.kind is Kind.PAYMENT else []),
         )
     )
 
 
 def release_children(
-    connection: sa.Connection, company_id: str, claim: Claim, now: datetime
+    connection: sa.Connection,
+    company_id: str,
+    claim: Claim,
+    now: datetime,
+    *,
+    detached: bool = False,
 ) -> None:
-    """Have what waits for this record looked at again."""
+    """Have what waits for this record looked at again.
+
+    Args:
+        connection: a transaction.
+        company_id: our id of the company.
+        claim: the record.
+        now: aware UTC.
+        detached: True when QuickBooks has it anew, so that it holds nothing of what was sent on
+            top of it before: that is sent again too.
+    """
     child = CHILD_KIND.get(claim.key.kind)
     if child is None:
         return
@@ -50,6 +66,49 @@ def release_children(
         "p_now": to_ms(now),
     }
     connection.execute(_release(), values)
+    if detached:
+        connection.execute(_send_again(), values)
+
+
+def release_from_dismissed(connection: sa.Connection, company_id: str, now: datetime) -> None:
+    """Have payments go that waited for a change of their invoice which is not to be sent now."""
+    parent = records.alias("parent")
+    decided = sa.exists(
+        sa.select(parent.c.id).where(
+            parent.c.company_id == records.c.company_id,
+            parent.c.kind == Kind.INVOICE.value,
+            parent.c.local_id == records.c.parent,
+            parent.c.hold.is_not(None),
+            parent.c.qbo_id.is_not(None),
+            parent.c.due_at.is_(None),
+        )
+    )
+    connection.execute(
+        sa.update(records)
+        .where(
+            records.c.company_id == company_id,
+            records.c.kind == Kind.PAYMENT.value,
+            records.c.waiting,
+            records.c.hold.is_(None),
+            decided,
+        )
+        .values(waiting=False, due_at=to_ms(now))
+    )
+
+
+@cache
+def _send_again() -> sa.Update:
+    return (
+        sa.update(records)
+        .where(
+            records.c.company_id == sa.bindparam("p_company"),
+            records.c.kind == sa.bindparam("p_kind"),
+            records.c.parent == sa.bindparam("p_parent"),
+            records.c.qbo_id.is_not(None),
+            records.c.hold.is_(None),
+        )
+        .values(synced_fingerprint=None, due_at=sa.bindparam("p_now"))
+    )
 
 
 @cache
@@ -61,6 +120,7 @@ def _release() -> sa.Update:
             records.c.kind == sa.bindparam("p_kind"),
             records.c.parent == sa.bindparam("p_parent"),
             records.c.waiting,
+            records.c.hold.is_(None),
         )
         .values(waiting=False, due_at=sa.bindparam("p_now"))
     )

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 LEASE: Final = timedelta(seconds=15)
 """How long a company stays taken after its worker's last sign of life."""
-LATEST_DUE: Final = timedelta(days=1)
+LATEST_DUE: Final = timedelta(minutes=65)
 """A due time further off than this comes from a clock that jumped, and counts as due; the end of
-a company's rest likewise."""
+a company's rest likewise. No wait is longer than an hour."""
 
 live: Final = sa.and_(
     connections.c.current,
@@ -35,6 +35,8 @@ live: Final = sa.and_(
     connections.c.region_closed_at.is_(None),
 )
 """A connection over which records are sent."""
+may_leave: Final = sa.or_(records.c.hold.is_(None), records.c.request_key.is_not(None))
+"""What is held is not sent; only what became of an earlier write of it is still found out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,20 +61,13 @@ def acquire(
     connection: sa.Connection, company_id: str, *, owner: str, now: datetime
 ) -> Lease | None:
     """Take a company that is live, not paused, and nobody's; None when it is not to be had."""
-    stamp = to_ms(now)
-    held = sa.and_(
-        connections.c.lease_owner.is_not(None),
-        connections.c.lease_until > stamp,
-        # A deadline that no worker could have set comes from a clock that jumped.
-        connections.c.lease_until <= to_ms(now + 2 * LEASE),
-    )
     statement = (
         sa.update(connections)
         .where(
             connections.c.id == company_id,
             live,
             _has_rested(now),
-            sa.not_(held),
+            sa.not_(_is_held(now)),
         )
         .values(lease_owner=owner, lease_until=to_ms(now + LEASE), fence=connections.c.fence + 1)
         .returning(
@@ -92,7 +87,16 @@ def acquire(
         fence=row.fence,
         epoch=row.epoch,
         until=now + LEASE,
-        look_first=row.look_first_until > stamp,
+        look_first=row.look_first_until > to_ms(now),
+    )
+
+
+def _is_held(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        connections.c.lease_owner.is_not(None),
+        connections.c.lease_until > to_ms(now),
+        # A deadline that no worker could have set comes from a clock that jumped.
+        connections.c.lease_until <= to_ms(now + 2 * LEASE),
     )
 
 
@@ -155,6 +159,7 @@ def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]
                 records.c.company_id == connections.c.id,
                 records.c.epoch == connections.c.epoch,
                 records.c.due_at.is_not(None),
+                may_leave,
             ),
         )
         .where(live)
@@ -186,6 +191,7 @@ def to_ring_for(
     stamp = to_ms(now)
     due = sa.and_(
         records.c.due_at.is_not(None),
+        may_leave,
         sa.or_(records.c.due_at <= stamp, records.c.due_at > to_ms(now + LATEST_DUE)),
     )
     asked = sa.select(connections.c.id).where(live, _has_rested(now))
@@ -200,8 +206,7 @@ def to_ring_for(
         belongs = sa.and_(
             rows.c.company_id == connections.c.id, rows.c.epoch == connections.c.epoch
         )
-        free = sa.or_(connections.c.lease_owner.is_(None), connections.c.lease_until <= stamp)
-        asked = asked.join(rows, belongs).where(free)
+        asked = asked.join(rows, belongs).where(sa.not_(_is_held(now)))
     return list(connection.execute(asked.limit(limit)).scalars())
 
 

@@ -21,6 +21,7 @@ from dunahub_qbo_plugin.model import (
     Rejected,
     Retry,
     Synced,
+    Unchanged,
     Waiting,
 )
 from dunahub_qbo_plugin.store.edge import to_cents, to_ms
@@ -78,16 +79,22 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
         now: milliseconds.
     """
     claim, outcome = settlement.claim, settlement.outcome
-    unless_changed = sa.case((records.c.generation == claim.generation, None), else_=now)
+    unchanged = records.c.generation == claim.generation
+    held = records.c.hold.is_not(None)
+    unless_changed = sa.case((sa.or_(unchanged, held), None), else_=now)
     match outcome:
         case Synced():
             raise ValueError("what was not sent is in QuickBooks by nobody's doing")
         case Kept(hold=hold):
-            return {**NO_ERROR, **NO_REQUEST, "hold": hold.value, "due_at": unless_changed}
+            keep = sa.case((unchanged, hold.value), else_=records.c.hold)
+            return {**NO_ERROR, **NO_REQUEST, "hold": keep, "due_at": unless_changed}
+        case Unchanged():
+            return {**NO_ERROR, "waiting": False, "attempts": 0, "due_at": unless_changed}
         case Waiting():
-            ready = parent_is_ready(claim)
+            ready = sa.and_(parent_is_ready(claim), sa.not_(held))
             return {
-                "waiting": sa.not_(ready),
+                **NO_ERROR,
+                "waiting": sa.not_(sa.or_(ready, held)),
                 "due_at": sa.case((ready, now), else_=unless_changed),
             }
         case Retry(info=info):
@@ -98,13 +105,14 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
                 if seen
                 else {}
             )
+            again = now if settlement.retry_at is None else to_ms(settlement.retry_at)
             return {
                 **({} if outcome.unknown else NO_REQUEST),
                 **error_values(info, now),
                 **forget,
                 **learned,
                 "attempts": records.c.attempts + 1,
-                "due_at": now if settlement.retry_at is None else to_ms(settlement.retry_at),
+                "due_at": again if outcome.unknown else sa.case((held, None), else_=again),
             }
         case Rejected(info=info, candidate=candidate):
             return {
@@ -117,7 +125,7 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
                 "due_at": unless_changed,
             }
         case ParentGone():
-            return {**NO_REQUEST, "waiting": True, "due_at": None}
+            return {**NO_ERROR, **NO_REQUEST, "waiting": sa.not_(held), "due_at": None}
         case Halted():
             return {} if outcome.unknown else dict(NO_REQUEST)
 
@@ -139,6 +147,7 @@ def synced_update() -> sa.Update:
             qbo_id=sa.bindparam("p_qbo_id", type_=text),
             sync_token=sa.bindparam("p_sync_token", type_=text),
             deposit_account=sa.bindparam("p_deposit_account", type_=text),
+            qbo_customer_id=sa.bindparam("p_qbo_customer_id", type_=text),
             qbo_total=sa.bindparam("p_qbo_total", type_=big),
             qbo_number=sa.func.coalesce(number, records.c.qbo_number),
             synced_total=sa.bindparam("p_synced_total", type_=big),
@@ -164,6 +173,7 @@ def synced_parameters(claim: Claim, outcome: Synced, intent: Intent, now: int) -
         "p_qbo_id": written.remote.id,
         "p_sync_token": written.remote.sync_token,
         "p_deposit_account": written.remote.deposit_account,
+        "p_qbo_customer_id": written.customer_id,
         "p_qbo_total": to_cents(written.total),
         "p_number": written.number or None,
         "p_synced_total": 0 if intent.operation is Operation.VOID else to_cents(intent.total),
@@ -212,5 +222,5 @@ def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
             return [failed, attrs.evolve(entry, event=Event.NOTED, text=note)] if note else [failed]
         case Kept(hold=hold):
             return [attrs.evolve(entry, event=Event.NOTED, text=hold.value)]
-        case Halted():
+        case Unchanged() | Halted():
             return []

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import ErrorInfo, Halted, Kind, ParentGone, Rejected, Retry, Synced
+from dunahub_qbo_plugin.model import (
+    ErrorInfo,
+    Halted,
+    Kind,
+    Operation,
+    ParentGone,
+    Rejected,
+    Retry,
+    Synced,
+    Unchanged,
+)
 from dunahub_qbo_plugin.store import history, kin, outcomes, search
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.leases import Lease, renew
@@ -71,7 +81,13 @@ def _write_all(
             gone = outcomes.error_values(settlement.outcome.info, to_ms(now))
             kin.mark_parent(connection, lease.company_id, settlement.outcome, gone, now)
         if _frees_children(settlement):
-            kin.release_children(connection, lease.company_id, settlement.claim, now)
+            kin.release_children(
+                connection,
+                lease.company_id,
+                settlement.claim,
+                now,
+                detached=_is_another_object(settlement),
+            )
         entries += outcomes.entries_of(settlement, now)
     history.add(connection, lease.company_id, entries)
     search.note(connection, lease.company_id, labels)
@@ -114,6 +130,21 @@ def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement
 def _frees_children(settlement: Settlement) -> bool:
     """Tell whether records that wait for this one may be looked at again."""
     known = settlement.claim.remote is not None
-    return isinstance(settlement.outcome, Synced) or (
+    return isinstance(settlement.outcome, Synced | Unchanged) or (
         known and isinstance(settlement.outcome, Rejected)
     )
+
+
+def _is_another_object(settlement: Settlement) -> bool:
+    """Tell whether an invoice that may have had payments has none in QuickBooks now.
+
+    It was deleted there and made anew, or voided and made valid again.
+    """
+    claim, intent = settlement.claim, settlement.intent
+    if claim.key.kind is not Kind.INVOICE or not isinstance(settlement.outcome, Synced):
+        return False
+    if intent is None or intent.operation is Operation.VOID:
+        return False
+    if intent.operation is Operation.CREATE:
+        return claim.request_seq > 0
+    return claim.synced_total == 0 and bool(intent.total)

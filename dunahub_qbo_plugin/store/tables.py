@@ -212,6 +212,7 @@ class RecordRow(_Row, table=True):
     qbo_id: str | None = None
     sync_token: str | None = None
     deposit_account: str | None = None
+    qbo_customer_id: str | None = None
     qbo_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     qbo_number: str | None = None
     synced_fingerprint: str | None = None

@@ -110,6 +110,12 @@ _ROWS: Final = {
         "DunaHub had a problem of its own",
         "This {kind} could not be sent just now. Nothing is lost.",
     ),
+    "unwritable": _Row(
+        "DunaHub could not put this {kind} into words",
+        "Something in it is not as it should be. Nothing was sent, and nothing is lost.",
+        "Open it in DunaHub, correct it and save. If it stays, tell whoever runs DunaHub.",
+        fix=Fix.EDIT,
+    ),
     "not-carried-out": _passing(
         "This {kind} is sent once more",
         "An earlier try did not get into QuickBooks, or was deleted there since.",

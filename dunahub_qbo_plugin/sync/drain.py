@@ -52,6 +52,8 @@ RENEW_AFTER: Final = LEASE / 3
 """Age at which the lease is prolonged."""
 LOOK_AGAIN: Final = 0.5
 """Seconds after which newly due records are looked for although nothing has come back yet."""
+IN_USE: Final = 0.05
+"""Seconds to wait for records that a host is writing to, when nothing else is due."""
 ITEM_GONE: Final = "item-gone"
 MOST_LOOKS: Final = 20
 """Looks at one record in one turn without anything to send, after which the turn ends: no mistake
@@ -156,6 +158,10 @@ class _Run:
     """How often each record was looked at without anything being sent for it."""
     noted: dict[str, str] = attrs.field(factory=dict)
     """Services that this drain has remembered already."""
+    kept_turn: bool = False
+    """True while a record that is due is being saved or is in a host's open transaction."""
+    lost: threading.Event = attrs.field(factory=threading.Event)
+    """Set once the company is somebody else's, or nobody's."""
     flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
 
     def run(self) -> int:
@@ -163,24 +169,45 @@ class _Run:
         self.profile = None if grant is None else self.access.profile(grant)
         if self.profile is None:
             return 0
-        turn_ends = self.clock.monotonic() + TURN
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
-            while grant is not None:
-                landed = self._landed(grant, self._finished())
-                over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
-                over = over or self._goes_round()
-                going_on = self.halts.halted is None and not over
-                if landed or going_on:
-                    self._write_and_launch(pool, grant, landed, going_on=going_on)
-                if self.halts.halted is not None and not self.flying:
-                    grant = self._recover(grant)
-                    continue
-                if self.flying:
-                    wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
-                    self._renew_if_aging()
-                elif over or self._nothing_due():
-                    break
+            try:
+                self._take_turn(pool, grant)
+            except LeaseLost:
+                self.lost.set()
+                self._settle_what_flies()
+                raise
         return self.sent
+
+    def _take_turn(self, pool: ThreadPoolExecutor, first: Grant | None) -> None:
+        grant = first
+        turn_ends = self.clock.monotonic() + TURN
+        while grant is not None:
+            landed = self._landed(grant, self._finished())
+            over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
+            over = over or self._goes_round()
+            going_on = self.halts.halted is None and not over
+            if landed or going_on:
+                self._write_and_launch(pool, grant, landed, going_on=going_on)
+            if self.halts.halted is not None and not self.flying:
+                grant = self._recover(grant)
+                continue
+            if self.flying:
+                wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                self._renew_if_aging()
+            elif over or self._nothing_due():
+                break
+            elif self.kept_turn:
+                self.clock.sleep(IN_USE)
+
+    def _settle_what_flies(self) -> None:
+        """Wait for what has left, and save what QuickBooks accepted: nobody else hears of it."""
+        wait(self.flying)
+        settlements = [
+            Settlement(claim=claim, intent=intent, outcome=outcome)
+            for claim, intent, outcome in self._finished()
+        ]
+        with self.database.write.begin() as db:
+            settle_late(db, self.lease, settlements, now=self.clock.now())
 
     def _write_and_launch(
         self,
@@ -239,7 +266,11 @@ class _Run:
                 self.tally.count(decided)
                 self.unsent[claim.record_id] += 1
                 settled.append(Settlement(claim=claim, outcome=decided))
-        self.lease = commit_intents(db, self.lease, intents, now=now)
+        self.lease, free = commit_intents(db, self.lease, intents, now=now)
+        self.kept_turn = len(free) < len(intents)
+        for claim, _ in intents if self.kept_turn else ():
+            self.unsent[claim.record_id] += 1
+        intents = free
         if settled:
             self.lease = settle(db, self.lease, settled, now=now)
         services = services_of(intents)
@@ -253,6 +284,8 @@ class _Run:
 
     def _check(self) -> None:
         """Let nothing leave when the lease may be somebody else's, or the company is to rest."""
+        if self.lost.is_set():
+            raise LeaseLost("the company was taken over or disconnected")
         if self.halts.halted is not None:
             raise LeaseLost("the company rests; the request did not leave")
         if self.winding_down.is_set():

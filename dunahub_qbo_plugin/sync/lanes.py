@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dunahub_hookspecs import Invoice
+from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Kind
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def lane_of(claim: Claim) -> str | None:
 def services_of(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
     """Give the DunaHub services that are about to be sent, id to name."""
     return {
-        line.service_id: line.service_name
+        line.service_id: one_line(line.service_name)
         for claim, _ in intents
         if isinstance(claim.value, Invoice)
         for line in claim.value.lines
-        if line.service_id is not None
+        if line.service_id is not None and line.service_id == one_line(line.service_id)
     }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from dunahub_qbo_plugin.model import Kind, Written
-from dunahub_qbo_plugin.qbo.answers import remote_ref
+from dunahub_qbo_plugin.qbo.answers import customer_id, remote_ref
 from dunahub_qbo_plugin.qbo.query import select
 from dunahub_qbo_plugin.qbo.wire import decode
 
@@ -116,6 +116,7 @@ def written_of(entity: Entity) -> Written:
         remote=remote_ref(entity),
         total=None if total is None else Decimal(total),
         number=str(entity.get("DocNumber") or ""),
+        customer_id=customer_id(entity),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -21,6 +22,7 @@ from dunahub_qbo_plugin.model import (
     Operation,
     Rejected,
     Retry,
+    Unchanged,
     Waiting,
 )
 from dunahub_qbo_plugin.qbo.wire import encode
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.mapping.body import Payload
     from dunahub_qbo_plugin.model import Claim, CompanyProfile
 
+log = logging.getLogger(__name__)
+
 ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
 
-Plan = Intent | Waiting | Kept | Rejected
+Plan = Intent | Unchanged | Waiting | Kept | Rejected
 
 
 def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
@@ -49,17 +53,29 @@ def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
     """
     if claim.intent is not None:
         return claim.intent
+    if claim.remote is not None and claim.synced_fingerprint == claim.fingerprint:
+        return Unchanged()
     try:
-        match claim.value:
-            case Lead():
-                return _customer(claim, claim.value, company_id)
-            case Invoice():
-                return _invoice(claim, claim.value, profile, company_id)
-            case Payment():
-                return _payment(claim, claim.value, profile, company_id)
+        return _decide(claim, profile, company_id)
     except MappingError as error:
         info = ErrorInfo(code=error.code, text=error.sentence, subject=error.subject)
         return Rejected(info=info)
+    except Exception:
+        # Nothing that is wrong with one record may keep its company from sending the others.
+        log.exception("the %s %s cannot be written", claim.key.kind.word, claim.record_id)
+        return Rejected(info=ErrorInfo(code="unwritable"))
+
+
+def _decide(claim: Claim, profile: CompanyProfile, company_id: str) -> Plan:
+    match claim.value:
+        case Lead():
+            return _customer(claim, claim.value, company_id)
+        case Invoice():
+            return _invoice(claim, claim.value, profile, company_id)
+        case Payment():
+            return _payment(claim, claim.value, profile, company_id)
+        case None:
+            return Rejected(info=ErrorInfo(code="unwritable"))
 
 
 def with_items(

@@ -22,6 +22,7 @@ from dunahub_qbo_plugin.model import (
     ErrorInfo,
     Halted,
     Intent,
+    Kept,
     Operation,
     Outcome,
     Rejected,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from dunahub_qbo_plugin.model import Hold
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
 
@@ -109,6 +111,8 @@ class Reconciler:
         now: datetime,
         check: Callable[[], None],
     ) -> Outcome:
+        if claim.hold is not None:
+            return self._find_out(grant, claim, intent, claim.hold, now, check)
         resend = claim.intent is not None
         creates = intent.operation is Operation.CREATE
         old = resend and _age(claim, now) >= LOOK_FIRST_AFTER
@@ -199,6 +203,25 @@ class Reconciler:
         if _age(claim, now) >= FORGET_KEY_AFTER:
             return Retry(info=ErrorInfo(code="not-carried-out"), after=0)
         return self._send(grant, claim, intent, now, check)
+
+    def _find_out(
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        hold: Hold,
+        now: datetime,
+        check: Callable[[], None],
+    ) -> Outcome:
+        """Learn whether QuickBooks has a record that is not to be sent any more; send nothing."""
+        if intent.operation is not Operation.CREATE:
+            return Kept(hold=hold)
+        found = self._look(grant, claim, intent, check)
+        if found.agreement is not Agreement.NONE:
+            return _adopt_or_ask(found, intent)
+        if _age(claim, now) >= LOOK_FIRST_AFTER:
+            return Kept(hold=hold)
+        return Retry(info=ErrorInfo(code="no-answer"), unknown=True)
 
     def _after_key_used(
         self,
@@ -310,7 +333,9 @@ def _age(claim: Claim, now: datetime) -> timedelta:
     """Give how long ago an unanswered intent was committed; nothing for one that is new."""
     if claim.intent is None or claim.intent_at is None:
         return timedelta(0)
-    return now - claim.intent_at
+    age = now - claim.intent_at
+    # A clock that was set back since does not tell how long ago it was.
+    return age if age >= timedelta(0) else LOOK_FIRST_AFTER
 
 
 def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:

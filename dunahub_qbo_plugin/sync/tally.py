@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.model import (
     Rejected,
     Retry,
     Synced,
+    Unchanged,
     Waiting,
 )
 
@@ -28,6 +29,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _WORDS: Final[dict[type, str]] = {
     Synced: "synced",
     Kept: "kept",
+    Unchanged: "unchanged",
     Waiting: "waiting",
     Retry: "retry",
     Rejected: "rejected",

@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.store.tables import connections, records
 from dunahub_qbo_plugin.sync import drain, intake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -49,18 +49,17 @@ def key_committed_after_sending() -> Iterator[None]:
     def commit_nothing(
         db: sa.Connection,
         lease: Lease,
-        intents: Iterable[tuple[Claim, Intent]],
+        intents: Sequence[tuple[Claim, Intent]],
         *,
         now: datetime,
-    ) -> Lease:
-        del intents
-        return leases.renew(db, lease, now=now)
+    ) -> tuple[Lease, list[tuple[Claim, Intent]]]:
+        return leases.renew(db, lease, now=now), list(intents)
 
     def commit_and_settle(
         db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
     ) -> Lease:
         pairs = [(one.claim, one.intent) for one in settlements if one.intent is not None]
-        lease = commit(db, lease, pairs, now=now)
+        lease, _ = commit(db, lease, pairs, now=now)
         return settle_in_time(db, lease, settlements, now=now)
 
     with (

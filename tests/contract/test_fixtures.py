@@ -200,6 +200,7 @@ WITHOUT_AN_ANSWER = {
     "not-carried-out": "QuickBooks was asked, and has not got it",
     "configuration": "the operator's settings",
     "ambiguous": "several answers of a look-up agree in part",
+    "unwritable": "found before anything is sent",
     "name-taken-customer": "name-taken, once a look-up has told who holds the name",
     "name-taken-inactive": "as name-taken-customer",
     "item-gone": "reference-gone, once the line's item is known to be it",

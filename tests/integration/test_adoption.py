@@ -40,7 +40,7 @@ def settle_as_found(office: Office, kind: Kind, qbo_id: str) -> None:
         (claim,) = due_claims(db, lease, kind, now=now, limit=9)
         intent = plan(claim, load_profile(db, company), company_id=company)
         assert isinstance(intent, Intent)
-        lease = commit_intents(db, lease, [(claim, intent)], now=now)
+        lease, _ = commit_intents(db, lease, [(claim, intent)], now=now)
         found = Written(remote=RemoteRef(id=qbo_id, sync_token="0"))
         outcome = Synced(written=found, fingerprint=intent.fingerprint, adopted=True)
         settle(db, lease, [Settlement(claim=claim, intent=intent, outcome=outcome)], now=now)

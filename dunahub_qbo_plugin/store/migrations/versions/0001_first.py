@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column("qbo_id", sa.String(), nullable=True),
         sa.Column("sync_token", sa.String(), nullable=True),
         sa.Column("deposit_account", sa.String(), nullable=True),
+        sa.Column("qbo_customer_id", sa.String(), nullable=True),
         sa.Column("qbo_total", sa.BigInteger(), nullable=True),
         sa.Column("qbo_number", sa.String(), nullable=True),
         sa.Column("synced_fingerprint", sa.String(), nullable=True),

@@ -1,0 +1,209 @@
+"""Records that stand on others: to the right customer, once, and never waiting for nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from dunahub_hookspecs import InvoiceStatus
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
+from dunahub_qbo_plugin.store import asks
+from dunahub_qbo_plugin.store.tables import history
+from tests.support.faulty import Bench
+from tests.support.office import CONTRACTOR, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dunahub_qbo_plugin.emulator.company import Company
+
+LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
+BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
+NAME = "Sarah Jones lead-1"
+LATER = TroubleRule(
+    kind="fail",
+    status=400,
+    code="6000",
+    entity="invoice",
+    message="A business validation error has occurred while processing your request",
+    detail="Business Validation Error: An unexpected error occurred. "
+    "Please wait a few minutes and try again",
+)
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office on either database."""
+    bench = Bench(tmp_path, database_url=store_url)
+    yield bench
+    bench.close()
+
+
+def books(office: Bench) -> Company:
+    """Give the company's books, to edit them as an accountant."""
+    return office.emulator.world.companies[CONTRACTOR].books
+
+
+def deactivate(office: Bench, name: str) -> str:
+    """Make a customer inactive in QuickBooks; gives its Id."""
+    (customer,) = [one for one in office.books()["customers"] if one["name"] == name]
+    books(office).deactivate("Customer", customer["id"])
+    found: str = customer["id"]
+    return found
+
+
+def let_time_pass(office: Bench) -> None:
+    """Drain for some hours."""
+    for _ in range(20):
+        office.drain()
+        office.time.advance(600)
+
+
+def shown(office: Bench, kind: Kind, local_id: str) -> Shown:
+    """Give a record's state."""
+    return office.view(kind, local_id).shown
+
+
+@pytest.mark.parametrize("paid_before", [True, False])
+def test_payment_follows_its_invoice_in_quickbooks(office: Bench, *, paid_before: bool) -> None:
+    """QuickBooks refuses to give the invoice to another customer: its money stays with it."""
+    office.save(lead(), lead("lead-2"), invoice())
+    if paid_before:
+        office.save(payment(amount=Decimal(40)))
+    office.drain_all()
+    office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
+    office.save(invoice(lead=lead("lead-2")))
+    office.drain_all()
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.ATTENTION
+    office.save(payment("pay-2", amount=Decimal(60)))
+    let_time_pass(office)
+    payments = office.books()["payments"]
+    assert len(payments) == 1 + paid_before
+    assert {(one["customer"], one["unapplied"]) for one in payments} == {(NAME, "0.00")}
+
+
+def test_payments_of_an_invoice_made_anew_are_attached_again(office: Bench) -> None:
+    """The invoice was deleted in QuickBooks and is sent again: its payments go with it."""
+    office.save(invoice(), payment())
+    office.drain()
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    books(office).edit("Payment", paid["id"], {"Line": []})
+    books(office).delete("Invoice", bill["id"])
+    office.save(invoice(message="Thank you"))
+    office.drain()
+    office.retry(BILL)
+    let_time_pass(office)
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+
+
+def test_payments_of_an_invoice_that_is_valid_again_are_attached_again(office: Bench) -> None:
+    """Voided by mistake and taken back: the money is on the invoice again."""
+    office.save(invoice(), payment())
+    office.drain()
+    office.save(invoice(status=InvoiceStatus.VOID))
+    office.drain()
+    office.save(invoice())
+    let_time_pass(office)
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
+
+
+def test_payment_goes_when_its_invoices_change_is_taken_back(office: Bench) -> None:
+    """A payment that waits for a change is not forgotten when there is nothing to change."""
+    office.save(invoice())
+    office.drain()
+    office.trouble(LATER)
+    office.save(invoice(message="changed"))
+    office.drain()
+    office.save(payment())
+    office.drain()
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.WAITING
+    before = office.mark()
+    office.save(invoice())
+    let_time_pass(office)
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert [one.path.rpartition("/")[2] for one in office.requests(before)] == ["payment"]
+
+
+def test_payment_goes_when_its_invoices_change_is_dismissed(office: Bench) -> None:
+    """What the office decided not to send is nothing to wait for."""
+    office.save(invoice())
+    office.drain()
+    office.trouble(LATER)
+    office.save(invoice(message="changed"))
+    office.drain()
+    office.save(payment())
+    office.drain()
+    now = office.time.now()
+    with office.runtime.database.write.begin() as db:
+        assert asks.dismiss(db, office.connection(), [BILL], reason="no", by="Dana", now=now) == 1
+    let_time_pass(office)
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+
+
+def test_invoice_goes_when_its_customers_change_is_taken_back(office: Bench) -> None:
+    """The customer was inactive for a while; nobody had to press anything in DunaHub."""
+    office.save(lead())
+    office.drain()
+    customer = deactivate(office, NAME)
+    office.save(lead(phone="1"))
+    office.drain()
+    office.save(invoice(lead=lead(phone="1")))
+    office.drain()
+    office.save(lead())
+    books(office).edit("Customer", customer, {"Active": True})
+    let_time_pass(office)
+    assert shown(office, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+
+
+def test_nothing_goes_round_when_a_customer_is_missing(office: Bench) -> None:
+    """The invoice is there, its customer is gone: a new payment floods neither worker nor history.
+
+    It goes to the customer that has the invoice, or waits.
+    """
+    office.save(lead(), invoice())
+    office.drain()
+    deactivate(office, NAME)
+    office.save(invoice("inv-2"))
+    office.drain()
+    books(office).create("Vendor", {"DisplayName": NAME})
+    office.retry(LEAD)
+    office.drain()
+    office.save(payment())
+    told = entries(office)
+    office.drain()
+    office.time.advance(1)
+    office.drain()
+    assert entries(office) - told <= 3
+
+
+def test_waiting_forgets_an_old_error(office: Bench) -> None:
+    """A record that waits for its customer says so, and nothing that was true before."""
+    office.save(invoice(total=Decimal(1)))
+    office.drain()
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.ATTENTION
+    deactivate(office, NAME)
+    office.save(lead(phone="5"))
+    office.drain()
+    office.retry(BILL)
+    office.drain()
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert (view.shown, view.error, view.waiting_for) == (Shown.WAITING, None, LEAD)
+
+
+def entries(office: Bench) -> int:
+    """Count what the history tells."""
+    with office.runtime.database.read.connect() as db:
+        return db.execute(sa.select(sa.func.count()).select_from(history)).scalar_one()

@@ -1,0 +1,186 @@
+"""One bad record, a clock that jumps, a disconnect under way: nobody else pays for it."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from dunahub_hookspecs import LineItem
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Intent, Kind, Shown
+from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
+from dunahub_qbo_plugin.store.profiles import load_profile
+from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.sync.planner import plan
+from tests.acceptance.pair import Pair, Running
+from tests.support.faulty import Bench
+from tests.support.office import ACME, DANA, invoice, lead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office on either database."""
+    bench = Bench(tmp_path, database_url=store_url)
+    yield bench
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("service_id", "name"),
+    [("s1", "Clean \ud800ing"), ("s\ud800", "Cleaning"), ("s1", "Clean\x00ing"), ("s\x00", "x")],
+)
+def test_odd_service_keeps_nobody_back(office: Bench, service_id: str, name: str) -> None:
+    """Half an emoji or a NUL in a service: the company's other invoices go out (rule 10)."""
+    line = LineItem(service_id=service_id, service_name=name, unit_price=Decimal(1))
+    office.save(lead(), invoice(lines=[line]), invoice("inv-2"))
+    office.drain_all()
+    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+
+
+def test_unreadable_record_keeps_nobody_back(office: Bench) -> None:
+    """A stored text that cannot be read needs attention; the others go out, and it can be saved."""
+    office.save(lead(), invoice(), invoice("inv-2"))
+    with office.runtime.database.write.begin() as db:
+        db.execute(
+            sa.update(records).where(records.c.local_id == "inv-1").values(snapshot='{"half":')
+        )
+    office.drain_all()
+    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert view.error is not None
+    assert (view.shown, view.error.code) == (Shown.ATTENTION, "unwritable")
+    office.save(invoice(message="Saved again"))
+    office.drain()
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+
+
+def test_clock_that_was_ahead_delays_nothing(office: Bench) -> None:
+    """What was saved while the clock was five hours ahead goes out once it is set right."""
+    office.time.jump(5 * 3600)
+    office.save(lead())
+    office.time.jump(-5 * 3600)
+    assert office.drain() == 1
+
+
+def test_clock_set_back_makes_us_look_before_a_resend(office: Bench) -> None:
+    """How old a lost create is cannot be told then: QuickBooks may have forgotten its key."""
+    office.save(lead())
+    office.drain()
+    office.time.jump(20 * 3600)
+    office.trouble(TroubleRule(kind="lose", entity="invoice"))
+    office.save(invoice())
+    office.drain()
+    office.time.jump(-20 * 3600)
+    before = office.mark()
+    assert office.drain() == 1
+    assert [one.write for one in office.requests(before)] == [False]
+    assert len(office.books()["invoices"]) == 1
+
+
+def test_dead_workers_lease_of_the_future_ends(office: Bench) -> None:
+    """A lease that was taken while the clock was ahead does not keep the sweep away."""
+    company = office.connection().id
+    office.time.jump(6 * 3600)
+    with office.runtime.database.write.begin() as db:
+        assert leases.acquire(db, company, owner="dead", now=office.time.now())
+    office.time.jump(-6 * 3600)
+    office.save(lead())
+    office.time.advance(60)
+    assert office.runtime.chores.sweep().companies == [company]
+
+
+def test_change_taken_back_between_look_and_commit_is_not_sent(office: Bench) -> None:
+    """What is committed to be sent is what is desired at that moment."""
+    office.save(invoice())
+    office.drain()
+    office.save(invoice(message="B"))
+    database, now = office.runtime.database, office.time.now()
+    with database.write.begin() as db:
+        lease = leases.acquire(db, office.connection().id, owner="w", now=now)
+    assert lease is not None
+    with database.read.connect() as db:
+        (claim,) = due_claims(db, lease, Kind.INVOICE, now=now, limit=1)
+        intent = plan(claim, load_profile(db, lease.company_id), company_id=lease.company_id)
+    assert isinstance(intent, Intent)
+    office.save(invoice())
+    with database.write.begin() as db:
+        _, free = commit_intents(db, lease, [(claim, intent)], now=now)
+    assert free == []
+
+
+class Held(httpx.BaseTransport):
+    """Lets the answers to invoices wait: the first until one gate opens, the others for another."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self._first = threading.Lock()
+        self.arrived = threading.Semaphore(0)
+        self.one, self.others = threading.Event(), threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on, and hold its answer."""
+        answer = self._inner.handle_request(request)
+        if request.method == "POST" and request.url.path.endswith("/invoice"):
+            answer.read()
+            gate = self.one if self._first.acquire(blocking=False) else self.others
+            self.arrived.release()
+            assert gate.wait(20)
+        return answer
+
+
+def test_disconnect_forgets_nothing_that_quickbooks_took(tmp_path: Path) -> None:
+    """Invoices whose answers come after the disconnect are Synced, not Not sent (rule 18)."""
+    with Pair(tmp_path) as pair:
+        pair.save(lead())
+        pair.drain()
+        held = Held(pair.line.inner)
+        pair.line.inner = held
+        pair.save(*(invoice(f"i{number}") for number in range(4)))
+        drain = Running(pair.drain)
+        for _ in range(4):
+            assert held.arrived.acquire(timeout=20)
+        pair.other.panel.linking.disconnect(ACME, DANA)
+        held.one.set()
+        held.others.set()
+        drain.result()
+        states = {pair.view(Kind.INVOICE, f"i{number}").shown for number in range(4)}
+        assert (len(pair.books()["invoices"]), states) == (4, {Shown.SYNCED})
+
+
+def test_hosts_long_transaction_holds_up_one_record(tmp_path: Path, postgres_url: str) -> None:
+    """A record in a host's open transaction keeps its turn; others go, and then it does."""
+    office = Bench(tmp_path, database_url=postgres_url)
+    office.save(lead())
+    office.drain()
+    office.save(invoice("a"), invoice("b"))
+    engine = sa.create_engine(office.runtime.database.url)
+    with Session(engine) as session:
+        office.notify("on_invoice_updated", invoice=invoice("a", message="x"), session=session)
+        assert office.drain() == 1
+        assert office.view(Kind.INVOICE, "b").shown is Shown.SYNCED
+        session.commit()
+    assert office.drain() == 1
+    engine.dispose()
+    office.close()
+
+
+def test_due_date_that_was_cleared_is_cleared_there(office: Bench) -> None:
+    """Without a due date an invoice is due on its own day, as QuickBooks has it without terms."""
+    office.save(invoice())
+    office.drain()
+    assert office.books()["invoices"][0]["due"] != invoice().issued_on.isoformat()
+    office.save(invoice(due_on=None))
+    office.drain()
+    assert office.books()["invoices"][0]["due"] == invoice().issued_on.isoformat()
