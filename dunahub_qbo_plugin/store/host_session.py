@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from dunahub_qbo_plugin.store.desired import Desired, write_desired
+from dunahub_qbo_plugin.store.host_savepoint import savepoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,38 +78,19 @@ def _write(session: Session, desired: Sequence[Desired], database: Database) -> 
     """Write in the host's transaction; False when that cannot be, whatever the reason.
 
     The host's database is another one, or none that is known (a session with ``binds`` only);
-    a row is locked (a deadlock, or a time-out); our tables are not seen from there.
+    a row is locked by others; our tables are not seen from there.
     """
     try:
         connection = session.connection()
         if not _same_database(connection.engine.url, database.url):
             return False
-        _begin(connection)
-        # Without a savepoint of its own, an error here would cost the host its transaction on
-        # PostgreSQL, although we swallow it. The connection's, since the session's would flush.
-        with connection.begin_nested():
+        with savepoint(connection):
             write_desired(connection, desired)
     except Exception as error:  # noqa: BLE001  if the host cannot commit either, the row is dropped
         reason = getattr(error, "orig", None) or error
         log.warning("kept until after the host's commit: %s", type(reason).__name__)
         return False
     return True
-
-
-def _begin(connection: sa.Connection) -> None:
-    """Open the host's transaction where its driver has not done so yet.
-
-    Python's SQLite driver begins one at the first INSERT only, not at a SAVEPOINT (Python's
-    documentation, sqlite3, "Transaction control"). A savepoint outside of a transaction is one
-    itself, and releasing it would commit our row before the host commits its record.
-    """
-    if connection.dialect.name != "sqlite":
-        return
-    driver: Any = connection.connection.driver_connection
-    begins_by_itself = getattr(driver, "isolation_level", None) is not None
-    autocommits = getattr(driver, "autocommit", False) is True
-    if begins_by_itself and not autocommits and not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN")
 
 
 def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:

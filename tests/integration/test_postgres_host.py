@@ -100,6 +100,36 @@ def test_a_row_that_is_locked_is_written_after_the_commit(office: Office, host: 
     assert kept(office) == {"lead-1": "2", "lead-2": "3"}
 
 
+@pytest.mark.parametrize("prepares", [5, 0], ids=["as usual", "prepares all"])
+def test_no_lock_is_waited_for(office: Office, postgres_url: str, prepares: int) -> None:
+    """A row that others hold costs the hook no time, and the host keeps its own time-out (rule 9).
+
+    The row comes after the commit, and the usual hook costs the host no more round trips than a
+    savepoint does.
+    """
+    office.save(lead(phone="0"))
+    engine = sa.create_engine(postgres_url, connect_args={"prepare_threshold": prepares})
+    sent: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    with office.runtime.database.write.begin() as db, Session(engine) as session:
+        session.execute(sa.text("SET LOCAL lock_timeout = '7s'"))
+        db.execute(sa.text("SELECT 1 FROM qbo_record FOR UPDATE"))
+        sent.clear()
+        office.notify("on_lead_saved", lead=lead("free"), session=session)
+        assert len(sent) == (3 if prepares else 6)
+        assert session.execute(sa.text("SHOW lock_timeout")).scalar() == "7s"
+        started = time.monotonic()
+        office.notify("on_lead_saved", lead=lead(phone="1"), session=session)
+        assert time.monotonic() - started < 0.5
+        assert session.execute(sa.text("SHOW lock_timeout")).scalar() == "7s"
+        db.rollback()
+        session.commit()
+        assert session.execute(sa.text("SHOW lock_timeout")).scalar() == "0"
+    engine.dispose()
+    until(lambda: office.runtime.intake.waiting == 0, what="the write")
+    assert kept(office) == {"free": lead().phone, "lead-1": "1"}
+
+
 def test_a_deadlock_ends_with_both_records(office: Office, host: sa.Engine) -> None:
     """Two requests save the same two leads in opposite order: both are committed and kept."""
     half = threading.Barrier(2, timeout=10)
