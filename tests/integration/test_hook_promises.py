@@ -12,7 +12,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import Address, LineItem, PaymentMethod
+from dunahub_hookspecs import Address, LineItem, PaymentMethod, Region
 from dunahub_hookspecs.host import create_plugin_manager, notify
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, Shown
@@ -121,6 +121,27 @@ def test_a_locked_database_is_not_waited_for(office: Office) -> None:
         thread.join()
     assert took[0] < 0.5
     assert office.runtime.intake.spilled == 1
+
+
+def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(office: Office) -> None:
+    """An organization that left the US is stopped at its next hook, none of which waits (13)."""
+    moved = attrs.evolve(ACME, region=Region.BR)
+    took: list[float] = []
+
+    def save() -> None:
+        started = time.perf_counter()
+        office.save(lead(), org=moved)
+        took.append(time.perf_counter() - started)
+
+    with office.runtime.database.write.begin():
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+    assert took[0] < 0.5
+    assert office.connection().region_closed_at is None
+    office.save(lead(), org=moved)
+    assert office.connection().region_closed_at is not None
+    assert office.rows() == []
 
 
 MESSY = (
