@@ -33,6 +33,15 @@ _HELD: Final = {
     Hold.VOIDED_UNSENT: "It was voided before QuickBooks ever had it, so there is nothing to send.",
 }
 
+_SENT_BEFORE: Final = (
+    "This {kind} was sent before it was changed, and QuickBooks has it (no. {number}). "
+    "Do not enter it again; if it is wrong there, correct or delete it in QuickBooks."
+)
+_LOOKING: Final = (
+    "An earlier try may have arrived, and DunaHub is looking for it in QuickBooks. Do not enter it "
+    "by hand yet."
+)
+
 
 def name(view: RecordView) -> str:
     """Name a record: ``Invoice 1042``."""
@@ -114,7 +123,9 @@ def _not_sent(view: RecordView, desk: Desk) -> str:
         reason = f": {view.hold_note.rstrip('.')}." if view.hold_note else "."
         return f"Dismissed by the office{reason}"
     if view.hold is not None:
-        return _HELD[view.hold]
+        if view.qbo_id is not None:
+            return _SENT_BEFORE.format(kind=view.key.kind.word, number=view.qbo_id)
+        return _LOOKING if view.due_at is not None else _HELD[view.hold]
     for period in desk.periods:
         since = desk.formats.at(period.started_at)
         if period.epoch == view.epoch + 1:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from dunahub_hookspecs import PaymentMethod
+from dunahub_hookspecs import PaymentMethod, RecordKind, SettingsRequest
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store import asks
 from tests.support.faulty import Bench
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +54,17 @@ def dismiss(office: Bench, key: RecordKey) -> None:
     now = office.time.now()
     with office.runtime.database.write.begin() as db:
         assert asks.dismiss(db, office.connection(), [key], reason="no", by="Dana", now=now) == 1
+
+
+def card(office: Bench) -> str:
+    """Give the payment's card as its page shows it."""
+    (shown,) = office.manager.hook.on_record_render(
+        org=ACME,
+        request=SettingsRequest(person=DANA, page_url="/p", action_url="/a/"),
+        kind=RecordKind.PAYMENT,
+        record_id="pay-1",
+    )
+    return " ".join(shown.html.split())
 
 
 def let_time_pass(office: Bench) -> None:
@@ -114,9 +125,12 @@ def test_lost_answer_is_still_found_out(office: Bench, *, arrived: bool) -> None
         (there,) = office.books()["payments"]
         office.emulator.world.companies[CONTRACTOR].books.delete("Payment", there["id"])
     office.save(CASH)
+    assert "DunaHub is looking for it in QuickBooks" in card(office)
     let_time_pass(office)
     view = office.view(Kind.PAYMENT, "pay-1")
     assert len(office.books()["payments"]) == arrived
+    assert ("Do not enter it again" in card(office)) is arrived
+    assert ("Enter this one in QuickBooks by hand" in card(office)) is not arrived
     assert (view.qbo_id is not None) is arrived
     assert (view.due_at, view.hold) == (None, Hold.INELIGIBLE)
 
