@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from dunahub_qbo_plugin.errors import ConfigurationError, GrantRevoked, NotConnected, QboError
+from dunahub_qbo_plugin.errors import (
+    ConfigurationError,
+    GrantRevoked,
+    NotConnected,
+    QboError,
+    Unauthorized,
+)
 from dunahub_qbo_plugin.store import gate
 from dunahub_qbo_plugin.store.profiles import load_profile, profile_is_fresh, profile_is_read
 from dunahub_qbo_plugin.sync import halts
@@ -63,12 +69,24 @@ class Access:
         if fresh:
             return profile
         try:
-            return self.read_company(grant)
+            return self._read(grant)
         except QboError as error:
             if known:  # yesterday's will do
                 return profile
-            self.rest(halts.OUTAGE, error.info.code, error.info.text)
+            seconds = halts.SELDOM if isinstance(error, Unauthorized) else halts.OUTAGE
+            self.rest(seconds, error.info.code, error.info.text)
             return None
+
+    def _read(self, grant: Grant) -> CompanyProfile | None:
+        """Read the company, once more with a new access token where that one was refused.
+
+        None when there is none to be had: access may have been taken away in QuickBooks.
+        """
+        try:
+            return self.read_company(grant)
+        except Unauthorized:
+            renewed = self.grant(refused=grant)
+            return None if renewed is None else self.read_company(renewed)
 
     def rest(self, seconds: float, code: str, text: str) -> None:
         """Have nothing sent for so many seconds, and say why."""

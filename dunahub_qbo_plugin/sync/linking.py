@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.errors import QuickBooksPluginError
+from dunahub_qbo_plugin.errors import QuickBooksPluginError, Unauthorized
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.store import gate, states
 from dunahub_qbo_plugin.sync.companies import read_company
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Organization, Person
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
     from dunahub_qbo_plugin.store.cipher import Cipher
@@ -210,6 +211,12 @@ class Linking:
             QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
         """
         grant = self.tokens.grant(company_id)
+        try:
+            self._read(grant)
+        except Unauthorized:  # access may have been taken away in QuickBooks: the renewal tells
+            self._read(self.tokens.grant(company_id, refused=grant))
+
+    def _read(self, grant: Grant) -> None:
         read_company(database=self.database, client=self.client, grant=grant, clock=self.clock)
 
     def _revoke(self, tokens: Tokens | None) -> bool:
