@@ -211,7 +211,7 @@ class Invoice:
         lines: what it bills for.
         discount: dollars taken off the sum of the lines, before tax.
         tax: dollars of sales tax.
-        total: dollars to pay: lines minus discount plus tax.
+        total: dollars to pay. Given none, lines minus discount plus tax, each to the cent.
         issued_on, due_on: calendar days in the organization's time zone.
         message: a note that the customer sees on the invoice.
         status: VOID once it was voided in the host.
@@ -233,7 +233,8 @@ class Invoice:
 
     @total.default
     def _total_from_lines(self) -> Decimal:
-        return sum((line.amount for line in self.lines), Decimal(0)) - self.discount + self.tax
+        lines = sum((round_cents(line.amount) for line in self.lines), Decimal(0))
+        return lines - round_cents(self.discount) + round_cents(self.tax)
 
 
 @attrs.frozen(kw_only=True)

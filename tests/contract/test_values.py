@@ -77,6 +77,20 @@ def test_amounts_follow_from_their_parts() -> None:
     assert invoice.total == Decimal("97.26")
 
 
+def test_a_total_is_of_whole_cents() -> None:
+    """Each part counts to the cent, half up, in the total as on the invoice."""
+    half = LineItem(unit_price=Decimal("10.005"), amount=Decimal("10.005"))
+    invoice = Invoice(
+        id="1",
+        lead=Lead(id="1"),
+        lines=[half, half],
+        issued_on=DAY,
+        discount=Decimal("3.335"),
+        tax=Decimal("1.005"),
+    )
+    assert invoice.total == Decimal("17.69")
+
+
 @pytest.mark.parametrize("day", [datetime(2026, 3, 2, tzinfo=UTC), "2026-03-02"])
 def test_days_are_days(day: Any) -> None:  # noqa: ANN401  what a program could pass
     """A moment is no calendar day: which one it is depends on the time zone."""

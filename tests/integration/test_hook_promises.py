@@ -224,6 +224,19 @@ def test_a_payment_that_is_none_says_so(office: Office, amount: Decimal) -> None
     assert office.books()["payments"] == []
 
 
+def test_a_total_that_was_not_given_is_never_wrong(office: Office) -> None:
+    """Parts with fractions of a cent make a total that goes through as it is (rule 4)."""
+    half = LineItem(unit_price=Decimal("10.005"), amount=Decimal("10.005"))
+    office.save(
+        invoice("lines", lines=[half, half]),
+        invoice("discount", discount=Decimal("33.335")),
+        invoice("both", lines=[half] * 3, discount=Decimal("0.005"), tax=Decimal("0.00")),
+    )
+    office.drain()
+    totals = {one["number"]: one["total"] for one in office.books()["invoices"]}
+    assert totals == {"D-lines": "20.02", "D-discount": "66.66", "D-both": "30.02"}
+
+
 def test_values_beyond_all_books_are_taken_too(office: Office) -> None:
     """An absurd amount neither crashes nor blocks what comes after it."""
     line = LineItem(unit_price=Decimal(10) ** 40)
