@@ -107,7 +107,7 @@ def _upsert(dialect: str, *, late: bool) -> sa.Executable:
         "snapshot": sa.bindparam("p_snapshot", type_=text),
         "fingerprint": sa.bindparam("p_fingerprint", type_=text),
         "generation": sa.literal(1, whole),
-        "epoch": connections.c.epoch,
+        "epoch": _epoch_then() if late else connections.c.epoch,
         "hold": sa.bindparam("p_hold", type_=text),
         "saved_at": at,
         "created_at": at,
@@ -152,6 +152,18 @@ def _is_known_parent() -> sa.ColumnElement[bool]:
     )
 
 
+def _epoch_then() -> sa.ColumnElement[int]:
+    """Give the epoch of a row that had to wait: what came before the connection is not sent.
+
+    Product rule 18. A connection that seems to be of the future is as old as any.
+    """
+    made_since = sa.and_(
+        connections.c.connected_at > sa.bindparam("p_at", type_=sa.BigInteger()),
+        connections.c.connected_at <= sa.bindparam("p_now", type_=sa.BigInteger()),
+    )
+    return sa.case((made_since, connections.c.epoch - 1), else_=connections.c.epoch)
+
+
 def _is_newest() -> sa.ColumnElement[bool]:
     saved_since = sa.and_(
         records.c.saved_at > sa.bindparam("p_at", type_=sa.BigInteger()),
@@ -166,7 +178,7 @@ def _changes(new: Any) -> dict[str, Any]:  # noqa: ANN401  SQLAlchemy's `exclude
     as_parent = sa.bindparam("p_as_parent", type_=sa.Integer()) == 1
     left_behind = sa.and_(
         as_parent,
-        old.epoch != new.epoch,
+        old.epoch < new.epoch,
         sa.or_(old.synced_fingerprint.is_(None), old.synced_fingerprint != new.fingerprint),
         old.hold.is_(None),
     )

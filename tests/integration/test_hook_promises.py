@@ -17,7 +17,7 @@ from dunahub_hookspecs.host import create_plugin_manager, notify
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
-from tests.support.office import ACME, Office, invoice, lead, payment
+from tests.support.office import ACME, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +142,32 @@ def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(office: Offic
     office.save(lead(), org=moved)
     assert office.connection().region_closed_at is not None
     assert office.rows() == []
+
+
+def test_what_was_saved_while_disconnected_is_not_sent(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went through memory and is written after the reconnect: Not sent all the same (18)."""
+    monkeypatch.setattr(office.runtime.intake, "_wake", lambda _: None)  # nobody writes it early
+
+    def save_while_locked(*values: Lead | Invoice) -> None:
+        with office.runtime.database.write.begin():
+            thread = threading.Thread(target=office.save, args=values)
+            thread.start()
+            thread.join()
+
+    office.runtime.panel.linking.disconnect(ACME, DANA)
+    save_while_locked(lead("then"))
+    office.time.advance(5)
+    office.connect()
+    save_while_locked(invoice("now", lead=lead("since")))
+    assert office.runtime.intake.waiting == 3
+    assert office.drain() == 2
+    assert office.view(Kind.CUSTOMER, "then").shown is Shown.NOT_SENT
+    assert office.view(Kind.INVOICE, "now").shown is Shown.SYNCED
+    office.save(invoice(lead=lead("then")))
+    assert office.drain() == 2
+    assert office.view(Kind.CUSTOMER, "then").shown is Shown.SYNCED
 
 
 MESSY = (
