@@ -22,6 +22,8 @@ AT_ONCE = 8
 LONGEST_SLEEP = 1.0
 """Seconds after which a waiting request looks again whether it still may leave."""
 SHORTEST_SLEEP = 0.001
+KEPT = 120.0
+"""Seconds for which a company that sends nothing is remembered: longer than any window."""
 
 
 class Throttle:
@@ -32,6 +34,9 @@ class Throttle:
         per_minute: requests that may leave in any 60 seconds.
         per_second: requests that may leave in any second.
         at_once: requests that may be on their way at the same time.
+
+    Attributes:
+        asked_at: monotonic time at which somebody last asked `Throttles` for it.
     """
 
     def __init__(
@@ -47,7 +52,8 @@ class Throttle:
         self._left: deque[float] = deque(maxlen=max(per_minute, per_second))
         self._at_once = at_once
         self._under_way = 0
-        self._paused_until = clock.monotonic()
+        self._present = 0
+        self._paused_until = self.asked_at = clock.monotonic()
         # Whoever holds the turnstile is next; the others queue there and need not be woken.
         self._turnstile = threading.Lock()
         self._changed = threading.Condition()
@@ -62,19 +68,33 @@ class Throttle:
             check: called right before leaving, and about every second while waiting; what it
                 raises ends the waiting, and nothing is counted.
         """
-        left = self._enter(check)
+        with self._changed:
+            self._present += 1
         try:
-            yield left
+            left = self._enter(check)
+            try:
+                yield left
+            finally:
+                with self._changed:
+                    self._under_way -= 1
+                    self._changed.notify()
         finally:
             with self._changed:
-                self._under_way -= 1
-                self._changed.notify()
+                self._present -= 1
 
     def pause(self, seconds: float) -> None:
         """Let no further request of the company leave for so long."""
         with self._changed:
             until = self._clock.monotonic() + seconds
             self._paused_until = max(self._paused_until, until)
+
+    def is_at_rest(self, since: float) -> bool:
+        """Tell whether nothing waits or is under way, and nothing was or is held back since."""
+        with self._changed:
+            moments = [self.asked_at, self._paused_until]
+            if self._left:
+                moments.append(self._left[-1])
+            return not self._present and max(moments) < since
 
     def _enter(self, check: Callable[[], None] | None) -> float:
         while not self._turnstile.acquire(timeout=LONGEST_SLEEP):
@@ -130,14 +150,33 @@ class Throttles:
         self._limits = {"per_minute": per_minute, "per_second": per_second, "at_once": at_once}
         self._lock = threading.Lock()
         self._throttles: dict[str, Throttle] = {}
+        self._forget_at = clock.monotonic() + KEPT
+
+    @property
+    def remembered(self) -> int:
+        """How many companies there are throttles for."""
+        return len(self._throttles)
 
     def of(self, company: str) -> Throttle:
-        """Give the company's throttle."""
+        """Give the company's throttle, to be used at once."""
+        now = self.clock.monotonic()
         with self._lock:
+            if now >= self._forget_at:
+                self._forget(now)
             throttle = self._throttles.get(company)
             if throttle is None:
                 throttle = self._throttles[company] = Throttle(self.clock, **self._limits)
+            throttle.asked_at = now
             return throttle
+
+    def _forget(self, now: float) -> None:
+        """Keep those alone that may still hold a request back."""
+        self._forget_at = now + KEPT
+        self._throttles = {
+            company: throttle
+            for company, throttle in self._throttles.items()
+            if not throttle.is_at_rest(now - KEPT)
+        }
 
     def pause(self, company: str, seconds: float) -> None:
         """Let no further request of the company leave for so long."""

@@ -169,6 +169,28 @@ def test_a_pause_holds_one_company_only() -> None:
         assert left >= start + 60 - ROUNDING
 
 
+def test_companies_that_send_no_more_cost_no_memory() -> None:
+    """A throttle is kept while it may hold a request back, and forgotten minutes after that."""
+    clock = FakeClock()
+    throttles = Throttles(clock)
+    for number in range(1000):
+        with throttles.of(f"company-{number}").slot():
+            clock.advance(10)
+    assert throttles.remembered < 30
+    under_way, paused, waited = (throttles.of(name) for name in ("under way", "paused", "waited"))
+    paused.pause(3600)
+    with under_way.slot():
+        clock.advance(1000)
+        with waited.slot():
+            pass  # long after it was asked for
+        throttles.of("another")
+        kept = {name: throttles.of(name) for name in ("under way", "paused", "waited")}
+        assert kept == {"under way": under_way, "paused": paused, "waited": waited}
+    clock.advance(3600)
+    throttles.of("yet another")
+    assert throttles.remembered == 1
+
+
 def test_costs_next_to_nothing_when_there_is_room() -> None:
     """An unsaturated throttle adds less than a tenth of a millisecond to a request."""
     throttle = Throttle(SystemClock(), per_minute=10**6, per_second=10**5)
