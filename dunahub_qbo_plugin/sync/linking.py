@@ -174,13 +174,15 @@ class Linking:
     def disconnect(self, org: Organization, person: Person) -> Disconnected:
         """Stop at once, delete the tokens, and revoke the access at Intuit.
 
-        The tokens go even when Intuit cannot be reached (product rule 17).
+        The tokens go even when Intuit cannot be reached (product rule 17), and so do those of a
+        company that still awaits a yes.
         """
         with self.database.write.begin() as db:
             tokens = self.connections.disconnect(
                 db, org.id, by=person.email or person.name, now=self.clock.now()
             )
-        if self._revoke(tokens):
+            declined = self.connections.decline(db, org.id)
+        if all([self._revoke(tokens), self._revoke(declined)]):
             return Disconnected(
                 revoked=True, sentence="Disconnected. The access was revoked at Intuit."
             )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
+import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import Kind, Shown, Status
+from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
 from dunahub_qbo_plugin.store import profiles
+from dunahub_qbo_plugin.store.tables import connections
 from dunahub_qbo_plugin.sync.link_answers import Why
 from tests.support.faulty import Bench
-from tests.support.office import ACME, CONTRACTOR, lead
+from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, lead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dunahub_qbo_plugin.qbo.auth import Secret
 
 
 @pytest.fixture
@@ -62,3 +68,34 @@ def test_an_access_token_that_ended_early_is_renewed(office: Bench) -> None:
     office.save(lead())
     assert office.drain() == 1
     assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+
+
+def test_disconnect_lets_go_of_a_company_to_be_confirmed_too(office: Bench) -> None:
+    """No token is left, here or at Intuit, of the one company or the other (rule 17)."""
+    office.connect(EMPTY)
+    grants = office.emulator.world.tokens._grants(None, None)
+    assert [grant.ended for grant in grants] == [False, False]
+    disconnected = office.runtime.panel.linking.disconnect(ACME, DANA)
+    assert disconnected.revoked
+    with office.runtime.database.read.connect() as db:
+        assert office.runtime.connections.pending(db, ACME.id) is None
+        stored = db.execute(sa.select(connections.c.access_enc, connections.c.refresh_enc)).all()
+    assert stored == [(None, None)]
+    assert [grant.ended for grant in grants] == [True, True]
+
+
+def test_disconnect_revokes_what_it_can(office: Bench) -> None:
+    """Where Intuit cannot be told, the tokens of both are deleted here, and that is said (17)."""
+    office.connect(EMPTY)
+    linking = office.runtime.panel.linking
+    told: list[Secret] = []
+
+    def refuse(token: Secret) -> None:
+        told.append(token)
+        raise Unreachable(ErrorInfo(code="unreachable", text="no answer"), sent=False)
+
+    with mock.patch.object(type(linking.oauth), "revoke", side_effect=refuse):
+        assert not linking.disconnect(ACME, DANA).revoked
+    assert len(set(told)) == 2
+    with office.runtime.database.read.connect() as db:
+        assert db.execute(sa.select(connections.c.refresh_enc)).scalars().all() == [None]
