@@ -13,8 +13,9 @@ from dunahub_qbo_plugin.store.tables import connections, records
 if TYPE_CHECKING:
     from datetime import datetime
 
-REFRESH_CLAIM: Final = timedelta(seconds=90)
-"""How long one worker has to renew a token before another may try: longer than its time-outs."""
+REFRESH_CLAIM: Final = timedelta(minutes=5)
+"""How long one worker has to renew a token before another may try: longer than its time-outs. These
+are two minutes each to learn Intuit's address and to be answered, and then some tries to store."""
 
 
 def close_region(db: sa.Connection, org_id: str, *, now: datetime) -> bool:

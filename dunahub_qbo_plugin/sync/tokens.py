@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +12,7 @@ from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.store import gate
 from dunahub_qbo_plugin.store.connection import Tokens
+from dunahub_qbo_plugin.store.trouble import DatabaseError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,12 +23,18 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.connections import Connections
     from dunahub_qbo_plugin.store.database import Database
 
+log = logging.getLogger(__name__)
+
 RENEW_BEFORE: Final = timedelta(minutes=5)
 """An access token is renewed when it has less than this left of its hour."""
 PATIENCE: Final = 10.0
 """Seconds to wait for somebody else's renewal."""
 POLL: Final = 0.1
 """Seconds between looks while waiting for it."""
+SAVES: Final = 3
+"""Tries to store renewed tokens, which nobody can get a second time."""
+SAVE_AGAIN: Final = 0.5
+"""Seconds between these."""
 
 
 class TokenKeeper:
@@ -73,8 +82,10 @@ class TokenKeeper:
             tokens = self._stored(company_id)
             if self._is_good(tokens, refused):
                 return _grant(company_id, tokens)
-            if self._claim(company_id):
-                return self._renew(company_id, refused)
+            # Not this worker's name alone: its threads must not free, or use, each other's.
+            claim = f"{self._owner}.{secrets.token_hex(4)}"
+            if self._claim(company_id, claim):
+                return self._renew(company_id, refused, claim)
             if self._clock.monotonic() >= deadline:
                 raise Busy(ErrorInfo(code="busy", text="another renewal is under way"))
             self._clock.sleep(POLL)
@@ -85,17 +96,16 @@ class TokenKeeper:
         left = tokens.access_expires_at - self._clock.now()
         return bool(tokens.access) and RENEW_BEFORE < left <= timedelta(hours=2)
 
-    def _renew(self, company_id: str, refused: Grant | None) -> Grant:
+    def _renew(self, company_id: str, refused: Grant | None, claim: str) -> Grant:
         try:
             tokens = self._stored(company_id)  # somebody may have renewed before our claim
             if self._is_good(tokens, refused):
                 return _grant(company_id, tokens)
-            return self._exchange(company_id, tokens)
+            return self._exchange(company_id, tokens, claim)
         finally:
-            with self._database.write.begin() as db:
-                gate.drop_refresh(db, company_id, owner=self._owner)
+            self._drop(company_id, claim)
 
-    def _exchange(self, company_id: str, tokens: Tokens) -> Grant:
+    def _exchange(self, company_id: str, tokens: Tokens, claim: str) -> Grant:
         asked_at = self._clock.now()
         try:
             renewed = self._oauth.refresh(Secret(tokens.refresh))
@@ -104,9 +114,29 @@ class TokenKeeper:
                 self._connections.expire(db, company_id, refused=tokens, now=asked_at)
             raise
         fresh = stored_tokens(renewed, realm_id=tokens.realm_id, asked_at=asked_at)
-        with self._database.write.begin() as db:
-            self._connections.save_tokens(db, company_id, fresh, owner=self._owner)
+        self._save(company_id, fresh, claim)
         return _grant(company_id, fresh)
+
+    def _save(self, company_id: str, fresh: Tokens, claim: str) -> None:
+        """Store renewed tokens, with patience: Intuit may not accept the old ones any more."""
+        for left in reversed(range(SAVES)):
+            try:
+                with self._database.write.begin() as db:
+                    self._connections.save_tokens(db, company_id, fresh, owner=claim)
+            except DatabaseError as error:
+                if not left:
+                    raise
+                log.warning("renewed tokens are not stored yet: %s", type(error).__name__)
+                self._clock.sleep(SAVE_AGAIN)
+            else:
+                return
+
+    def _drop(self, company_id: str, claim: str) -> None:
+        try:
+            with self._database.write.begin() as db:
+                gate.drop_refresh(db, company_id, owner=claim)
+        except DatabaseError as error:  # it ends by itself, and what came before counts more
+            log.warning("the claim to renew tokens stays for a while: %s", type(error).__name__)
 
     def _stored(self, company_id: str) -> Tokens:
         with self._database.read.connect() as db:
@@ -115,9 +145,9 @@ class TokenKeeper:
             raise NotConnected("this company is not connected")
         return tokens
 
-    def _claim(self, company_id: str) -> bool:
+    def _claim(self, company_id: str, claim: str) -> bool:
         with self._database.write.begin() as db:
-            return gate.claim_refresh(db, company_id, owner=self._owner, now=self._clock.now())
+            return gate.claim_refresh(db, company_id, owner=claim, now=self._clock.now())
 
 
 def stored_tokens(fetched: TokenSet, *, realm_id: str, asked_at: datetime) -> Tokens:

@@ -1,0 +1,139 @@
+"""Renewing tokens when things take long: one at a time, and the newest is kept (rules 10, 16)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import Busy
+from dunahub_qbo_plugin.qbo.transport import PATIENCE
+from dunahub_qbo_plugin.store.connections import Connections
+from dunahub_qbo_plugin.store.gate import REFRESH_CLAIM
+from dunahub_qbo_plugin.store.tables import connections
+from tests.acceptance.pair import DEADLINE, Pair, Running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dunahub_qbo_plugin.qbo.auth import Grant, Secret
+    from dunahub_qbo_plugin.qbo.tokens import TokenSet
+    from dunahub_qbo_plugin.store.connection import Tokens
+    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+
+LOCKED = sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Pair]:
+    """An office with two workers."""
+    with Pair(tmp_path) as pair:
+        yield pair
+
+
+@pytest.fixture
+def keeper(office: Pair) -> TokenKeeper:
+    """The one worker's tokens."""
+    return office.runtime.panel.linking.tokens
+
+
+@pytest.fixture
+def ended(office: Pair, keeper: TokenKeeper) -> Grant:
+    """A grant that QuickBooks does not accept any more."""
+    return keeper.grant(office.connection().id)
+
+
+def stored(office: Pair) -> Tokens:
+    """Give the tokens that are kept."""
+    with office.runtime.database.read.connect() as db:
+        found = office.runtime.connections.tokens(db, office.connection().id)
+    assert found is not None
+    return found
+
+
+def claimed(office: Pair) -> bool:
+    """Tell whether somebody renews the tokens."""
+    with office.runtime.database.read.connect() as db:
+        return db.execute(sa.select(connections.c.refresh_owner)).scalar_one() is not None
+
+
+def test_a_late_renewal_leaves_the_next_one_alone(
+    office: Pair, keeper: TokenKeeper, ended: Grant
+) -> None:
+    """A thread that was stopped for minutes frees no other's claim, and stores nothing over it."""
+    refresh = keeper._oauth.refresh
+    second_asks, first_is_back = threading.Event(), threading.Event()
+    others: list[Running[Grant]] = []
+
+    def renew() -> Grant:
+        return keeper.grant(ended.company, refused=ended)
+
+    def slow(token: Secret) -> TokenSet:
+        if others:
+            second_asks.set()
+            assert first_is_back.wait(DEADLINE)
+            return refresh(token)
+        office.time.advance(REFRESH_CLAIM.total_seconds() + 1)
+        others.append(Running(renew))
+        assert second_asks.wait(DEADLINE)
+        return refresh(token)
+
+    with mock.patch.object(keeper._oauth, "refresh", slow):
+        first = renew()
+        still_claimed = claimed(office)
+        first_is_back.set()
+        second = others[0].result()
+    assert still_claimed
+    assert not claimed(office)
+    assert first.access_token != second.access_token
+    assert stored(office).access == second.access_token.reveal()
+
+
+def test_a_slow_renewal_stays_the_only_one(office: Pair, keeper: TokenKeeper, ended: Grant) -> None:
+    """While Intuit takes as long as a request may, no other worker uses the same refresh token."""
+    office.line.hold("/tokens/bearer")
+    first = Running(lambda: keeper.grant(ended.company, refused=ended))
+    office.line.await_held()
+    office.time.advance(PATIENCE - 15)
+    with pytest.raises(Busy):
+        office.other.panel.linking.tokens.grant(ended.company, refused=ended)
+    office.line.let_go()
+    assert first.result().access_token.reveal() == stored(office).access
+    assert office.other_line.sent == []
+
+
+def test_a_renewed_token_outlives_a_locked_database(
+    office: Pair, keeper: TokenKeeper, ended: Grant
+) -> None:
+    """Intuit may take the old refresh token no more: the new one is written when it can be."""
+    write: Callable[..., None] = Connections.save_tokens
+    outcomes = iter([LOCKED, LOCKED, None])
+
+    def save(*args: object, **values: object) -> None:
+        if (error := next(outcomes)) is not None:
+            raise error
+        write(*args, **values)
+
+    with mock.patch.object(Connections, "save_tokens", save):
+        grant = keeper.grant(ended.company, refused=ended)
+    assert stored(office).access == grant.access_token.reveal()
+    assert not claimed(office)
+
+
+def test_a_renewal_that_cannot_be_stored_is_not_used(
+    office: Pair, keeper: TokenKeeper, ended: Grant
+) -> None:
+    """It ends with the database's error after some tries, and the next one may try at once."""
+    with (
+        mock.patch.object(Connections, "save_tokens", side_effect=LOCKED) as save,
+        pytest.raises(sa.exc.OperationalError),
+    ):
+        keeper.grant(ended.company, refused=ended)
+    assert save.call_count > 1
+    assert not claimed(office)
+    grant = keeper.grant(ended.company, refused=ended)
+    assert stored(office).access == grant.access_token.reveal()
