@@ -367,7 +367,7 @@ def test_switch_ended_subscription(connected: tuple[Demo, Person]) -> None:
     _, person = connected
     make_trouble(person, "subscription-ended")
     bill(person)
-    wait_for_words(person, "lead", "1", "It is tried again at")
+    wait_for_words(person, "lead", "1", "It is tried again")
     assert "subscription has ended" in person.open("/settings/quickbooks").text
     person.press(person.open("/"), "QuickBooks works again")
     person.press(person.open("/settings/quickbooks"), "Retry")
