@@ -154,8 +154,9 @@ def forget_org(
     if not yes and not typer.confirm(f"Delete everything of organization {org!r}?", err=True):
         raise typer.Exit(NOTHING_DONE)
     with desk(data_dir) as opened:
+        companies = _companies(opened, org)  # one that awaits a yes goes with the disconnect
         said = _disconnect(opened, org, data_dir)
-        jobs = _forget_jobs(opened, org)
+        jobs = _forget_jobs(opened, companies)
         deleted = forget(opened.database, org)
         if jobs:
             deleted["queue"] = jobs
@@ -168,14 +169,17 @@ def forget_org(
         fail(f"nothing is stored of an organization {org!r}", code=NOTHING_DONE)
 
 
-def _forget_jobs(opened: Desk, org: str) -> int:
+def _companies(opened: Desk, org: str) -> list[str]:
+    with opened.database.read.connect() as db:
+        return [one.id for one in opened.connections.all(db) if one.org_id == org]
+
+
+def _forget_jobs(opened: Desk, companies: list[str]) -> int:
     """Empty the queue of an organization's companies, where a queue on PostgreSQL is used."""
     config = opened.config
     queue = config.queue_url or config.database_url
     if not queue.startswith("postgres"):
         return 0
-    with opened.database.read.connect() as db:
-        companies = [one.id for one in opened.connections.all(db) if one.org_id == org]
     return queue_schema.forget(queue, config.queue_schema, companies)
 
 
