@@ -64,8 +64,9 @@ class EmbeddedEngine:
         """Start the thread if it does not run."""
         with self._lock:
             if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(target=self._run, name="dunahub-qbo", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="dunahub-qbo", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: one that could not be started is tried again
 
     def stop(self, timeout: float = 10.0) -> None:
         """End the thread; what is under way is finished, what is due stays due.

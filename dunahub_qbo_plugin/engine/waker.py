@@ -50,10 +50,9 @@ class Waker:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(
-                    target=self._run, name="dunahub-qbo-waker", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="dunahub-qbo-waker", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: one that could not be started is tried again
 
     def stop(self, timeout: float = 10.0) -> None:
         """Deliver what was rung for, once, and end the thread."""

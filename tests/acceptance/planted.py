@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import Synced
 from dunahub_qbo_plugin.qbo.client import QboClient
-from dunahub_qbo_plugin.store import claims, gate, host_session, leases, settle
+from dunahub_qbo_plugin.store import claims, gate, host_savepoint, leases, settle
 from dunahub_qbo_plugin.store.desired import write_desired
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.tables import connections, records
@@ -158,7 +158,7 @@ def late_rows_win() -> Iterator[None]:
 @contextlib.contextmanager
 def savepoint_without_transaction() -> Iterator[None]:
     """Leave it to SQLite's driver to begin the host's transaction."""
-    with mock.patch.object(host_session, "_begin"):
+    with mock.patch.object(host_savepoint, "_begin"):
         yield
 
 

@@ -22,7 +22,8 @@ def test_two_worker_processes_send_each_record_once(tmp_path: Path) -> None:
         assert wanted > 3 * len(SLOTS)
         # A record that was changed after it was sent has another write of its own.
         assert wanted <= requests["writes"] <= calm.planner.changes
-        # A payment moved its invoice's SyncToken: the one refusal that there is, and a read each.
+        # A payment moved its invoice's SyncToken: the one refusal that there is, and a read each
+        # at most, since a payment that comes while its invoice is written is only sent again.
         refused = [one for one in requests["requests"] if one["status"] != 200]
         assert {one["status"] for one in refused} <= {400}
-        assert requests["metered"] == len(refused)
+        assert requests["metered"] <= len(refused)

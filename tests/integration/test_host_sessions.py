@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,5 +141,6 @@ def test_an_async_session(office: Office, postgres_url: str) -> None:
             await session.commit()
         await engine.dispose()
 
-    asyncio.run(request())
+    with ThreadPoolExecutor(1) as host:  # this thread may have a loop already: a browser's
+        host.submit(lambda: asyncio.run(request())).result()
     assert saved(office) == ["lead-1"]
