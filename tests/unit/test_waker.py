@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from dunahub_qbo_plugin.engine import waker
 from dunahub_qbo_plugin.engine.waker import Waker
 
@@ -79,3 +81,21 @@ def test_delivery_that_failed_is_repeated() -> None:
     deliveries.wait()
     bell.stop()
     assert deliveries.told[:2] == [{"a"}, {"a"}]
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has no thread left for a moment rings again with the next hook (rule 9)."""
+    told = Deliveries()
+    bell = Waker(told)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _no_thread_left)
+        with pytest.raises(RuntimeError):
+            bell.ring("acme")
+    bell.ring("beta")
+    told.wait()
+    bell.stop()
+    assert told.told[0] == {"acme", "beta"}
+
+
+def _no_thread_left(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
