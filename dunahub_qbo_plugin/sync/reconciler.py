@@ -139,7 +139,7 @@ class Reconciler:
         except QboError as error:
             return self._after_refusal(grant, claim, intent, error, now, check)
         if (resend or claim.look_first) and intent.operation is Operation.CREATE:
-            return self._confirmed(grant, intent, written.remote, check)
+            return self._confirmed(grant, claim, intent, written.remote, now, check)
         return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
 
     def _after_refusal(
@@ -168,14 +168,23 @@ class Reconciler:
                 return outcome_of(error, claim, unknown=claim.intent is not None)
 
     def _confirmed(
-        self, grant: Grant, intent: Intent, remote: RemoteRef, check: Callable[[], None]
+        self,
+        grant: Grant,
+        claim: Claim,
+        intent: Intent,
+        remote: RemoteRef,
+        now: datetime,
+        check: Callable[[], None],
     ) -> Outcome:
         """Make sure that a replayed answer speaks of an object that still is there.
 
         QuickBooks replays the first answer even when the object was deleted since (measured
-        2026-09); such a record is made anew, under a new key.
+        2026-09); such a record is made anew, under a new key. Not at once: whether a read finds
+        what was written a moment ago is not documented.
         """
         entity = self._client.read(grant, intent.entity, remote.id, check=check)
+        if entity is None and claim.intent is not None and _age(claim, now) < LOOK_FIRST_AFTER:
+            return Retry(info=ErrorInfo(code="no-answer"), unknown=True)
         if entity is None or entity.get("Active") is False:
             info = ErrorInfo(code="replay-of-deleted")
             return Retry(info=info, after=0, note="It was deleted in QuickBooks meanwhile.")
