@@ -32,9 +32,9 @@ def main() -> None:
             began = time.monotonic()
             try:
                 _measure(section, report, far, server, quick=options.quick)
-            except Exception as error:  # noqa: BLE001  what the other parts measure is not lost
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the other parts count
                 traceback.print_exc()
-                report.notes.append(f"The part “{section}” broke off: {error}")
+                report.notes.append(f"The part “{section}” broke off: {error or 'interrupted'}")
             report.seconds[section] = time.monotonic() - began
     report.notes += [
         "PostgreSQL runs on the same machine with fsync on; SQLite with synchronous=FULL.",
