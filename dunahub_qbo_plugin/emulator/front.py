@@ -81,7 +81,10 @@ class Front:
         if not path.startswith("/v3/") and path not in OAUTH_PATHS:
             return self._inner(environ, start_response)
         connection: Connection = environ.get(CONNECTION) or PlainConnection()
-        request = read_request(environ)
+        try:
+            request = read_request(environ)
+        except BrokenOffError:
+            connection.refuse()
         if path.startswith("/v3/"):
             reply = self._gateway.handle(request, connection)
         else:
@@ -100,8 +103,16 @@ class Front:
         return deliver(exchange, call(self._inner, inside), connection)
 
 
+class BrokenOffError(Exception):
+    """A client went away while it sent: nobody acts on half a request."""
+
+
 def read_request(environ: WSGIEnvironment) -> Request:
-    """Reads a request, body and all, out of a WSGI environment."""
+    """Reads a request, body and all, out of a WSGI environment.
+
+    Raises:
+        BrokenOffError: Part of it is missing.
+    """
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -112,6 +123,8 @@ def read_request(environ: WSGIEnvironment) -> Request:
     length = environ.get("CONTENT_LENGTH")
     if length:
         body = stream.read(int(length))
+        if len(body) < int(length):
+            raise BrokenOffError("the request ended before its body did")
     else:
         body = stream.read() if environ.get("wsgi.input_terminated") else b""
     body = _unpacked(body, headers.get("content-encoding", "").strip().lower())
