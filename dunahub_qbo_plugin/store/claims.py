@@ -22,6 +22,7 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.snapshot import load
 from dunahub_qbo_plugin.store.edge import from_cents, from_ms, to_cents, to_ms
 from dunahub_qbo_plugin.store.leases import LATEST_DUE, Lease, may_leave, renew
+from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -245,13 +246,12 @@ def commit_intents(
         if claim.intent is None
     ]
     if rows:
-        connection.execute(_commit(), rows)
+        prepared(connection, _commit).run_many(connection, rows)
     return lease, list(intents)
 
 
-@cache
 def _commit() -> sa.Update:
-    """Make the statement once, as `_due`."""
+    """Make the statement, for `prepared`."""
     return (
         sa.update(records)
         .where(records.c.id == sa.bindparam("p_id"), records.c.request_key.is_(None))

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.store import postgres, sqlite
+from dunahub_qbo_plugin.store.lookout import Lookout
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.impatient import Door
@@ -74,6 +75,7 @@ class Database:
             self.read = self.read.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+        self.lookout = Lookout(self.write)
         self._ready = False
         self._lock = threading.Lock()
         self._watch: sa.PoolProxiedConnection | None = None
@@ -181,6 +183,7 @@ class Database:
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None
+        self.lookout.close()
         self.hook.dispose()
         self.write.dispose()
         if self._door is not None:
@@ -190,6 +193,7 @@ class Database:
         """Let go of connections that belong to the parent process after a fork."""
         self._watch = None
         self._turn.abandon()
+        self.lookout.abandon()
         self.hook.dispose(close=False)
         self.write.dispose(close=False)
         if self._door is not None:

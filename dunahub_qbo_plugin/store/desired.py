@@ -6,7 +6,6 @@ connected costs one look-up and stores nothing (product rule 18).
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dunahub_qbo_plugin.store.edge import to_cents, to_ms
+from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import connections, records
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Desired:
 
 def write_desired(connection: sa.Connection, desired: Sequence[Desired]) -> None:
     """Store desired states, parents first, in the connection's transaction."""
-    statement = _upsert(connection.dialect.name, late=False)
+    statement = prepared(connection, _upsert, connection.dialect.name, False)  # noqa: FBT003  not late
     for one in desired:
-        connection.execute(statement, one.parameters())
+        statement.run(connection, one.parameters())
 
 
 def write_late(connection: sa.Connection, desired: Sequence[Desired], *, now: datetime) -> None:
@@ -86,13 +86,12 @@ def write_late(connection: sa.Connection, desired: Sequence[Desired], *, now: da
 
     A record that seems to have been saved in the future was saved before the clock was set back.
     """
-    statement = _upsert(connection.dialect.name, late=True)
+    statement = prepared(connection, _upsert, connection.dialect.name, True)  # noqa: FBT003  late
     for one in desired:
-        connection.execute(statement, one.parameters() | {"p_now": to_ms(now)})
+        statement.run(connection, one.parameters() | {"p_now": to_ms(now)})
 
 
-@cache
-def _upsert(dialect: str, *, late: bool) -> sa.Executable:
+def _upsert(dialect: str, late: bool) -> sa.Executable:  # noqa: FBT001  `prepared` names nothing
     text, whole, big = sa.String(), sa.Integer(), sa.BigInteger()
     at = sa.bindparam("p_at", type_=big)
     given: dict[str, sa.ColumnElement[Any]] = {

@@ -12,6 +12,7 @@ from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.claims import CHILD_KIND
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
+from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def release_children(
         "p_parent": claim.key.local_id,
         "p_now": to_ms(now),
     }
-    connection.execute(_release(), values)
+    prepared(connection, _release).run(connection, values)
     if detached:
         connection.execute(_send_again(), values)
 
@@ -111,7 +112,6 @@ def _send_again() -> sa.Update:
     )
 
 
-@cache
 def _release() -> sa.Update:
     return (
         sa.update(records)

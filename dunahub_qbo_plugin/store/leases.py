@@ -7,7 +7,6 @@ looks at it in the same transaction.
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import LeaseLost
 from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import connections, records
 
 if TYPE_CHECKING:
@@ -118,14 +118,13 @@ def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
         "p_fence": lease.fence,
         "p_until": to_ms(now + LEASE),
     }
-    if connection.execute(_renew(), values).rowcount != 1:
+    if prepared(connection, _renew).run(connection, values).rowcount != 1:
         raise LeaseLost(f"company {lease.company_id} is no longer ours to drain")
     return attrs.evolve(lease, until=now + LEASE)
 
 
-@cache
 def _renew() -> sa.Update:
-    """Make the statement once: every write of a drain begins with it."""
+    """Make the statement with which every write of a drain begins."""
     return (
         sa.update(connections)
         .where(
@@ -133,6 +132,14 @@ def _renew() -> sa.Update:
             connections.c.fence == sa.bindparam("p_fence"),
         )
         .values(lease_until=sa.bindparam("p_until"))
+    )
+
+
+def fenced() -> sa.Select[tuple[str]]:
+    """Ask for a company as long as a drain's fence stands; for `store.lookout`."""
+    return sa.select(connections.c.id).where(
+        connections.c.id == sa.bindparam("p_company"),
+        connections.c.fence == sa.bindparam("p_fence"),
     )
 
 

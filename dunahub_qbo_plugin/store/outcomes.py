@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -130,9 +129,8 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
             return {} if outcome.unknown else dict(NO_REQUEST)
 
 
-@cache
 def synced_update() -> sa.Update:
-    """Make the commonest statement once: putting it together takes longer than carrying it out."""
+    """Make the commonest statement, for `prepared`."""
     text, big = sa.String(), sa.BigInteger()
     now = sa.bindparam("p_now", type_=big)
     fingerprint = sa.bindparam("p_fingerprint", type_=text)

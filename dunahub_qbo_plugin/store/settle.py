@@ -26,6 +26,7 @@ from dunahub_qbo_plugin.store import history, kin, outcomes, search
 from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.leases import Lease, renew
 from dunahub_qbo_plugin.store.outcomes import Settlement
+from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def _write(
     claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
     if isinstance(outcome, Synced) and intent is not None:
         values = outcomes.synced_parameters(claim, outcome, intent, to_ms(now))
-        return connection.execute(outcomes.synced_update(), values).rowcount > 0
+        statement = prepared(connection, outcomes.synced_update)
+        return statement.run(connection, values).rowcount > 0
     where = [records.c.id == claim.record_id]
     if intent is not None:
         where.append(records.c.request_key == intent.request_key)

@@ -1,7 +1,7 @@
 """The only unit of work: make QuickBooks agree with everything that is due of one company.
 
 HTTP runs in a few threads; every decision and every database write is made by the one thread that
-drains.
+drains. Customers have a thread of their own: QuickBooks wants names written one after the other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -26,7 +27,7 @@ from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
 from dunahub_qbo_plugin.sync.access import Access
 from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.halts import LEASE_LOST, Halts, rest_after
-from dunahub_qbo_plugin.sync.lanes import services_of
+from dunahub_qbo_plugin.sync.lanes import Senders, services_of
 from dunahub_qbo_plugin.sync.planner import plan, with_items
 from dunahub_qbo_plugin.sync.selection import AT_ONCE, choose
 from dunahub_qbo_plugin.sync.tally import Tally
@@ -52,6 +53,9 @@ RENEW_AFTER: Final = LEASE / 3
 """Age at which the lease is prolonged."""
 LOOK_AGAIN: Final = 0.5
 """Seconds after which newly due records are looked for although nothing has come back yet."""
+LINGER: Final = 0.02
+"""Seconds to wait for a few more to come back, as long as others are ready to go meanwhile: then
+they are written down together."""
 IN_USE: Final = 0.05
 """Seconds to wait for records that a host is writing to, when nothing else is due."""
 ITEM_GONE: Final = "item-gone"
@@ -169,16 +173,19 @@ class _Run:
         self.profile = None if grant is None else self.access.profile(grant)
         if self.profile is None:
             return 0
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool:
+        with (
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dunahub-qbo-http") as pool,
+            ThreadPoolExecutor(1, thread_name_prefix="dunahub-qbo-names") as names,
+        ):
             try:
-                self._take_turn(pool, grant)
+                self._take_turn(Senders(pool, names), grant)
             except LeaseLost:
                 self.lost.set()
                 self._settle_what_flies()
                 raise
         return self.sent
 
-    def _take_turn(self, pool: ThreadPoolExecutor, first: Grant | None) -> None:
+    def _take_turn(self, senders: Senders, first: Grant | None) -> None:
         grant = first
         turn_ends = self.clock.monotonic() + TURN
         while grant is not None:
@@ -187,17 +194,23 @@ class _Run:
             over = over or self._goes_round()
             going_on = self.halts.halted is None and not over
             if landed or going_on:
-                self._write_and_launch(pool, grant, landed, going_on=going_on)
+                self._write_and_launch(senders, grant, landed, going_on=going_on)
             if self.halts.halted is not None and not self.flying:
                 grant = self._recover(grant)
                 continue
             if self.flying:
-                wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                self._await_some()
                 self._renew_if_aging()
             elif over or self._nothing_due():
                 break
             elif self.kept_turn:
                 self.clock.sleep(IN_USE)
+
+    def _await_some(self) -> None:
+        """Wait until something has come back; a little longer where the threads have work left."""
+        wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+        if len(self.flying) > AT_ONCE:
+            wait(list(islice(self.flying, AT_ONCE)), timeout=LINGER)
 
     def _settle_what_flies(self) -> None:
         """Wait for what has left, and save what QuickBooks accepted: nobody else hears of it."""
@@ -211,7 +224,7 @@ class _Run:
 
     def _write_and_launch(
         self,
-        pool: ThreadPoolExecutor,
+        senders: Senders,
         grant: Grant,
         landed: list[Settlement],
         *,
@@ -242,10 +255,14 @@ class _Run:
                 self.lease = settle(db, self.lease, landed, now=now)
             raise
         for claim, intent in intents:
-            future = pool.submit(
-                self.reconciler.reconcile, grant, claim, intent, now=now, check=self._check
-            )
+            future = senders.of(claim).submit(self._send, grant, claim, intent, now=now)
             self.flying[future] = (claim, intent)
+
+    def _send(self, grant: Grant, claim: Claim, intent: Intent, *, now: datetime) -> Outcome:
+        """Send in a thread of its own; what stops the company stops those that wait to leave."""
+        outcome = self.reconciler.reconcile(grant, claim, intent, now=now, check=self._check)
+        self.halts.note(outcome)
+        return outcome
 
     def _goes_round(self) -> bool:
         """Tell when records come back as due again and again with nothing to send for them."""
@@ -292,6 +309,13 @@ class _Run:
             raise LeaseLost("the worker stops; the request did not leave")
         if self.clock.now() >= self.lease.until - MARGIN:
             raise LeaseLost("the lease ran out before the request could leave")
+        try:
+            ours = self.database.lookout.is_ours(self.lease)
+        except Exception as error:
+            raise LeaseLost("the database does not tell whose the company is") from error
+        if not ours:
+            self.lost.set()
+            raise LeaseLost("the company was taken over or disconnected meanwhile")
 
     def _finished(self) -> list[tuple[Claim, Intent, Outcome]]:
         done = [future for future in self.flying if future.done()]
@@ -306,7 +330,6 @@ class _Run:
         for claim, intent, told in finished:
             outcome = self._with_fresh_items(grant, claim, intent, told)
             self.tally.count(outcome)
-            self.halts.note(outcome)
             self.sent += isinstance(outcome, Synced)
             retry_at = None
             if isinstance(outcome, Retry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -38,7 +39,7 @@ def rest_after(halted: Halted | Retry) -> float:
 
 @attrs.define(kw_only=True, eq=False)
 class Halts:
-    """What the outcomes of one drain say of the company as a whole.
+    """What the outcomes of one drain say of the company as a whole; for any thread of it.
 
     Attributes:
         halted: what stopped the company; None while it goes on.
@@ -47,9 +48,14 @@ class Halts:
     halted: Halted | Retry | None = None
     _troubles: int = 0
     _renewed_for: Grant | None = None
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def note(self, outcome: Outcome) -> None:
         """Take an outcome into account."""
+        with self._lock:
+            self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
         match outcome:
             case Synced():
                 self._troubles = 0

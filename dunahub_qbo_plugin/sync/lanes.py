@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from dunahub_hookspecs import Invoice
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Kind
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from dunahub_qbo_plugin.model import Claim, Intent
+
+
+@attrs.frozen
+class Senders:
+    """The threads that carry requests.
+
+    Attributes:
+        documents: several, for invoices and payments.
+        customers: one alone, since QuickBooks wants names written one after the other.
+    """
+
+    documents: Executor
+    customers: Executor
+
+    def of(self, claim: Claim) -> Executor:
+        """Give those that a record goes with."""
+        return self.customers if claim.key.kind is Kind.CUSTOMER else self.documents
 
 
 def lane_of(claim: Claim) -> str | None:

@@ -1,4 +1,8 @@
-"""Which due records go next: customers first and one at a time, an invoice before its payments."""
+"""Which due records go next: customers first, an invoice before its payments.
+
+Some more are chosen than can be on their way at the same time, so that looking for them, and
+committing what is sent of them, is done for many at once.
+"""
 
 from __future__ import annotations
 
@@ -18,34 +22,41 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 8
 """Requests of one company under way at the same time; QuickBooks allows ten."""
+DOCUMENTS_AHEAD: Final = 32
+"""Invoices and payments of one company in hand at the same time: on their way, or next."""
+CUSTOMERS_AHEAD: Final = 8
+"""Customers in hand; one of them is on its way."""
 
 
 def choose(
     db: Transaction, lease: Lease, under_way: Collection[Claim], *, now: datetime
 ) -> list[Claim]:
-    """Choose due records for the places that are free.
+    """Choose due records for the places that are free, once half of them are.
 
-    QuickBooks wants names written one after the other, so customers go one at a time. An invoice
-    and its payments never go at the same time: each would find the other's SyncToken changed.
+    An invoice and its payments are never in hand at the same time: each would find the other's
+    SyncToken changed.
 
     Args:
         db: a transaction; it reads only.
         lease: on the company.
-        under_way: what is being sent.
+        under_way: what is in hand.
         now: aware UTC.
     """
-    room = AT_ONCE - len(under_way)
-    flying_ids = {claim.record_id for claim in under_way}
+    customers = sum(claim.key.kind is Kind.CUSTOMER for claim in under_way)
+    free = {
+        Kind.CUSTOMER: _free(customers, CUSTOMERS_AHEAD),
+        Kind.INVOICE: _free(len(under_way) - customers, DOCUMENTS_AHEAD),
+    }
+    in_hand = {claim.record_id for claim in under_way}
     busy_lanes = {lane for claim in under_way if (lane := lane_of(claim)) is not None}
     chosen: list[Claim] = []
     for kind in Kind:
-        limit = room - len(chosen)
-        if kind is Kind.CUSTOMER:
-            flies = any(claim.key.kind is Kind.CUSTOMER for claim in under_way)
-            limit = 0 if flies else min(limit, 1)
+        limit = free[Kind.CUSTOMER if kind is Kind.CUSTOMER else Kind.INVOICE]
+        if kind is Kind.PAYMENT:
+            limit -= sum(claim.key.kind is Kind.INVOICE for claim in chosen)
         if limit <= 0:
             continue
-        for claim in due_claims(db, lease, kind, now=now, limit=limit, without=flying_ids):
+        for claim in due_claims(db, lease, kind, now=now, limit=limit, without=in_hand):
             lane = lane_of(claim)
             if lane in busy_lanes:
                 continue
@@ -53,3 +64,8 @@ def choose(
                 busy_lanes.add(lane)
             chosen.append(claim)
     return chosen
+
+
+def _free(taken: int, places: int) -> int:
+    """Count free places; none while more than half are taken, for few would be a look for each."""
+    return places - taken if 2 * taken <= places else 0

@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.store import claims, gate, host_savepoint, leases, settle
 from dunahub_qbo_plugin.store.desired import write_desired
 from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.lookout import Lookout
 from dunahub_qbo_plugin.store.tables import connections, records
 from dunahub_qbo_plugin.sync import drain, intake
 
@@ -140,6 +141,14 @@ def fence_not_checked() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module in (leases, claims, settle):
             stack.enter_context(mock.patch.object(module, "renew", renew))
+        stack.enter_context(no_look_before_leaving())
+        yield
+
+
+@contextlib.contextmanager
+def no_look_before_leaving() -> Iterator[None]:
+    """Send what is in hand without asking whose the company is by now."""
+    with mock.patch.object(Lookout, "is_ours", return_value=True):
         yield
 
 
@@ -171,6 +180,7 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         settle_ignores_newer_changes,
         renewal_without_lock,
         fence_not_checked,
+        no_look_before_leaving,
         late_rows_win,
         savepoint_without_transaction,
     )

@@ -67,7 +67,11 @@ PROOFS: list[tuple[str, Callable[[Path], None]]] = [
     ("no_lease", _on_sqlite(test_races.test_second_worker_keeps_off)),
     ("settle_ignores_newer_changes", _on_sqlite(test_races.test_change_during_a_drain_is_sent_too)),
     ("renewal_without_lock", _on_sqlite(test_races.test_two_workers_renew_once)),
-    ("fence_not_checked", _on_sqlite(test_races.test_paused_worker_sends_nothing_more)),
+    (
+        "fence_not_checked",
+        _on_sqlite(test_races.test_clock_set_back_while_a_dead_worker_holds_the_company),
+    ),
+    ("no_look_before_leaving", _on_sqlite(test_races.test_disconnect_during_a_drain)),
     ("late_rows_win", test_races.test_late_row_of_one_process_does_not_undo_a_newer_one),
     ("savepoint_without_transaction", _rollback),
 ]
