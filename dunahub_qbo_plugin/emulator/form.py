@@ -10,6 +10,8 @@ from dunahub_qbo_plugin.emulator.codec import plain
 from dunahub_qbo_plugin.emulator.terms import due_date
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dunahub_qbo_plugin.emulator.ledger import Ledger
 
 Json = dict[str, Any]
@@ -56,6 +58,18 @@ def complete_form(ledger: Ledger, entity: str, data: Json, old: Json | None) -> 
         data.setdefault("TxnStatus", "Pending")
     if ledger.settings.replies_as_of >= _MODERN:
         data["FreeFormAddress"] = True
+        if entity in ("Invoice", "CreditMemo"):
+            data.setdefault("ShipFromAddr", _shipped_from(ledger.settings.company_address))
+
+
+def _shipped_from(address: Mapping[str, str]) -> Json:
+    """The company's address as a form has it: in lines (recorded 2026-05)."""
+    region = " ".join(
+        part for part in map(address.get, ("CountrySubDivisionCode", "PostalCode")) if part
+    ).replace(" ", "  ", 1)
+    place = ", ".join(part for part in (address.get("City"), region) if part)
+    lines = [line for line in (address.get("Line1"), place) if line]
+    return {"Id": "1"} | {f"Line{number}": line for number, line in enumerate(lines, start=1)}
 
 
 def _address(ledger: Ledger, data: Json, before: Json, customer: Json) -> None:
@@ -125,8 +139,6 @@ def _complete_invoice(ledger: Ledger, data: Json, customer: Json | None) -> None
         data["DueDate"] = due_date(ledger, data["TxnDate"], term)
     if ledger.settings.replies_as_of <= _DEPOSIT_SHOWN_UNTIL:
         data["Deposit"] = 0
-    if ledger.settings.replies_as_of >= _MODERN:
-        data.setdefault("ShipFromAddr", {"Id": "1", **ledger.settings.company_address})
 
 
 def _complete_receipt(ledger: Ledger, data: Json) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import codec, faults, rules
+from dunahub_qbo_plugin.emulator import codec, faults, rules, shown
 from dunahub_qbo_plugin.emulator.lists import create_list_object, update_list_object
 from dunahub_qbo_plugin.emulator.payments import (
     create_payment,
@@ -26,7 +26,6 @@ Json = dict[str, Any]
 
 ALLOW_DUPLICATE = "allowduplicatedocnum"
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
-_PSEUDONYM_SINCE = 2026
 
 
 class Operations:
@@ -70,14 +69,16 @@ class Operations:
             return codec.encode(self._singles.update(entity.name, body, user=user))
         allow = ALLOW_DUPLICATE in include
         if operation == "create":
-            return self._shown(self._create(entity, body, allow_duplicate=allow))
+            row = self._create(entity, body, allow_duplicate=allow)
+            return shown.written(self._ledger.settings, row, created=True)
         row = self._current(entity, body, user)
         if operation == "delete":
             self.delete(entity, row)
             return codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
         if operation == "void":
             return self.void(entity, row, body).text
-        return self._shown(self._update(entity, row, body, allow_duplicate=allow))
+        row = self._update(entity, row, body, allow_duplicate=allow)
+        return shown.written(self._ledger.settings, row, created=False)
 
     def read(self, entity: Entity, id_: str) -> str:
         """An object's JSON text as a read gives it.
@@ -87,17 +88,11 @@ class Operations:
         """
         if entity.kind == "single":
             return codec.encode(self._singles.read(entity.name))
-        row = self._ledger.need(entity.name, id_)
-        text = self._shown(row)
-        if entity.name == "Customer" and self._ledger.settings.replies_as_of >= _PSEUDONYM_SINCE:
-            text = _with_pseudonym(text, row.id)
-        return text
+        return shown.read(self._ledger.settings, self._ledger.need(entity.name, id_))
 
     def queried(self, row: Row) -> str:
         """An object's JSON text as a query gives it."""
-        if row.entity == "Customer" and self._ledger.settings.replies_as_of >= _PSEUDONYM_SINCE:
-            return _with_pseudonym(row.text, row.id)
-        return row.text
+        return shown.queried(self._ledger.settings, row)
 
     def delete(self, entity: Entity, row: Row) -> None:
         """Delete a transaction."""
@@ -131,7 +126,7 @@ class Operations:
         data["EmailStatus"] = "EmailSent"
         data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
         self._ledger.touch(data)
-        return self._ledger.save(entity.name, data).text
+        return shown.sent(self._ledger.settings, self._ledger.save(entity.name, data))
 
     def _create(self, entity: Entity, body: Json, *, allow_duplicate: bool) -> Row:
         if entity.kind == "name":
@@ -162,22 +157,6 @@ class Operations:
         if token != row.load()["SyncToken"]:
             raise rules.stale(user)
         return row
-
-    def _shown(self, row: Row) -> str:
-        """A taxable customer shows the tax code the company gives it (recorded 2020)."""
-        text = row.text
-        if (
-            row.entity == "Customer"
-            and self._ledger.settings.sales_tax != "none"
-            and '"DefaultTaxCodeRef"' not in text
-            and row.load().get("Taxable")
-        ):
-            return text[:-1] + ',"DefaultTaxCodeRef":{"value":"2"}}'
-        return text
-
-
-def _with_pseudonym(text: str, id_: str) -> str:
-    return f'{text[:-1]},"V4IDPseudonym":"0020{int(id_):028x}","ClientEntityId":"0"}}'
 
 
 def make_deposit(ledger: Ledger, payment_id: str) -> Row:
@@ -218,7 +197,7 @@ def delete_deposit(ledger: Ledger, row: Row) -> None:
             payment_row = ledger.row("Payment", linked["TxnId"])
             if payment_row is not None:
                 payment = payment_row.load()
-                payment["LinkedTxn"] = []
+                payment.pop("LinkedTxn", None)
                 ledger.touch(payment)
                 ledger.save("Payment", payment)
     ledger.remove("Deposit", row.id)

@@ -37,7 +37,6 @@ def create_payment(ledger: Ledger, body: Json) -> Row:
     data = merge(None, body, sparse=False, readonly=_READ_ONLY, keep=_KEPT)
     if "CurrencyRef" in body:
         data["CurrencyRef"] = ledger.check_currency(body["CurrencyRef"])
-    data["LinkedTxn"] = []
     links = _complete(ledger, data, {})
     data.update(ledger.new("Payment"))
     _apply(ledger, data, {}, links)

@@ -80,7 +80,7 @@ def create_sale(ledger: Ledger, entity: str, body: Json, *, allow_duplicate: boo
     worked = _work_out(ledger, entity, data, body, None, line_seq=0)
     _number(ledger, entity, data, body, None, allow_duplicate=allow_duplicate)
     data.update(ledger.new(entity))
-    _sign(ledger, data)
+    _sign(ledger, entity, data)
     _open_balance(entity, data, Decimal(0))
     row = ledger.save(entity, data, line_seq=worked.line_seq)
     _move_owed(ledger, entity, None, data)
@@ -121,7 +121,7 @@ def update_sale(
             ]
     _open_balance(entity, data, applied)
     ledger.touch(data)
-    _sign(ledger, data)
+    _sign(ledger, entity, data)
     saved = ledger.save(entity, data, line_seq=worked.line_seq)
     _move_owed(ledger, entity, old, data)
     return saved
@@ -266,9 +266,9 @@ def _move_owed(ledger: Ledger, entity: str, old: Json | None, new: Json | None) 
         ledger.move_balance(before, Decimal(0)) if not was and sign else None
 
 
-def _sign(ledger: Ledger, data: Json) -> None:
-    # Since 2026 a form's reply names the user who changed it last (recorded 2026-05).
-    if ledger.settings.replies_as_of >= _SIGNED_SINCE:
+def _sign(ledger: Ledger, entity: str, data: Json) -> None:
+    # Since 2026 a reply names the user who changed a form last, but a credit's (recorded 2026-05).
+    if ledger.settings.replies_as_of >= _SIGNED_SINCE and entity != "CreditMemo":
         data["MetaData"]["LastModifiedByRef"] = {"value": _USER_ID}
 
 

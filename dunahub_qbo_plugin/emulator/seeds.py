@@ -195,7 +195,7 @@ def _seed_tax(company: Company) -> None:
             }
             | _frame(id_),
         )
-    for id_, taxable in (("TAX", True), ("NON", False)):
+    for id_, taxable in (("TAX", True), ("NON", False), ("CustomSalesTax", True)):
         company.load(
             "TaxCode",
             {
@@ -203,7 +203,7 @@ def _seed_tax(company: Company) -> None:
                 "Description": id_,
                 "Active": True,
                 "Taxable": taxable,
-                "TaxGroup": False,
+                "TaxGroup": id_ == "CustomSalesTax",
             }
             | _frame(id_),
         )

@@ -93,7 +93,7 @@ def _do(books: Books, step: tuple[Any, ...]) -> None:  # noqa: C901  one case fo
 
 def _deposit(books: Books, number: int) -> None:
     payment = _pick(books, "payment", number)
-    if payment and not payment["LinkedTxn"]:
+    if payment and not payment.get("LinkedTxn"):
         books.company.deposit(payment["Id"])
 
 

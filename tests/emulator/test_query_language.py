@@ -73,7 +73,10 @@ def ids(books: Books, text: str) -> list[str]:
         ),
         ("select * from Invoice where Metadata.CreateTime <= '2026-09-14T12:00:00-07:00'", ["1"]),
         ("select * from Invoice where PrivateNote = ' '", ["4", "3", "2", "1"]),
-        ("select * from TaxCode where Taxable = true orderby Id", ["TAX", "2", "3"]),
+        (
+            "select * from TaxCode where Taxable = true orderby Id",
+            ["CustomSalesTax", "TAX", "2", "3"],
+        ),
     ],
 )
 def test_what_is_found(books: Books, text: str, wanted: list[str]) -> None:
