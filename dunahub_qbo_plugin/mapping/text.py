@@ -14,6 +14,7 @@ THEN_RETRY: Final = "Then press Retry."
 """How a sentence about something to set outside the record ends."""
 
 _SHOWN: Final = 60
+_BREAKS: Final = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 
 
 def one_line(text: str) -> str:
@@ -27,16 +28,21 @@ def one_line(text: str) -> str:
 
 def block(text: str) -> str:
     """Tidy a text of several lines: plain line breaks, no control characters, no blank ends."""
-    lines = _printable(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    lines = _printable(text.replace("\r\n", "\n")).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def _printable(text: str) -> str:
+    """Drop control characters; each that breaks a line becomes a plain line break.
+
+    Word processors and spreadsheets leave such breaks in what is pasted from them: dropping one
+    would glue two words together.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
         character
-        for character in text
+        for character in text.translate(_BREAKS)
         if character in "\t\n" or unicodedata.category(character) not in {"Cc", "Cs"}
     )
 

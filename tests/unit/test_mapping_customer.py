@@ -100,6 +100,20 @@ def test_names_are_sent_as_written(lead: Lead, name: str) -> None:
     assert customer_payload(lead)["DisplayName"] == name
 
 
+@pytest.mark.parametrize("mark", ["\t", "\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028"])
+def test_a_pasted_line_break_keeps_words_apart(mark: str) -> None:
+    """A break of any kind, as word processors leave them, becomes a space (product rule 3)."""
+    pasted = Lead(
+        id="1",
+        name=f"Ann{mark}Lee",
+        company=f"Lee{mark}Roofs",
+        address=Address(line1=f"1{mark}Elm"),
+    )
+    payload = customer_payload(pasted)
+    assert (payload["DisplayName"], payload["CompanyName"]) == ("Ann Lee", "Lee Roofs")
+    assert payload["BillAddr"] == {"Line1": "1 Elm"}
+
+
 @pytest.mark.parametrize(
     ("lead", "code", "words"),
     [
