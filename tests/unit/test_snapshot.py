@@ -269,6 +269,43 @@ def test_fingerprint_is_stable() -> None:
     assert fingerprint('{"id":"7"}') != fingerprint('{"id":"8"}')
 
 
+WHOLE_INVOICE = attrs.evolve(
+    INVOICE,
+    lines=(
+        LineItem(
+            description="Downspouts",
+            quantity=Decimal("2.50"),
+            unit_price=Decimal("33.3350"),
+            service_id="s2",
+            service_name="Gutters",
+            taxable=True,
+        ),
+        LineItem(unit_price=Decimal(-10)),
+    ),
+    discount=Decimal(5),
+    tax=Decimal("6.20"),
+    due_on=date(2026, 6, 3),
+    message="Thanks",
+    status=InvoiceStatus.VOID,
+    source=InvoiceSource.JOB,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (WHOLE_INVOICE, "909fc476d2d0bc07db2e3fd52325d64497b3bf1cabb48615933c3cafe7c60701"),
+        (
+            attrs.evolve(PAYMENT, reference="pi_1", invoice_number="1042"),
+            "a7d39a2593d4fd0ab4b08fa6ad1cf95c5c536a41cd2cf5617017875dedee7430",
+        ),
+    ],
+)
+def test_an_upgrade_sends_nothing_again(value: Invoice | Payment, expected: str) -> None:
+    """The fingerprint of every field together stays what it was: else all is sent anew (rule 3)."""
+    assert fingerprint(dump(value)) == expected
+
+
 @pytest.mark.parametrize(
     ("lead", "name"),
     [
