@@ -20,12 +20,14 @@ class Written:
         total: ``TotalAmt``, dollars; None for customers.
         number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
         customer_id: Id of the customer that a document is booked on; None for customers.
+        unapplied: what of a payment pays no invoice, dollars.
     """
 
     remote: RemoteRef
     total: Decimal | None = None
     number: str = ""
     customer_id: str | None = None
+    unapplied: Decimal | None = None
     intuit_tid: str = ""
 
 

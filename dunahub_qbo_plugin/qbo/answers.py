@@ -17,17 +17,21 @@ def written(entity: Mapping[str, Any], tid: str) -> Written:
     id_, token = entity.get("Id"), entity.get("SyncToken")
     if not isinstance(id_, str) or not id_ or not isinstance(token, str) or not token:
         raise _unreadable("the object has no Id or no SyncToken", tid)
-    total = entity.get("TotalAmt")
-    if isinstance(total, bool) or not isinstance(total, int | Decimal):
-        total = None
     number = entity.get("DocNumber")
     return Written(
         remote=remote_ref(entity),
-        total=None if total is None else Decimal(total),
+        total=_amount(entity.get("TotalAmt")),
         number=number if isinstance(number, str) else "",
         customer_id=customer_id(entity),
+        unapplied=_amount(entity.get("UnappliedAmt")),
         intuit_tid=tid,
     )
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return Decimal(value)
 
 
 def customer_id(entity: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import Kind, Written
 from dunahub_qbo_plugin.qbo.answers import customer_id, remote_ref
 from dunahub_qbo_plugin.qbo.query import select
@@ -134,6 +135,20 @@ def paid_since(entity: Entity, token: str) -> bool:
     links = entity.get("LinkedTxn") or ()
     payments = sum(1 for link in links if link.get("TxnType") == "Payment")
     return int(fresh) - int(token) <= payments
+
+
+def loose_money(written: Written) -> str:
+    """Say that a payment is in the books but pays no invoice, or pays it in part only.
+
+    QuickBooks takes more than an invoice has open, and takes a payment of a voided one (measured
+    2026-09); what becomes of the money is for the books to decide.
+    """
+    if not written.unapplied:
+        return ""
+    return (
+        f"QuickBooks left {amount_text(written.unapplied)} of it unapplied, since the invoice has "
+        "no more open there. Your bookkeeper decides what becomes of it."
+    )
 
 
 @attrs.frozen(kw_only=True)

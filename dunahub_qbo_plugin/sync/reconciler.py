@@ -42,6 +42,7 @@ from dunahub_qbo_plugin.sync.lookup import (
     filled,
     is_voided,
     look_for,
+    loose_money,
     paid_since,
     written_of,
 )
@@ -140,7 +141,8 @@ class Reconciler:
             return self._after_refusal(grant, claim, intent, error, now, check)
         if (resend or claim.look_first) and intent.operation is Operation.CREATE:
             return self._confirmed(grant, claim, intent, written.remote, now, check)
-        return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=filled(intent))
+        note, sent = loose_money(written), filled(intent)
+        return Synced(written=written, fingerprint=intent.fingerprint, sent_fields=sent, note=note)
 
     def _after_refusal(
         self,
