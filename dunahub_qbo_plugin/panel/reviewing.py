@@ -50,6 +50,10 @@ TITLES: Final = {
         "Payments no longer attached to their invoice",
         "Your bookkeeper puts them back on the invoice in QuickBooks.",
     ),
+    Finding.UNAPPLIED: (
+        "Money that pays no invoice",
+        "Your bookkeeper decides what becomes of it: another invoice, a credit, a refund.",
+    ),
     Finding.EDITED: (
         "Changed in QuickBooks",
         "Edit in DunaHub: when such a record is next sent, DunaHub's version replaces that one.",

@@ -29,6 +29,7 @@ class Finding(StrEnum):
     TOTAL = "total"
     EDITED = "edited"
     UNLINKED = "unlinked"
+    UNAPPLIED = "unapplied"
     DUPLICATE = "duplicate"
 
 
@@ -145,6 +146,8 @@ def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> Said:
     if sent.parent_qbo_id is not None and sent.parent_qbo_id not in linked:
         invoice = payment.invoice_number or "its invoice"
         said.append((Finding.UNLINKED, f"It is no longer attached to invoice {invoice} there."))
+    elif loose := Decimal(remote.get("UnappliedAmt", 0)):
+        said.append((Finding.UNAPPLIED, f"{amount_text(loose)} of it pays no invoice there."))
     return said
 
 

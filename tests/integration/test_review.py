@@ -108,6 +108,25 @@ def test_what_an_accountant_did_is_found(office: Office) -> None:
     assert office.runtime.client.metrics.writes == writes
 
 
+def test_money_that_pays_no_invoice_is_found(office: Office) -> None:
+    """A payment of more than its invoice has open is told with what is left of it (rule 29)."""
+    bill = invoice("inv-2", number="1099")
+    office.save(bill, payment("pay-2", invoice_id=bill.id, amount=bill.total + 30))
+    office.drain()
+    with office.runtime.database.write.begin() as db:
+        tasks.ask(
+            db, office.connection().id, COMPARE, arguments={}, by="dana", now=office.clock.now()
+        )
+    office.runtime.tasks.run_waiting()
+    with office.runtime.database.read.connect() as db:
+        task = tasks.latest(db, office.connection().id, COMPARE)
+    assert task is not None
+    assert task.result is not None
+    (told,) = task.result["differences"]
+    assert (told["finding"], told["key"]) == ("unapplied", "payment:pay-2")
+    assert told["sentence"] == "$30.00 of it pays no invoice there."
+
+
 def test_likely_duplicates_are_named(office: Office) -> None:
     """A customer that the bookkeeper made by hand with the same e-mail is pointed out."""
     office.save(lead("lead-2", name="S. Jones", email="lead-1@example.com", phone=""))
