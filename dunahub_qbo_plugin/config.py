@@ -149,12 +149,19 @@ def _name(name: str, value: str) -> str:
 
 
 def _url(name: str, value: str) -> str:
-    parts = urlsplit(value)
-    intuits = f".{parts.hostname or ''}".endswith(".intuit.com")
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:  # brackets without an address in them
+        host = ""
+    intuits = f".{host}".endswith(".intuit.com")
     # In the clear only to an emulator of one's own: tokens travel with every request.
-    if value and parts.scheme not in ({"https"} if intuits else {"http", "https"}):
+    if not host or parts.scheme not in ({"https"} if intuits else {"http", "https"}):
         raise ConfigurationError(
-            f"{PREFIX}{name} must start with https:// (or http:// for an emulator of your own)"
+            f"{PREFIX}{name} must start with https:// and the name of a host "
+            "(or with http:// for an emulator of your own)"
         )
     return value.rstrip("/")
 

@@ -214,6 +214,10 @@ def test_intuits_hosts_are_the_default() -> None:
         "intuit.com",
         "http://quickbooks.api.intuit.com",
         "http://INTUIT.com",
+        "http://quickbooks.api.intuit.com.",
+        "https://",
+        "https://[x",
+        "https://:443/x",
     ],
 )
 def test_an_address_that_is_none_is_refused(name: str, value: str) -> None:
