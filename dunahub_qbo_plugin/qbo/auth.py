@@ -9,6 +9,18 @@ from typing import NoReturn
 import attrs
 
 
+class Hushed(str):
+    """The text of a secret, on its way into a request; only its ``repr`` keeps silent.
+
+    Tools that report errors write down the local variables of every frame, by their ``repr``.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class Secret:
     """A text that shows itself only to those who ask for it.
 
@@ -19,7 +31,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = Hushed(value)
 
     def reveal(self) -> str:
         """Give the text itself."""
@@ -68,7 +80,7 @@ class Grant:
 
     def bearer(self) -> str:
         """Give the ``Authorization`` header's value."""
-        return f"Bearer {self.access_token.reveal()}"
+        return Hushed(f"Bearer {self.access_token.reveal()}")
 
     def confidential(self) -> tuple[str, ...]:
         """Give what must be in no text: the token and the realm id."""
@@ -89,4 +101,4 @@ class ClientAuth:
     def basic(self) -> str:
         """Give the ``Authorization`` header's value."""
         pair = f"{self.client_id}:{self.client_secret.reveal()}"
-        return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+        return Hushed("Basic " + base64.b64encode(pair.encode()).decode("ascii"))

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = 3600.0
+REQUEST = {"url", "path", "realm", "body", "form", "data"}
+"""Local variables that are a request's own address and body: a request cannot do without."""
 
 
 class Net:
@@ -64,6 +66,7 @@ class Net:
         """Keep an error with its traceback, causes and all, as any tool would print it."""
         lines = traceback.TracebackException.from_exception(error, capture_locals=False).format()
         self.keep(name, "".join(lines) + repr(error) + str(vars(error)))
+        self.keep(f"locals of {name}", "".join(_locals_of(error)))
 
     def look(self) -> None:
         """Keep the page and every card."""
@@ -98,6 +101,14 @@ class Net:
             for place, text in self.out.items()
             if secret in text
         ]
+
+
+def _locals_of(error: BaseException) -> Iterator[str]:
+    """Give the local variables of the plugin's own frames, as tools that report errors do."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if "dunahub_qbo_plugin" in frame.f_code.co_filename:
+            shown = {name: one for name, one in frame.f_locals.items() if name not in REQUEST}
+            yield f"{frame.f_code.co_name} {shown!r}\n"
 
 
 @pytest.fixture
