@@ -23,6 +23,8 @@ _JWT = re.compile(r"\beyJ[\w-]+(\.[\w-]*)*")
 _WORD = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}(?![\w-])", re.ASCII)
 _SHORT_WORD = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{12,}(?![\w-])", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# JSON can spell half of a surrogate pair, which is no text: no database or page takes it.
+_HALF = re.compile(r"[\ud800-\udfff]")
 _SPACES = re.compile(r" {2,}")
 
 
@@ -47,5 +49,6 @@ def redact(text: str, *, secrets: Iterable[str] = (), suspicious: bool = False) 
     text = _NAMED.sub(rf"\1\2{HIDDEN}", text)
     text = _JWT.sub(HIDDEN, text)
     text = (_SHORT_WORD if suspicious else _WORD).sub(HIDDEN, text)
+    text = _HALF.sub("\ufffd", text)
     text = _SPACES.sub(" ", _CONTROL.sub(" ", text)).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1].rstrip() + "…"

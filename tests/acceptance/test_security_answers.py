@@ -51,6 +51,11 @@ ANSWERS: dict[str, tuple[int, bytes, dict[str, str]]] = {
     "a number of a million digits": (200, b'{"Customer":{"Id":' + b"9" * MEGABYTE + b"}}", {}),
     "a huge exponent": (200, b'{"Customer":{"Id":"1","TotalAmt":1e999999999}}', {}),
     "not a number": (200, b'{"Customer":{"Id":"1","TotalAmt":NaN}}', {}),
+    "half a character": (
+        400,
+        b'{"Fault":{"Error":[{"code":"6000","Message":"\\ud800","Detail":"x\\udfff\\u0000"}]}}',
+        {},
+    ),
     "a list": (200, b"[[[[]]]]", {}),
     "null": (200, b"null", {}),
     "wrong types": (200, b'{"Customer":{"Id":{"a":1},"SyncToken":[]}}', {}),
