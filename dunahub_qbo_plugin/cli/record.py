@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
 from dunahub_qbo_plugin.cli.desk import desk, read_config
@@ -47,13 +48,16 @@ def record(
     """Record exchanges with QuickBooks: against the emulator, or against Intuit's sandbox.
 
     Each file says under "given" what to do; request, response, what it means and where it is from
-    are filled in. Tokens, company ids, e-mail addresses and telephone numbers are taken out.
+    are filled in. Tokens, company ids, e-mail addresses and telephone numbers are taken out; what
+    still looks like somebody's data is not kept. In a sandbox each exchange makes records of its
+    own, however often it is recorded there.
 
     Exit status: 0 recorded, 1 something could not be, 2 settings, database, options or a package
     that is missing.
     """
     with extra_told():
         from dunahub_qbo_plugin.testing.exchanges import load, save  # noqa: PLC0415  needs the extra
+        from dunahub_qbo_plugin.testing.scrub import findings  # noqa: PLC0415  as above
     try:
         exchanges = load(folder)
     except (ValueError, FileNotFoundError) as error:
@@ -63,17 +67,24 @@ def record(
             fail(f"there is no exchange {name!r}", code=NOTHING_DONE)
     target = folder or Path("fixtures") / "qbo"
     wanted = only or list(exchanges)
-    made = 0
+    made, private = 0, False
     try:
         for exchange in _recorded(exchanges, wanted, org, data_dir):
+            if found := list(findings(attrs.asdict(exchange, recurse=False))):
+                private = True
+                note(f"{exchange.name}: not kept, since there is {', '.join(found)}.")
+                continue
             save(exchange, target)
             made += 1
-            note(f"{exchange.name}: {exchange.response['status']}")
+            refusal = f" {exchange.means['error']}" if exchange.means else ""
+            note(f"{exchange.name}: {exchange.response['status']}{refusal}")
     except (ValueError, QuickBooksPluginError) as error:
         fail(str(error), code=NOTHING_DONE)
     say(f"{made} of {len(wanted)} recorded into {target}.")
     if made < len(wanted):
         note("The others are documented, or need trouble that only the emulator makes on purpose.")
+    if private:
+        raise typer.Exit(NOTHING_DONE)
 
 
 def _recorded(

@@ -18,6 +18,7 @@ from dunahub_qbo_plugin.qbo.profile import company_profile
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.testing import scrub as scrubbing
+from dunahub_qbo_plugin.testing.apart import Apart
 from dunahub_qbo_plugin.testing.clock import SteeredClock
 from dunahub_qbo_plugin.testing.exchanges import REQUEST_ID, Exchange, decode
 from dunahub_qbo_plugin.testing.scenes import Stage, perform, prepare
@@ -80,11 +81,16 @@ class Tap:
 
 @attrs.frozen(kw_only=True)
 class Bench:
-    """A client with a tap on its line, and what it may work in."""
+    """A client with a tap on its line, and what it may work in.
+
+    Attributes:
+        apart: what keeps exchanges apart in a company that remembers; None where each has its own.
+    """
 
     tap: Tap
     client: QboClient
     grant: Grant
+    apart: Apart | None = None
 
     @classmethod
     def make(
@@ -113,7 +119,8 @@ class Bench:
             user_agent=AGENT,
         )
         grant = Grant(company="fixtures", realm_id=Secret(realm), access_token=Secret(token))
-        return cls(tap=tap, client=client, grant=grant)
+        apart = send if isinstance(send, Apart) else None
+        return cls(tap=tap, client=client, grant=grant, apart=apart)
 
     def seen(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Give the last request and answer, scrubbed."""
@@ -195,7 +202,7 @@ def staged_emulator(
 
 @contextmanager
 def sandbox(config: Config, company_id: str) -> Iterator[Bench]:
-    """Give a client of a connected company of Intuit's sandbox.
+    """Give a client of a connected company of Intuit's sandbox, for `record_sandbox`.
 
     Args:
         config: of the plugin that it is connected with.
@@ -213,7 +220,7 @@ def sandbox(config: Config, company_id: str) -> Iterator[Bench]:
         grant = runtime.panel.linking.tokens.grant(company_id)
         with httpx.HTTPTransport() as line:
             yield Bench.make(
-                line.handle_request,
+                Apart(line.handle_request),
                 api_url=config.api_url,
                 realm=grant.realm_id.reveal(),
                 token=grant.access_token.reveal(),
@@ -246,6 +253,8 @@ def record_sandbox(
         made = any(exchange.given.get(name) for name in EMULATED_ONLY)
         if made or not _wanted(exchange, only):
             continue
+        if bench.apart is not None:
+            bench.apart.renew()
         stage = _stage(exchanges, bench, exchange, profile)
         profile = profile or stage.profile
         yield _recorded(exchange, stage, bench, against=against, on=today)

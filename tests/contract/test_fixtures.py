@@ -12,11 +12,13 @@ import attrs
 import httpx
 import pytest
 
+from dunahub_qbo_plugin.emulator import SEEDS, Emulator, World
 from dunahub_qbo_plugin.errors import QboError
 from dunahub_qbo_plugin.model import Kind, Written
 from dunahub_qbo_plugin.qbo.fault_table import TABLE, row_of
 from dunahub_qbo_plugin.sync import advice
 from dunahub_qbo_plugin.testing import scrub
+from dunahub_qbo_plugin.testing.apart import Apart
 from dunahub_qbo_plugin.testing.clock import SteeredClock
 from dunahub_qbo_plugin.testing.exchanges import Exchange, load, pretty, save
 from dunahub_qbo_plugin.testing.recorder import (
@@ -24,6 +26,7 @@ from dunahub_qbo_plugin.testing.recorder import (
     Bench,
     profile_from,
     record_emulator,
+    record_sandbox,
     staged_emulator,
 )
 from dunahub_qbo_plugin.testing.scenes import Stage, perform
@@ -219,6 +222,35 @@ def test_every_advice_has_an_answer_that_leads_to_it() -> None:
             led_to.add(advice._cause(kind, cause, advice._subject(error.info), error.info))
     assert led_to | set(WITHOUT_AN_ANSWER) == set(advice._ROWS)
     assert not led_to & set(WITHOUT_AN_ANSWER)
+
+
+def test_a_company_that_remembers_is_recorded_alike() -> None:
+    """In one and the same company, twice, each exchange comes out as in a world of its own.
+
+    Names, numbers and request ids are taken there once; nothing of what tells them apart is kept.
+    """
+    clock = SteeredClock(START)
+    emulator = Emulator(World.default(clock=clock.now))
+    for _ in range(2):
+        bench = Bench.make(
+            Apart(emulator.transport().handle_request),
+            api_url=emulator.base_url,
+            realm=SEEDS["contractor"][0],
+            token=emulator.world.connect(realm=SEEDS["contractor"][0]).access_token,
+            clock=clock,
+        )
+        made = list(record_sandbox(EXCHANGES, bench, against="sandbox", today=START.date()))
+        assert len(made) > 20
+        for one in made:
+            kept = EXCHANGES[one.name]
+            assert one.response["status"] == kept.response["status"], one.name
+            assert one.means == kept.means, one.name
+            assert one.request["query"] == kept.request["query"], one.name
+            assert list(scrub.findings(attrs.asdict(one, recurse=False))) == []
+        (created,) = (one for one in made if one.name == "customer/create")
+        assert created.request == EXCHANGES["customer/create"].request
+        assert created.response["body"]["Customer"]["DisplayName"] == "Sarah Mitchell"
+        clock.advance(40 * 24 * 3600)  # by then QuickBooks has forgotten the request ids
 
 
 def test_recording_again_changes_nothing_but_the_day(tmp_path: Any) -> None:  # noqa: ANN401  a Path

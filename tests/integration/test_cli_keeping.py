@@ -16,7 +16,7 @@ from dunahub_qbo_plugin.store.connections import Connections
 from dunahub_qbo_plugin.store.forget import forget, of_no_organization
 from dunahub_qbo_plugin.store.rekey import rekey
 from dunahub_qbo_plugin.store.tables import connections, metadata
-from dunahub_qbo_plugin.testing.exchanges import load
+from dunahub_qbo_plugin.testing.exchanges import load, save
 from tests.support.cli import run, variables
 from tests.support.office import (
     ACME,
@@ -297,6 +297,57 @@ def test_record_fills_in_what_is_given(tmp_path: Path) -> None:
     assert made.source["against"] == "emulator"
     unknown = run("record", "customer/none", "--folder", str(folder), folder=tmp_path)
     assert (unknown.code, unknown.out) == (1, "")
+
+
+def test_record_keeps_nobodys_data(tmp_path: Path) -> None:
+    """What cannot be taken out by itself, such as a street, is told and not written."""
+    folder = tmp_path / "mine"
+    whole = load()["customer/create"]
+    given = json.loads(json.dumps(whole.given, default=str).replace("12 Oak St", "9 Elm Street"))
+    (folder / "customer").mkdir(parents=True)
+    file = folder / "customer" / "create.json"
+    file.write_text(json.dumps({"title": whole.title, "given": given}), encoding="utf-8")
+    before = file.read_bytes()
+    ran = run("record", "--folder", str(folder), folder=tmp_path)
+    assert (ran.code, ran.out) == (1, f"0 of 1 recorded into {folder}.\n")
+    assert "customer/create: not kept, since there is a street in .given.record.value" in ran.err
+    assert file.read_bytes() == before
+
+
+def test_record_works_in_a_sandbox_again_and_again(office: Office, tmp_path: Path) -> None:
+    """Over HTTP, in a company that remembers: each time the same comes of each exchange."""
+    with office.runtime.database.write.begin() as db:
+        db.execute(sa.update(connections).values(environment="sandbox"))
+    names = (
+        "customer/update",
+        "customer/look-up",
+        "invoice/update",
+        "invoice/void",
+        "payment/create",
+    )
+    with office.emulator.serve() as running:
+        config = attrs.evolve(
+            office.config,
+            api_url=running.url,
+            discovery_url=f"{running.url}/.well-known/openid_configuration",
+        )
+        env = variables(config) | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        for time in ("first", "second"):
+            folder = tmp_path / time
+            for name in names:
+                save(load()[name], folder)
+            for name in ("customer/create", "invoice/create"):  # what the others build on
+                save(load()[name], folder)
+            ran = run(
+                "record", *names, "--org", "acme", "--folder", str(folder), folder=tmp_path, env=env
+            )
+            assert ran.code == 0, ran
+            made = load(folder)
+            for name in names:
+                assert made[name].response["status"] == 200, name
+                assert made[name].source["against"] == "sandbox"
+                assert made[name].request["query"] == load()[name].request["query"]
+    assert "Sarah Mitchell" in str(made["customer/update"].response["body"])
 
 
 def test_record_makes_nothing_in_real_books(office: Office, tmp_path: Path) -> None:
