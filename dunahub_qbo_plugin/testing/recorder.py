@@ -169,12 +169,12 @@ def record_emulator(
         today: for the source; the emulator's own clock stands at `START`.
         only: names of those to record; None for all.
     """
-    profile = None
+    # Read in a world of its own: reading takes time, and one exchange alone would be told later.
+    profile = staged_emulator(Exchange(name="", title=""), exchanges)[1].profile
     for exchange in exchanges.values():
         if not _wanted(exchange, only):
             continue
         bench, stage, _ = staged_emulator(exchange, exchanges, profile)
-        profile = profile or stage.profile
         yield _recorded(exchange, stage, bench, against="emulator", on=today)
 
 

@@ -183,12 +183,17 @@ def test_a_companys_address_is_made_up() -> None:
 
 
 def test_the_whole_life_is_covered() -> None:
-    """Each kind is created, changed, read and looked for; invoices are voided as well."""
+    """Each kind is created, changed, read and looked for, and was changed or gone meanwhile.
+
+    Invoices are voided as well. QuickBooks deletes no customer: it makes them inactive.
+    """
     for entity in ("customer", "invoice", "payment"):
-        assert {f"{entity}/{case}" for case in ("create", "update", "read", "look-up")} <= set(
-            EXCHANGES
-        )
-    assert "invoice/void" in EXCHANGES
+        cases = ("create", "update", "stale", "read", "look-up")
+        assert {f"{entity}/{case}" for case in cases} <= set(EXCHANGES)
+    for entity in ("invoice", "payment"):
+        for case in ("deleted", "read-deleted"):
+            assert EXCHANGES[f"{entity}/{case}"].response["status"] == 400
+    assert {"invoice/void", "customer/inactive"} <= set(EXCHANGES)
 
 
 def test_every_fault_with_its_own_advice_is_covered() -> None:
@@ -222,6 +227,12 @@ def test_every_advice_has_an_answer_that_leads_to_it() -> None:
             led_to.add(advice._cause(kind, cause, advice._subject(error.info), error.info))
     assert led_to | set(WITHOUT_AN_ANSWER) == set(advice._ROWS)
     assert not led_to & set(WITHOUT_AN_ANSWER)
+
+
+def test_one_alone_is_recorded_as_among_all() -> None:
+    """Whichever are recorded together, each file is the same, with the moment that it tells."""
+    (alone,) = record_emulator(EXCHANGES, today=START.date(), only=["payment/stale"])
+    assert alone.response == EXCHANGES["payment/stale"].response
 
 
 def test_a_company_that_remembers_is_recorded_alike() -> None:
