@@ -34,7 +34,11 @@ MARK: Final = "QzCanaryZq"
 SECRETS: Final = (MARK, MARK.lower(), DEFAULT_CLIENT_SECRET, SEEDS["contractor"][0][:-2])
 """What no test may leave anywhere: marked secrets, the app's secret, ids of companies."""
 _IN_BYTES: Final = tuple(secret.encode() for secret in SECRETS)
-LOGS: Final = ("dunahub_qbo_plugin", "dunahub_hookspecs", "httpx")
+LOGS: Final = (
+    *("dunahub_qbo_plugin", "dunahub_hookspecs"),
+    *("alembic", "authlib", "httpcore", "httpx", "procrastinate", "psycopg", "sqlalchemy"),
+)
+"""The plugin's own, and those of what it hands its secrets to."""
 SHOWN: Final = 70
 LARGEST: Final = 64_000_000
 """Bytes of a file that is looked through."""
