@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,21 @@ from dunahub_qbo_plugin.model import ErrorInfo, RemoteRef, Written
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LONGEST_NUMBER = 100
+_ID = re.compile(r"-?\w[\w:.-]{0,48}", re.ASCII)
+"""QuickBooks' Ids and SyncTokens are numbers; it calls both texts and says no more of them."""
+
 
 def written(entity: Mapping[str, Any], tid: str) -> Written:
     """Read what a write gives back."""
     id_, token = entity.get("Id"), entity.get("SyncToken")
-    if not isinstance(id_, str) or not id_ or not isinstance(token, str) or not token:
+    if not _is_id(id_) or not _is_id(token):
         raise _unreadable("the object has no Id or no SyncToken", tid)
     number = entity.get("DocNumber")
     return Written(
         remote=remote_ref(entity),
         total=_amount(entity.get("TotalAmt")),
-        number=number if isinstance(number, str) else "",
+        number=number[:LONGEST_NUMBER] if isinstance(number, str) else "",
         customer_id=customer_id(entity),
         unapplied=_amount(entity.get("UnappliedAmt")),
         intuit_tid=tid,
@@ -34,20 +39,29 @@ def _amount(value: object) -> Decimal | None:
     return Decimal(value)
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 def customer_id(entity: Mapping[str, Any]) -> str | None:
     """Give the Id of the customer that a document is booked on."""
-    found = (entity.get("CustomerRef") or {}).get("value")
-    return None if found is None else str(found)
+    return _referred(entity, "CustomerRef")
 
 
 def remote_ref(entity: Mapping[str, Any]) -> RemoteRef:
     """Say which object this is, and what an update of it has to know."""
-    account = (entity.get("DepositToAccountRef") or {}).get("value")
     return RemoteRef(
         id=str(entity["Id"]),
         sync_token=str(entity["SyncToken"]),
-        deposit_account=None if account is None else str(account),
+        deposit_account=_referred(entity, "DepositToAccountRef"),
     )
+
+
+def _referred(entity: Mapping[str, Any], name: str) -> str | None:
+    """Give the Id in a reference; what is no reference counts as none."""
+    reference = entity.get(name)
+    found = reference.get("value") if isinstance(reference, dict) else None
+    return str(found) if isinstance(found, str | int) else None
 
 
 def entity(payload: Mapping[str, Any], name: str, tid: str) -> dict[str, Any]:

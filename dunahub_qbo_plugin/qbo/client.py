@@ -10,6 +10,7 @@ from dunahub_qbo_plugin.errors import BadReference, Busy, QboError
 from dunahub_qbo_plugin.model import Operation, SalesTax
 from dunahub_qbo_plugin.qbo import answers
 from dunahub_qbo_plugin.qbo import query as language
+from dunahub_qbo_plugin.qbo.auth import Hushed
 from dunahub_qbo_plugin.qbo.faults import examine, refused_item, tid_of
 from dunahub_qbo_plugin.qbo.metrics import Metrics
 from dunahub_qbo_plugin.qbo.profile import company_profile, income_accounts, sales_tax
@@ -238,7 +239,7 @@ class QboClient:
 
     def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
         """Read the company's name, country and the like: the cheapest test of a connection."""
-        path = f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}"
+        path = Hushed(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")
         payload, tid = self._call(grant, "GET", path, {}, check=check)
         return answers.entity(payload, "companyinfo", tid)
 
@@ -287,8 +288,8 @@ class QboClient:
     ) -> tuple[Mapping[str, Any], str]:
         """Send one request and give its payload and ``intuit_tid``."""
         asked = urlencode({**parameters, "minorversion": MINOR_VERSION}, quote_via=quote)
-        realm = quote(grant.realm_id.reveal(), safe="")
-        url = f"{self._api_url}/v3/company/{realm}/{path}?{asked}"
+        realm = Hushed(quote(grant.realm_id.reveal(), safe=""))
+        url = Hushed(f"{self._api_url}/v3/company/{realm}/{path}?{asked}")
         headers = {
             "Authorization": grant.bearer(),
             "Accept": "application/json",

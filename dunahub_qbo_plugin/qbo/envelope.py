@@ -22,7 +22,12 @@ _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _HIDDEN_PARTS = re.compile(r"(?is)<(script|style)\b.*?</\1>")
 _TAG = re.compile(r"<[^>]*>")
 _PAGE_START = 8_000
+_NO_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _ERROR_CODE = re.compile(r"errorCode=0*(\d+)")
+LONGEST_CODE = 40
+MOST_ERRORS = 100
+"""Errors of one fault that are looked at; QuickBooks gives one, seldom two."""
 _ITEM_LISTS = ("CDCResponse", "QueryResponse", "AttachableResponse")
 
 
@@ -41,7 +46,7 @@ class FaultError:
         code = self.code.strip().lstrip("0")
         if not code and (match := _ERROR_CODE.search(self.message)):
             code = match[1]
-        return code if code.isascii() and code.isalnum() else ""
+        return code if code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE else ""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,12 +84,29 @@ def read(body: bytes) -> Reading:
 def _read_json(body: bytes) -> Reading:
     try:
         payload = wire.decode(body)
+        if _NO_TEXT.search(body):
+            payload = _storable(payload)
     except wire.Unreadable as error:
         return Reading(problem=str(error))
+    except RecursionError:
+        return Reading(problem="the answer is nested too deeply")
     if not isinstance(payload, dict):
         return Reading(problem="the answer is JSON, but not an object")
     errors = tuple(errors_in(payload))
     return Reading(payload=payload, errors=errors)
+
+
+def _storable(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
+    """Take out what JSON can spell and no database keeps: NUL, and halves of characters."""
+    match value:
+        case str():
+            return _HALVES.sub("\ufffd", value.replace("\0", ""))
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case list():
+            return [_storable(item) for item in value]
+        case _:
+            return value
 
 
 def errors_in(payload: Mapping[str, Any]) -> Iterator[FaultError]:
@@ -96,7 +118,7 @@ def errors_in(payload: Mapping[str, Any]) -> Iterator[FaultError]:
     if isinstance(fault, dict):
         items = fault.get("Error") or fault.get("error")
         found = _objects(items)
-        for item in found:
+        for item in found[:MOST_ERRORS]:
             yield FaultError(
                 code=_word(item, "code"),
                 message=_word(item, "Message", "message"),
@@ -146,7 +168,7 @@ class _FaultHandler:
             self._texts[field] = self._texts.get(field, "") + text
 
     def end(self, _name: str) -> None:
-        if self._path[-2:] == ["fault", "error"]:
+        if self._path[-2:] == ["fault", "error"] and len(self.errors) < MOST_ERRORS:
             self.errors.append(
                 FaultError(
                     code=self._attributes.get("code", ""),

@@ -27,12 +27,15 @@ LONGEST_WAIT = 3600.0
 """Seconds: the most of a ``Retry-After`` that we honor before asking again."""
 
 
+LONGEST_DETAIL = 10_000
+"""Characters of a detail that are searched."""
+
 _FOR_A_PERSON = (Meaning.REFUSED, Meaning.SUBSCRIPTION)
 _THROTTLE_TEXT = re.compile(r"errorCode=0*3001\b|ThrottleExceeded")
 _SUBJECTS = {
     "6140": re.compile(r"TxnId=(\w+)"),
     "6240": re.compile(r"\bId=(\d+)"),
-    "2500": re.compile(r"(\w+ element id \S+) not found"),
+    "2500": re.compile(r"\b(\w{1,40} element id \S{1,40}) not found"),
 }
 
 
@@ -155,5 +158,5 @@ def _text(error: envelope.FaultError) -> str:
 def _subject(error: envelope.FaultError) -> str:
     """Find what the error is about: a transaction's or a name's Id, a dead reference."""
     pattern = _SUBJECTS.get(error.number)
-    match = pattern.search(error.detail) if pattern else None
+    match = pattern.search(error.detail[:LONGEST_DETAIL]) if pattern else None
     return match[1][:100] if match else ""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 120.0
 """Seconds that a request may take in all: Intuit's own limit for one."""
+PACKED = ("", "identity", "gzip", "deflate")
+"""How an answer may be packed, once: of these, what is read at a time grows a thousandfold at
+most. Packed twice, or by other methods, two kilobytes become gigabytes before we can count them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +151,9 @@ class Transport:
 
     def _receive(self, response: httpx.Response, until: float) -> Answer | Unreachable:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if headers.get("content-encoding", "").strip().lower() not in PACKED:
+            text = f"The answer of {self._peer} is packed in a way that nobody asked for."
+            return _lost("unreadable", text, headers=headers, sent=True)
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MAX_BODY = 8_000_000
@@ -87,8 +87,12 @@ def _number(value: Decimal) -> str:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if abs(number.adjusted()) > MAX_DIGITS:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent that Decimal does not have
+        number = Decimal("Infinity")
+    places = number.as_tuple().exponent
+    if not isinstance(places, int) or max(abs(number.adjusted()), abs(places)) > MAX_DIGITS:
         raise Unreadable("the answer holds a number out of all proportion")
     return number
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = 3600.0
-REQUEST = {"url", "path", "realm", "body", "form", "data"}
-"""Local variables that are a request's own address and body: a request cannot do without."""
 
 
 class Net:
@@ -107,8 +105,7 @@ def _locals_of(error: BaseException) -> Iterator[str]:
     """Give the local variables of the plugin's own frames, as tools that report errors do."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if "dunahub_qbo_plugin" in frame.f_code.co_filename:
-            shown = {name: one for name, one in frame.f_locals.items() if name not in REQUEST}
-            yield f"{frame.f_code.co_name} {shown!r}\n"
+            yield f"{frame.f_code.co_name} {frame.f_locals!r}\n"
 
 
 @pytest.fixture
