@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.engine import choice
 from dunahub_qbo_plugin.engine.chores import Chores
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
+from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.panel.context import PanelContext
 from dunahub_qbo_plugin.qbo.auth import Secret
@@ -81,6 +82,7 @@ class Runtime:
         if self.intake.waiting:
             self.database.prepare()
             self.intake.flush()
+        self.chores.meter.note(at_once=True)
         self.http.close()
         self.database.close()
 
@@ -160,6 +162,7 @@ def build(
         drainer=drainer,
         tasks=task_runner,
         upkeep=Upkeep(database=database, tokens=tokens, clock=clock),
+        meter=Meter(database=database, clock=clock, metrics=client.metrics, owner=owner),
         clock=clock,
     )
     embedded = EmbeddedEngine(chores)

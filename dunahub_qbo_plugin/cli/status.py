@@ -34,7 +34,7 @@ def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None
     """Show where every organization stands: connection, records by state, and what is due.
 
     Then all of them together, or more of the one that is named: the queue and its oldest record,
-    the last day's outcomes, who is being sent, the age of tokens.
+    the last day's outcomes, requests and how long they took, who is being sent, the age of tokens.
 
     Exit status: 0 shown, 1 the named organization never connected, 2 settings or database.
     """

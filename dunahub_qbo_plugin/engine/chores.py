@@ -12,6 +12,7 @@ from dunahub_qbo_plugin.store import tasks as stored_tasks
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.engine.meter import Meter
     from dunahub_qbo_plugin.engine.tasks import TaskRunner
     from dunahub_qbo_plugin.store.database import Database
     from dunahub_qbo_plugin.sync.drain import Drainer
@@ -46,6 +47,7 @@ class Chores:
     drainer: Drainer
     tasks: TaskRunner
     upkeep: Upkeep
+    meter: Meter
     clock: Clock
 
     def drain(self, company_id: str) -> bool:
@@ -57,6 +59,7 @@ class Chores:
         try:
             self.database.prepare()
             sent = self.drainer.drain(company_id)
+            self.meter.note()
             if not sent and not self.drainer.winding_down:
                 return False
             with self.database.read.connect() as db:
@@ -75,12 +78,17 @@ class Chores:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         self._flush()
-        if None in org_ids:
-            return self.sweep()
-        named = {one for one in org_ids if one is not None}
+        swept = self.sweep() if None in org_ids else Found(companies=[])
+        named = sorted(one for one in org_ids if one is not None)
+        found = dict.fromkeys(swept.companies)
         with self.database.read.connect() as db:
             now = self.clock.now()
-            return Found(companies=leases.to_ring_for(db, now=now, org_ids=named, limit=AT_A_TIME))
+            # A queue that was away for hours leaves more than fit into one question.
+            for start in range(0, len(named), AT_A_TIME):
+                some = named[start : start + AT_A_TIME]
+                due = leases.to_ring_for(db, now=now, org_ids=some, limit=AT_A_TIME)
+                found |= dict.fromkeys(due)
+        return attrs.evolve(swept, companies=list(found))
 
     def sweep(self) -> Found:
         """Look for whatever is due and not under way.
@@ -90,6 +98,7 @@ class Chores:
         """
         self.database.prepare()
         self._flush()
+        self.meter.note()
         now = self.clock.now()
         with self.database.read.connect() as db:
             found = Found(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from dunahub_qbo_plugin.engine.trouble import Trouble
 from dunahub_qbo_plugin.store import gate, leases
 from dunahub_qbo_plugin.store import tasks as stored_tasks
 from dunahub_qbo_plugin.store.edge import to_ms
@@ -49,6 +50,9 @@ class EmbeddedEngine:
         self._running: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._looked_at: int | None = None
+        self._trouble = Trouble(
+            log, "the database cannot be reached", over="the database can be reached again"
+        )
         self._upkeep_at = chores.clock.monotonic() + FIRST_UPKEEP
         self.looks = 0
         """How often the thread has looked since its start."""
@@ -93,21 +97,30 @@ class EmbeddedEngine:
                 try:
                     pause = self._look(pool)
                 except SQLAlchemyError as error:
-                    log.warning("the database cannot be reached: %s", type(error).__name__)
-                    pause = AFTER_TROUBLE
+                    self._trouble.is_met(type(error).__name__)
+                    self._rest()
+                    continue
                 except Exception:
                     log.exception("the worker stumbled and goes on")
-                    pause = AFTER_TROUBLE
+                    self._rest()
+                    continue
+                self._trouble.is_over()
                 if self._bell.wait(pause):
                     self._stopping.wait(DEBOUNCE)
                     self._bell.clear()
                     self._looked_at = None
+
+    def _rest(self) -> None:
+        """Wait although the bell rings: it does for each record that is saved meanwhile."""
+        self._looked_at = None
+        self._stopping.wait(AFTER_TROUBLE)
 
     def _look(self, pool: ThreadPoolExecutor) -> float:
         """Start what is due; gives the seconds until the next look."""
         self.looks += 1
         self._database.prepare()
         self._chores.intake.flush()
+        self._chores.meter.note()
         self._keep_up(pool)
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:

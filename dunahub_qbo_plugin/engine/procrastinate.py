@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import procrastinate
 from procrastinate.jobs import Status
 
+from dunahub_qbo_plugin.engine.meter import EVERY
 from dunahub_qbo_plugin.engine.queue import DRAIN, TASKS, QueueBell
+from dunahub_qbo_plugin.engine.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from dunahub_qbo_plugin.engine.chores import Chores
     from dunahub_qbo_plugin.engine.queue import Queue
@@ -71,6 +73,7 @@ class ProcrastinateWorker:
 
     def run(self) -> None:
         """Work in the caller's thread until `stop`; come back whenever the database was lost."""
+        trouble = Trouble(log, "the queue cannot be reached", over="the queue can be reached again")
         try:
             while not self._stopping.is_set():
                 # procrastinate's own loop ends, without an error, when it loses the database.
@@ -78,11 +81,12 @@ class ProcrastinateWorker:
                     self.rounds += 1
                     self._chores.database.prepare()
                     self._queue.prepare()
+                    trouble.is_over()
                     asyncio.run(self._work())
                 except asyncio.CancelledError:
                     pass
                 except Exception as error:  # noqa: BLE001  nothing may end a worker but `stop`
-                    log.warning("the queue cannot be reached: %s", type(error).__name__)
+                    trouble.is_met(type(error).__name__)
                 self._stopping.wait(COME_BACK)
         finally:
             self._bell.close()
@@ -114,7 +118,7 @@ class ProcrastinateWorker:
             )
             app = procrastinate.App(connector=connector)
             self._register(app, pool)
-            async with app.open_async():
+            async with app.open_async(), self._noted(pool):
                 await app.run_worker_async(
                     queues=[self._queue.name],
                     name="dunahub-qbo",
@@ -129,6 +133,21 @@ class ProcrastinateWorker:
             with self._lock:
                 self._loop = self._work_task = None
             pool.shutdown(wait=not self._stopping.is_set())
+
+    @contextlib.asynccontextmanager
+    async def _noted(self, pool: ThreadPoolExecutor) -> AsyncIterator[None]:
+        """Note this process' figures now and then, also after its last drain."""
+
+        async def note() -> None:
+            while True:
+                await asyncio.sleep(EVERY)
+                await asyncio.get_running_loop().run_in_executor(pool, self._chores.meter.note)
+
+        noting = asyncio.create_task(note())
+        try:
+            yield
+        finally:
+            noting.cancel()
 
     def _register(self, app: procrastinate.App, pool: ThreadPoolExecutor) -> None:
         """Say what the jobs mean. None of them raises, so none is ever retried by the queue."""

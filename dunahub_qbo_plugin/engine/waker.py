@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from dunahub_qbo_plugin.engine.trouble import Trouble
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +39,7 @@ class Waker:
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failing = ""
+        self._trouble = Trouble(log, "nobody can be told of what is due")
 
     def ring(self, org_id: str | None = None) -> None:
         """Say that something may be due, for an organization or for any; returns at once."""
@@ -83,15 +85,9 @@ class Waker:
         try:
             self._deliver(rung)
         except Exception as error:  # noqa: BLE001  whatever it is, the rows are there and are swept
-            self._tell(type(error).__name__)
+            self._trouble.is_met(type(error).__name__)
             with self._lock:
                 self._rung |= rung
             return False
-        self._tell("")
+        self._trouble.is_over()
         return True
-
-    def _tell(self, failing: str) -> None:
-        """Log a trouble when it begins, not each second."""
-        if failing and failing != self._failing:
-            log.warning("nobody can be told of what is due (%s); it is tried again", failing)
-        self._failing = failing

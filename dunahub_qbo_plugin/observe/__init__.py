@@ -8,6 +8,7 @@ company, an organization, a person or a token, and the number of labels is bound
 from dunahub_qbo_plugin.observe.export import export_to_opentelemetry
 from dunahub_qbo_plugin.observe.figures import (
     Counters,
+    Requests,
     Snapshot,
     Standing,
     counters,
@@ -18,6 +19,7 @@ from dunahub_qbo_plugin.observe.words import as_json, lines, standing_as_json
 
 __all__ = [
     "Counters",
+    "Requests",
     "Snapshot",
     "Standing",
     "as_json",

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.store import gauges
+from dunahub_qbo_plugin.qbo.metrics import Times
+from dunahub_qbo_plugin.store import gauges, meters
 from dunahub_qbo_plugin.store.trouble import DatabaseError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.clock import Clock
-    from dunahub_qbo_plugin.qbo.metrics import Times
     from dunahub_qbo_plugin.runtime import Runtime
     from dunahub_qbo_plugin.store.database import Database
     from dunahub_qbo_plugin.store.gauges import Gauges
+    from dunahub_qbo_plugin.store.meters import Spent
 
 LATELY: Final = timedelta(hours=24)
 """How far back `Standing.lately` reaches."""
@@ -53,16 +54,34 @@ class Counters:
 
 
 @attrs.frozen(kw_only=True)
+class Requests:
+    """What all processes asked of QuickBooks in the last day, as each notes every few seconds.
+
+    Attributes:
+        reads: requests that Intuit meters.
+        writes: creates, updates and voids.
+        latency: of requests.
+    """
+
+    reads: int
+    writes: int
+    latency: Times
+
+
+@attrs.frozen(kw_only=True)
 class Standing:
     """Where all companies stand, or one, as the database tells at a moment.
 
     Attributes:
         lately: what happened to records in the last day, by event and code; the newest 20,000.
+        requests: in the last day; None where one company was asked for, since they are counted
+            for all together.
     """
 
     at: datetime
     gauges: Gauges
     lately: dict[tuple[str, str], int]
+    requests: Requests | None = None
 
     @property
     def oldest_due(self) -> float:
@@ -127,7 +146,21 @@ def standing(database: Database, clock: Clock, *, company_id: str | None = None)
             at=now,
             gauges=gauges.gauges(db, now=now, company_id=company_id),
             lately=gauges.recent(db, since=now - LATELY, company_id=company_id),
+            requests=None if company_id else _requests(meters.since(db, now - LATELY)),
         )
+
+
+def _requests(spent: Spent) -> Requests:
+    return Requests(
+        reads=spent.reads,
+        writes=spent.writes,
+        latency=Times(
+            count=sum(spent.buckets),
+            total=spent.total_ms / 1000,
+            longest=spent.longest_ms / 1000,
+            buckets=spent.buckets,
+        ),
+    )
 
 
 def measure(runtime: Runtime) -> Snapshot:

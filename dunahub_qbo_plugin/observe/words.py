@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.observe.figures import Counters, Snapshot, Standing
+    from dunahub_qbo_plugin.observe.figures import Counters, Requests, Snapshot, Standing
+    from dunahub_qbo_plugin.qbo.metrics import Times
     from dunahub_qbo_plugin.store.gauges import Gauges
 
 QUANTILES: Final = (0.5, 0.9, 0.99)
@@ -24,20 +25,24 @@ def _counters_as_json(counted: Counters) -> dict[str, Any]:
     return {
         "reads": counted.reads,
         "writes": counted.writes,
-        "latency": {
-            "count": counted.latency.count,
-            "total_seconds": round(counted.latency.total, 3),
-            "longest_seconds": round(counted.latency.longest, 3),
-            **{
-                f"p{quantile * 100:g}_seconds": round(counted.latency.quantile(quantile), 4)
-                for quantile in QUANTILES
-            },
-        },
+        "latency": _latency_as_json(counted.latency),
         "sent": counted.sent,
         "outcomes": _by_code(counted.outcomes),
         "in_memory": counted.in_memory,
         "spilled": counted.spilled,
         "dropped": counted.dropped,
+    }
+
+
+def _latency_as_json(latency: Times) -> dict[str, Any]:
+    return {
+        "count": latency.count,
+        "total_seconds": round(latency.total, 3),
+        "longest_seconds": round(latency.longest, 3),
+        **{
+            f"p{quantile * 100:g}_seconds": round(latency.quantile(quantile), 4)
+            for quantile in QUANTILES
+        },
     }
 
 
@@ -56,6 +61,13 @@ def standing_as_json(found: Standing) -> dict[str, Any]:
         "idle_token_seconds": round(found.idle_token),
         "refresh_token_left_seconds": None if left is None else round(left),
         "last_day": _by_code(found.lately),
+        "last_day_requests": None
+        if (asked := found.requests) is None
+        else {
+            "reads": asked.reads,
+            "writes": asked.writes,
+            "latency": _latency_as_json(asked.latency),
+        },
     }
 
 
@@ -77,8 +89,17 @@ def lines(found: Standing) -> list[str]:
         f"Companies: {states}; {seen.leased:,} being sent, {seen.resting:,} resting",
         queue,
         f"Last 24 hours: {happened or 'nothing'}",
+        *([] if found.requests is None else [_requests_in_words(found.requests)]),
         f"Tokens: longest unused for {found.idle_token / 86400:,.1f} days{days}",
     ]
+
+
+def _requests_in_words(asked: Requests) -> str:
+    text = f"Requests: {asked.writes:,} writes, {asked.reads:,} reads (metered) in these 24 hours"
+    if not asked.latency.count:
+        return text
+    middle, most = (asked.latency.quantile(share) * 1000 for share in (0.5, 0.99))
+    return f"{text}; half took at most {middle:,.0f} ms, 99 of 100 at most {most:,.0f} ms"
 
 
 def companies(seen: Gauges) -> dict[str, int]:

@@ -38,7 +38,7 @@ WORK_LOCK_WAIT: Final = 10.0
 HOOK_CHECKPOINT_PAGES: Final = 20_000
 """Pages of log after which even a hook makes a checkpoint: only where no worker ever runs."""
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The newest migration: a database that has it needs no look at Alembic."""
 VERSION_TABLE: Final = "qbo_alembic_version"
 

@@ -330,6 +330,20 @@ class OAuthStateRow(_Row, table=True):
     expires_at: int = Field(sa_type=sa.BigInteger, index=True)
 
 
+class MeterRow(_Row, table=True):
+    """What a process asked of QuickBooks within an hour; it belongs to no organization."""
+
+    __tablename__ = "qbo_meter"
+
+    owner: str = Field(primary_key=True)
+    hour: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    reads: int = 0
+    writes: int = 0
+    total_ms: int = Field(default=0, sa_type=sa.BigInteger)
+    longest_ms: int = Field(default=0, sa_type=sa.BigInteger)
+    buckets: str = ""
+
+
 records: sa.Table = RecordRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
 words: sa.Table = WordRow.__table__  # type: ignore[attr-defined]
@@ -338,6 +352,7 @@ history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
 outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
 tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
+meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.
 sa.Index(

@@ -84,7 +84,8 @@ def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
     with office.runtime.database.read.connect() as db:
         for table in metadata.sorted_tables:
             owned = _owned(table, org)
-            assert owned is not None
+            if owned is None:
+                continue  # nobody's: `test_tables_without_an_owner_would_be_noticed`
             rows = db.execute(sa.select(table).where(owned).order_by(*table.primary_key))
             found[table.name] = [tuple(row) for row in rows]
     return found
@@ -192,4 +193,5 @@ def test_no_step_of_one_touches_the_other_on_postgresql(
 
 def test_tables_without_an_owner_would_be_noticed() -> None:
     """The check above looks at every table."""
-    assert all(_owned(table, "acme") is not None for table in metadata.sorted_tables)
+    nobodys = {table.name for table in metadata.sorted_tables if _owned(table, "acme") is None}
+    assert nobodys == {"qbo_meter"}  # counters of processes: no organization has a row there

@@ -8,6 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from dunahub_hookspecs import Organization, Region
+from dunahub_qbo_plugin.clock import SystemClock
+from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.model import Kind
 from tests.support.cli import Ran, run, variables
 from tests.support.office import ACME, DANA, EMPTY, Office, invoice, lead, payment
@@ -73,6 +75,22 @@ class TestStatus:
         )
         assert "Needs attention" in told.out
         assert "1 record is due, the oldest for " in told.out
+
+    def test_it_tells_what_other_processes_asked_of_quickbooks(
+        self, office: Office, cli: Cli
+    ) -> None:
+        """Writes, reads and latency are those of the processes that send."""
+        metrics = office.runtime.client.metrics
+        database = office.runtime.database
+        meter = Meter(database=database, clock=SystemClock(), metrics=metrics, owner="sender")
+        meter.note(at_once=True)
+        asked = cli("status", "--json").json["figures"]["last_day_requests"]
+        assert (asked["writes"], asked["reads"]) == (metrics.writes, metrics.reads)
+        assert asked["writes"] > 0
+        assert asked["latency"]["count"] == metrics.latency.times().count
+        assert asked["latency"]["p99_seconds"] >= asked["latency"]["p50_seconds"]
+        assert f"Requests: {metrics.writes} writes, {metrics.reads} reads" in cli("status").out
+        assert "Requests:" not in cli("status", "--org", "acme").out
 
     def test_nothing_due_is_said(self, cli: Cli) -> None:
         """With everything sent there is no number to explain."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.engine import embedded
 from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.store.database import Database
 from tests.support.office import REDIRECT, Office, invoice, lead, payment
+from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,3 +97,46 @@ def test_close_ends_the_thread(office: Office) -> None:
     office.save(lead())
     office.close()
     assert not [one for one in threading.enumerate() if one.name.startswith("dunahub-qbo")]
+
+
+def test_a_database_that_is_away_is_not_asked_for_each_record(
+    tmp_path: Path,
+    server_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """While it is away the worker rests between looks, tells so once, and then sends (rule 9)."""
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(embedded, "AFTER_TROUBLE", 0.3)
+    admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with fresh_database(server_url) as url:
+        office = Office(
+            tmp_path,
+            clock=SystemClock(),
+            emulator=Emulator(World.default(redirect_uris=(REDIRECT,))),
+            database_url=url,
+            worker=Worker.EMBEDDED,
+        )
+        office.connect()
+        until(lambda: office.runtime.embedded.looks > 2)
+        name = sa.make_url(url).database
+        with admin.connect() as db:
+            db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            db.execute(sa.text(ended), {"name": name})
+        office.save(lead())
+        until(lambda: "the database cannot be reached" in caplog.text)
+        looks = office.runtime.embedded.looks
+
+        def looked_thrice() -> bool:
+            office.runtime.engine.ring()
+            return office.runtime.embedded.looks >= looks + 3
+
+        assert until(looked_thrice) > 0.5
+        assert caplog.text.count("the database cannot be reached") == 1
+        with admin.connect() as db:
+            db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        until(lambda: bool(office.rows()))
+        until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+        assert "the database can be reached again" in caplog.text
+        office.close()

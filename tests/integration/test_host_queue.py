@@ -15,14 +15,17 @@ from dramatiq.brokers.stub import StubBroker
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_hookspecs.host import create_plugin_manager
+from dunahub_qbo_plugin import observe
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.engine import chores
 from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
-from tests.support.office import EMPTY, REDIRECT, Office, invoice, lead, payment
+from dunahub_qbo_plugin.store import leases
+from tests.support.office import ACME, EMPTY, REDIRECT, Office, invoice, lead, payment
 from tests.support.queue import Gate, until
 
 if TYPE_CHECKING:
@@ -119,10 +122,11 @@ def test_the_periodic_task_finds_what_is_to_be_tried_again(office: HostOffice) -
     office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
     office.save(lead())
     until(lambda: office.view(Kind.CUSTOMER, "lead-1").error is not None)
+    until(lambda: not observe.standing(office.runtime.database, office.clock).gauges.leased)
     assert office.plugin.due_companies() == []
     with office.runtime.database.write.begin() as db:
         db.exec_driver_sql("UPDATE qbo_record SET due_at = due_at - 3600000")
-    until(office.plugin.due_companies, what="the end of the drain before")
+    assert office.plugin.due_companies() == [office.connection().id]
     office.host.every_few_seconds()
     until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"))
 
@@ -158,6 +162,39 @@ def test_a_bell_that_fails_is_rung_again(
     office.save(lead())
     until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"))
     assert "nobody can be told of what is due (ConnectionError)" in caplog.text
+
+
+def test_a_bell_rings_for_all_that_came_meanwhile(
+    office: HostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many organizations saved while the queue was away, each is rung for, once."""
+    office.connect(EMPTY, org=RIVAL)
+    companies = [office.connection().id, office.connection(org=RIVAL).id]
+    with office.runtime.database.write.begin() as db:
+        for one in companies:  # somebody else drains them, so that they stay due
+            assert leases.acquire(db, one, owner="slow", now=office.clock.now())
+    for org in (ACME, RIVAL):
+        office.save(lead(), org=org)
+    many: set[str | None] = {f"quiet-{number}" for number in range(70_000)}
+    found = office.runtime.chores.rung(many | {ACME.id, RIVAL.id})
+    assert sorted(found.companies) == sorted(companies)
+    monkeypatch.setattr(chores, "AT_A_TIME", 1)
+    found = office.runtime.chores.rung({ACME.id, RIVAL.id})
+    assert sorted(found.companies) == sorted(companies)
+
+
+def test_a_ring_for_any_keeps_the_ones_that_were_named(
+    office: HostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company whose drain is about to end is rung for, also where a page rang meanwhile."""
+    monkeypatch.setattr(office.runtime.engine, "ring", lambda _org=None: None)
+    office.save(lead())
+    company = office.connection().id
+    with office.runtime.database.write.begin() as db:
+        lease = leases.acquire(db, company, owner="ends soon", now=office.clock.now())
+    assert lease is not None
+    assert office.runtime.chores.rung({None}).companies == []
+    assert office.runtime.chores.rung({None, ACME.id}).companies == [company]
 
 
 def test_upkeep_may_run_in_it_too(office: HostOffice) -> None:

@@ -26,7 +26,7 @@ from dunahub_qbo_plugin.model import (
     Waiting,
 )
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
-from dunahub_qbo_plugin.qbo.metrics import Histogram
+from dunahub_qbo_plugin.qbo.metrics import Histogram, Times
 from dunahub_qbo_plugin.store import views
 from dunahub_qbo_plugin.sync.tally import MOST, OTHER, Tally
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
@@ -155,6 +155,94 @@ def test_last_day_tells_outcomes_by_code(office: Office) -> None:
     assert look(office).lately == {}
 
 
+def test_another_process_tells_what_was_asked(office: Office, tmp_path: Path) -> None:
+    """Requests and their times of all processes are told by one that asked nothing itself."""
+    office.save(lead(), invoice(), payment())
+    office.drain()
+    office.runtime.client.metrics.latency.add(0.7)
+    office.runtime.chores.meter.note(at_once=True)
+    other = Office(
+        tmp_path,
+        clock=office.clock,
+        emulator=office.emulator,
+        key=office.key,
+        database_url=office.config.database_url,
+    )
+    other.save(lead("lead-2"))
+    other.drain()
+    other.close()
+    seen = look(office).requests
+    assert seen is not None
+    ours, theirs = office.runtime.client.metrics, other.runtime.client.metrics
+    assert theirs.writes == 1
+    assert (seen.writes, seen.reads) == (ours.writes + 1, ours.reads + theirs.reads)
+    assert seen.latency.count == ours.latency.times().count + theirs.latency.times().count
+    assert seen.latency.longest == 0.7
+    assert 0.5 < seen.latency.quantile(1.0) <= 0.7
+
+
+def test_requests_are_told_by_the_hour(office: Office) -> None:
+    """Each hour has what was asked in it; after a day it is not told, after two it is gone."""
+    meter = office.runtime.chores.meter
+    meter.note(at_once=True)
+    office.time.advance(timedelta(hours=25).total_seconds())
+    assert look(office).requests == observe.Requests(reads=0, writes=0, latency=Times(buckets=()))
+    for number in range(2):
+        office.save(lead(f"lead-{number}"))
+        office.drain()
+        meter.note()
+        office.time.advance(20)
+    seen = look(office).requests
+    assert seen is not None
+    assert seen.writes == 2
+    office.time.advance(timedelta(hours=30).total_seconds())
+    office.save(lead("lead-3"))
+    office.drain()
+    meter.note()
+    with office.runtime.database.read.connect() as db:
+        told = db.execute(sa.text("SELECT writes FROM qbo_meter ORDER BY hour")).scalars().all()
+    assert told == [2, 1]
+
+
+def test_figures_are_not_written_for_each_drain(office: Office) -> None:
+    """A note is made at most every few seconds, and none where nothing was asked."""
+    meter = office.runtime.chores.meter
+    written: list[str] = []
+    engine = office.runtime.database.write
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _count(_db: object, _cursor: object, statement: str, *_: object) -> None:
+        written.extend([statement] if "INSERT INTO qbo_meter" in statement else [])
+
+    for number in range(5):
+        office.save(lead(f"lead-{number}"))
+        office.drain()
+        meter.note()
+    office.time.advance(60)
+    meter.note()
+    meter.note()
+    office.time.advance(60)
+    meter.note()
+    assert len(written) == 2
+    sa.event.remove(engine, "before_cursor_execute", _count)
+
+
+def test_figures_that_cannot_be_noted_stop_nothing(office: Office) -> None:
+    """The table is locked or gone: a drain ends as ever, and the figures come with a later note."""
+    office.save(lead())
+    with office.runtime.database.write.begin() as db:
+        db.exec_driver_sql("ALTER TABLE qbo_meter RENAME TO elsewhere")
+    assert office.runtime.chores.drain(office.connection().id) is False
+    office.runtime.chores.meter.note(at_once=True)
+    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    with office.runtime.database.write.begin() as db:
+        db.exec_driver_sql("ALTER TABLE elsewhere RENAME TO qbo_meter")
+    office.runtime.chores.meter.note(at_once=True)
+    seen = look(office).requests
+    assert seen is not None
+    assert seen.writes == 1
+
+
 def test_spill_is_told(tmp_path: Path) -> None:
     """Records that memory holds are told, and what was ever lost."""
     office = Office(tmp_path)
@@ -238,7 +326,7 @@ def test_one_look_serves_all_instruments(tmp_path: Path) -> None:
         looks.append(statement)
 
     collected(reader)
-    assert 0 < len([one for one in looks if one.startswith("SELECT")]) <= 4
+    assert 0 < len([one for one in looks if one.startswith("SELECT")]) <= 5
     office.close()
 
 

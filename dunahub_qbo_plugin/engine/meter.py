@@ -1,0 +1,92 @@
+"""Notes in the database what this process asks of QuickBooks, for whoever looks from elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.qbo.metrics import Times
+from dunahub_qbo_plugin.store import meters
+from dunahub_qbo_plugin.store.meters import Spent
+from dunahub_qbo_plugin.store.trouble import DatabaseError
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.qbo.metrics import Metrics
+    from dunahub_qbo_plugin.store.database import Database
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = 15.0
+"""Seconds between two notes of a process at least."""
+
+
+class Meter:
+    """Writes the counters of a process into a row of its own; safe to use from any thread.
+
+    Args:
+        owner: a name of this process, unique among all.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, metrics: Metrics, owner: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._hour = 0
+        self._before = self._told = Spent(buckets=Times().buckets)
+
+    def note(self, *, at_once: bool = False) -> None:
+        """Note what was asked since the last time, if anything; it never raises.
+
+        Args:
+            at_once: True not to wait for `EVERY` to have passed, at the end of a process.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            spent = self._now()
+            if spent == self._told or not (at_once or self._clock.monotonic() >= self._next):
+                return
+            self._next = self._clock.monotonic() + EVERY
+            self._write(spent)
+        except DatabaseError as error:
+            log.info("the figures of this process could not be noted: %s", type(error).__name__)
+        finally:
+            self._lock.release()
+
+    def _write(self, spent: Spent) -> None:
+        now = self._clock.now()
+        hour = meters.hour_of(now)
+        before = self._before if hour == self._hour else self._told
+        with self._database.write.begin() as db:
+            meters.write(db, self._owner, hour, _between(before, spent))
+            if hour != self._hour:
+                meters.prune(db, now=now)
+        self._before, self._told, self._hour = before, spent, hour
+
+    def _now(self) -> Spent:
+        times = self._metrics.latency.times()
+        return Spent(
+            reads=self._metrics.reads,
+            writes=self._metrics.writes,
+            total_ms=round(times.total * 1000),
+            longest_ms=round(times.longest * 1000),
+            buckets=times.buckets,
+        )
+
+
+def _between(before: Spent, after: Spent) -> Spent:
+    """Give what was spent between two looks; the longest request is told from the start on."""
+    return attrs.evolve(
+        after,
+        reads=after.reads - before.reads,
+        writes=after.writes - before.writes,
+        total_ms=after.total_ms - before.total_ms,
+        buckets=tuple(b - a for a, b in zip(before.buckets, after.buckets, strict=True)),
+    )
