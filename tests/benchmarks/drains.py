@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import attrs
 
 from tests.benchmarks.judge import Judge
+from tests.benchmarks.profiles import Shares
 from tests.benchmarks.shop import Shop, database, job, org
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from tests.benchmarks.far_side import FarSide, Request
     from tests.benchmarks.report import Report
@@ -70,6 +73,7 @@ def measure(report: Report, far: FarSide, server: str, *, jobs: int) -> None:
     slow_loop = _loop(far, few, "slow-loop-")
     slow = _drain(far, server, "sqlite", few, "slow-")
     far.latency(0.0)
+    _profile(report, far, server, jobs)
     best = min(plain, key=lambda cost: cost.cpu_ms)
     quick = max(plain, key=lambda cost: cost.rate)
     report.section("python-quickbooks loop")
@@ -99,21 +103,42 @@ def measure(report: Report, far: FarSide, server: str, *, jobs: int) -> None:
             )
 
 
-def _loop(far: FarSide, jobs: int, prefix: str) -> Cost:
+def _profile(report: Report, far: FarSide, server: str, jobs: int) -> None:
+    """Do the same once more, and tell where the processor time goes."""
+    watched = {name: Shares() for name in ("loop", "drain, SQLite", "drain, PostgreSQL")}
+    loop, *drains = watched.values()
+    _loop(far, jobs, "watched-loop-", watched=loop.watching())
+    for kind, shares in zip(("sqlite", "postgres"), drains, strict=True):
+        _drain(far, server, kind, jobs, f"watched-{kind[0]}-", watched=shares.watching())
+    report.profiles |= {name: shares.by_library() for name, shares in watched.items()}
+
+
+def _loop(
+    far: FarSide, jobs: int, prefix: str, *, watched: AbstractContextManager[None] | None = None
+) -> Cost:
     """Send leads, invoices and payments one after another, looking before each."""
     judge = Judge(far)
     done = [job(number, prefix=prefix) for number in range(jobs)]
     far.forget()
     cpu, began = time.process_time(), time.perf_counter()
-    for one in done:
-        customer = judge.customer(one.lead)
-        invoice = judge.invoice(one.invoice, customer)
-        judge.payment(one.payment, invoice)
+    with watched or nullcontext():
+        for one in done:
+            customer = judge.customer(one.lead)
+            invoice = judge.invoice(one.invoice, customer)
+            judge.payment(one.payment, invoice)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Cost(records=3 * jobs, seconds=seconds, cpu=cpu, own=cpu, requests=far.requests())
 
 
-def _drain(far: FarSide, server: str, kind: str, jobs: int, prefix: str) -> Cost:
+def _drain(
+    far: FarSide,
+    server: str,
+    kind: str,
+    jobs: int,
+    prefix: str,
+    *,
+    watched: AbstractContextManager[None] | None = None,
+) -> Cost:
     """Send as many from rows that hooks wrote before."""
     mine = org()
     with database(kind, server) as url:
@@ -130,8 +155,9 @@ def _drain(far: FarSide, server: str, kind: str, jobs: int, prefix: str) -> Cost
             shop.payment(mine, one.payment)
         far.forget()
         cpu, own, began = time.process_time(), time.thread_time(), time.perf_counter()
-        while shop.due():
-            shop.runtime.drainer.drain(company)
+        with watched or nullcontext():
+            while shop.due():
+                shop.runtime.drainer.drain(company)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         own = time.thread_time() - own
         requests = far.requests()

@@ -133,7 +133,8 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
                 ),
             ),
             ("workers' CPU", "processor time of all workers for each record"),
-            ("2 workers / 1 worker", "grows until the cores are used up"),
+            ("share of all cores in use", "by workers, the far side, the database and all else"),
+            ("2 workers / 1, 4 workers / 2", "grows until the cores are used up"),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from tests.benchmarks import profiles
 from tests.benchmarks.meanings import as_markdown
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Report:
         self.notes: list[str] = []
         self.seconds: dict[str, float] = {}
         """How long each part took."""
+        self.profiles: dict[str, dict[str, float]] = {}
+        """What was watched to the share of each library in its processor time."""
         self._section = ""
 
     def section(self, name: str) -> None:
@@ -123,6 +126,7 @@ class Report:
                 "machine": machine(),
                 "notes": self.notes,
                 "seconds": {name: round(taken) for name, taken in self.seconds.items()},
+                "profiles": self.profiles,
                 "figures": [attrs.asdict(figure) for figure in self.figures],
             },
             indent=2,
@@ -152,6 +156,7 @@ class Report:
             "",
             self.table(),
             "",
+            *self._where_time_goes(),
             "## What they mean",
             "",
             *as_markdown(),
@@ -159,6 +164,21 @@ class Report:
         path = HERE / "README.md"
         path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
         return path
+
+    def _where_time_goes(self) -> list[str]:
+        if not self.profiles:
+            return []
+        return [
+            "## Where the time goes",
+            "",
+            "Shares of the client's processor time, all threads, under Python's profiler, which",
+            "makes calls dearer than they are. A record costs the loop two requests and no memory",
+            "of them; it costs a drain one, and three writes to the database: what is due is taken",
+            "in hand, what will be sent is committed, what came of it is written down.",
+            "",
+            *profiles.as_markdown(self.profiles),
+            "",
+        ]
 
 
 def machine() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Worker
@@ -32,6 +33,8 @@ STARTING = 60.0
 READY = 1.0
 """Seconds of quiet once they have."""
 LONGEST = 300.0
+USED_UP = 0.85
+"""Share of all cores' time from which on another worker cannot make it quicker."""
 HOLD_MS = 600_000
 """How long companies rest at most until the workers are ready."""
 
@@ -43,21 +46,45 @@ def measure(report: Report, far: FarSide, server: str, *, companies: int, each: 
     for realm in realms:
         far.company(realm)
     for kind, worker in (("sqlite", Worker.EMBEDDED), ("postgres", Worker.PROCRASTINATE)):
-        rates = []
+        runs = []
         for count in COUNTS:
             with database(kind, server) as url:
-                rate, cpu = _run(far, url, worker, count, realms, each=each)
-            rates.append(rate)
+                run = _run(far, url, worker, count, realms, each=each)
+            runs.append(run)
             name = f"{worker.value} on {kind}, {count} worker{'s' if count > 1 else ''}"
-            report.add(name, rate, "records/s")
-            report.add(f"{name}, workers' CPU for each record", cpu, "ms")
-        report.add(f"{worker.value}, 2 workers / 1 worker", rates[1] / rates[0], "times", least=1.0)
+            report.add(name, run.rate, "records/s")
+            report.add(f"{name}, workers' CPU for each record", run.cpu_ms, "ms")
+            report.add(f"{name}, share of all cores in use", run.busy, "")
+        for fewer, more, number in zip(runs, runs[1:], COUNTS, strict=False):
+            grown = more.rate / fewer.rate
+            full = grown < 1 and more.busy >= USED_UP
+            report.add(
+                f"{worker.value}, {2 * number} workers / {number}",
+                grown,
+                "times",
+                least=None if full else 1.0,
+                note=f"{2 * number} use the cores up" if full else "",
+            )
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """How some workers did.
+
+    Attributes:
+        rate: records a second, from the first write to the last.
+        cpu_ms: milliseconds of the workers' processor time for each record.
+        busy: share of all cores' time that was used, by whomever.
+    """
+
+    rate: float
+    cpu_ms: float
+    busy: float
 
 
 def _run(
     far: FarSide, url: str, worker: Worker, count: int, realms: list[str], *, each: int
-) -> tuple[float, float]:
-    """Give records a second, from the first write to the last, and CPU milliseconds of each."""
+) -> Run:
     shop = Shop(url, far)
     for number, realm in enumerate(realms):
         shop.connect(org(number), realm)
@@ -78,7 +105,7 @@ def _run(
             for number in range(count)
         ]
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
-        before = sum(map(_cpu, workers))
+        before, used_before, all_before = sum(map(_cpu, workers)), *_cores()
         shop.hold(until=0)
         ring(shop, url, worker)
         began = time.monotonic()
@@ -87,13 +114,18 @@ def _run(
                 raise RuntimeError(f"{far.writes()} of {wanted} records in {LONGEST:g} s")
             threading.Event().wait(0.2)
         cpu = sum(map(_cpu, workers)) - before
+        used, whole = _cores()
     far.latency(0.0)
     shop.close()
     requests = far.requests()
     if (reads := sum(not one.write for one in requests)) > len(realms):
         raise RuntimeError(f"{reads} reads: the names were there already")
     times = sorted(one.at for one in requests if one.write)
-    return (len(times) - 1) / (times[-1] - times[0]), cpu / wanted * 1000
+    return Run(
+        rate=(len(times) - 1) / (times[-1] - times[0]),
+        cpu_ms=cpu / wanted * 1000,
+        busy=(used - used_before) / (whole - all_before),
+    )
 
 
 def ring(shop: Shop, url: str, worker: Worker) -> None:
@@ -139,6 +171,14 @@ def _cpu(process: subprocess.Popen[bytes]) -> float:
     """Give the processor seconds of a process so far."""
     fields = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _cores() -> tuple[int, int]:
+    """Give the ticks that all cores were in use so far, and all that there were."""
+    line = Path("/proc/stat").read_text("utf-8").partition("\n")[0].split()[1:9]
+    ticks = [int(one) for one in line]
+    whole = sum(ticks)
+    return whole - ticks[3] - ticks[4], whole
 
 
 @contextmanager
