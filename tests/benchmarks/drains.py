@@ -110,7 +110,7 @@ def _profile(report: Report, far: FarSide, server: str, jobs: int) -> None:
     _loop(far, jobs, "watched-loop-", watched=loop.watching())
     for kind, shares in zip(("sqlite", "postgres"), drains, strict=True):
         _drain(far, server, kind, jobs, f"watched-{kind[0]}-", watched=shares.watching())
-    report.profiles |= {name: shares.by_library() for name, shares in watched.items()}
+    report.profiles["Drain"] = {name: shares.by_library() for name, shares in watched.items()}
 
 
 def _loop(

@@ -16,11 +16,12 @@ from sqlalchemy.exc import OperationalError
 from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.config import Worker
 from tests.benchmarks.judge import Judge
+from tests.benchmarks.profiles import Shares
 from tests.benchmarks.report import median, quantile
 from tests.benchmarks.shop import Shop, database, job, org
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.benchmarks.far_side import FarSide
     from tests.benchmarks.report import Report
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PACE = 0.004
 """Seconds between calls, as in a host that does other things too."""
 WARM_UP = 50
+WATCHED = 300
+"""Calls under the profiler."""
 REALISTIC = 0.3
 """Seconds that QuickBooks takes to answer."""
 TIMES_FLOOR_P50 = 1.5
@@ -71,6 +74,8 @@ class Hooks:
     """Records a second that were sent meanwhile."""
     spilled: int = 0
     """Rows that went through memory."""
+    profiles: dict[str, dict[str, float]] = attrs.field(factory=dict)
+    """Where the processor time of the floor and of a lead's hook goes."""
 
 
 def measure(report: Report, far: FarSide, server: str, *, calls: int) -> None:
@@ -83,6 +88,8 @@ def measure(report: Report, far: FarSide, server: str, *, calls: int) -> None:
         with database(kind, server) as url:
             busy = _series(url, far, calls=calls, busy=True)
         _tell(report, idle, busy, pushed)
+        told = report.profiles.setdefault("Hook", {})
+        told |= {f"{what}, {name}": shares for what, shares in idle.profiles.items()}
 
 
 def _tell(report: Report, idle: Hooks, busy: Hooks, pushed: float) -> None:
@@ -187,9 +194,23 @@ def _series(url: str, far: FarSide, *, calls: int, busy: bool) -> Hooks:
     seconds = time.monotonic() - began
     sent = shop.runtime.client.metrics.writes - sent
     spilled = shop.runtime.intake.spilled - spilled
+    if not busy:
+        watched = [job(number, prefix=f"{prefix}w").lead for number in range(WATCHED)]
+        floor = [partial(bare, snapshot.dump(one)) for one in watched]
+        leads = [partial(shop.lead, mine, one) for one in watched]
+        found = attrs.evolve(found, profiles={"floor": _watch(floor), "a lead": _watch(leads)})
     shop.close()
     if busy and sent < calls // 4:
         raise RuntimeError(f"only {sent} records were sent meanwhile: it was no drain")
     if not busy and spilled:
         raise RuntimeError(f"{spilled} rows went through memory on an idle machine")
     return attrs.evolve(found, rate=sent / seconds, spilled=spilled)
+
+
+def _watch(calls: Sequence[Callable[[], None]]) -> dict[str, float]:
+    """Make calls, and tell where their processor time goes."""
+    shares = Shares()
+    with shares.watching():
+        for call in calls:
+            call()
+    return shares.by_library()

@@ -107,6 +107,8 @@ def _library(file: str) -> str:
     parts = Path(file).parts
     if "dunahub_qbo_plugin" in parts:
         return f"the plugin's {Path(parts[parts.index('dunahub_qbo_plugin') + 1]).stem}/"
+    if "dunahub_hookspecs" in parts:
+        return "the contract"
     if "site-packages" in parts:
         package = Path(parts[parts.index("site-packages") + 1]).stem
         return LIBRARIES.get(package, package)

@@ -54,8 +54,8 @@ class Report:
         self.notes: list[str] = []
         self.seconds: dict[str, float] = {}
         """How long each part took."""
-        self.profiles: dict[str, dict[str, float]] = {}
-        """What was watched to the share of each library in its processor time."""
+        self.profiles: dict[str, dict[str, dict[str, float]]] = {}
+        """What was watched to the share of each library in its processor time, by section."""
         self._section = ""
 
     def section(self, name: str) -> None:
@@ -172,12 +172,15 @@ class Report:
             "## Where the time goes",
             "",
             "Shares of the client's processor time, all threads, under Python's profiler, which",
-            "makes calls dearer than they are. A record costs the loop two requests and no memory",
-            "of them; it costs a drain one, and three writes to the database: what is due is taken",
-            "in hand, what will be sent is committed, what came of it is written down.",
+            "makes calls dearer than they are. A record costs the loop two requests, and it",
+            "remembers nothing. It costs a drain one request, and the database: finding what is",
+            "due, committing what will be sent, writing down what came of it.",
             "",
-            *profiles.as_markdown(self.profiles),
-            "",
+            *(
+                line
+                for told in self.profiles.values()
+                for line in [*profiles.as_markdown(told), ""]
+            ),
         ]
 
 
