@@ -10,7 +10,9 @@ import attrs
 
 from tests.benchmarks.judge import Judge
 from tests.benchmarks.profiles import Shares
+from tests.benchmarks.rows import backends
 from tests.benchmarks.shop import Shop, database, job, org
+from tests.benchmarks.workers import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +34,17 @@ class Cost:
     Attributes:
         cpu: processor seconds of the client.
         own: of them, those of the thread that looks, decides and writes down.
+        far, server: processor seconds of QuickBooks' side, and of PostgreSQL.
+        busy: share of all cores' time that was used, by whomever.
     """
 
     records: int
     seconds: float
     cpu: float
     own: float
+    far: float
+    server: float
+    busy: float
     requests: list[Request]
 
     @property
@@ -80,6 +87,7 @@ def measure(report: Report, far: FarSide, server: str, *, jobs: int) -> None:
     report.add("records a second, QuickBooks at 0 ms", quick.rate, "1/s")
     report.add("records a second, QuickBooks at 300 ms", slow_loop.rate, "1/s")
     report.add("client CPU for each record", best.cpu_ms, "ms")
+    _tell_others(report, quick)
     report.add("requests for each record", best.per_record(lambda _: True), "")
     report.add("metered reads for each record", best.per_record(lambda one: one.metered), "")
     for kind, name in (("sqlite", "SQLite"), ("postgres", "PostgreSQL")):
@@ -93,6 +101,7 @@ def measure(report: Report, far: FarSide, server: str, *, jobs: int) -> None:
         report.add("of it, HTTP and JSON", cheap.cpu_ms - cheap.own_ms, "ms")
         report.add("of it, decisions and database", cheap.own_ms, "ms")
         report.add("CPU / the loop's", cheap.cpu_ms / best.cpu_ms, "times", most=SHARE_OF_CPU)
+        _tell_others(report, fast)
         report.add("writes for each record", cheap.per_record(lambda one: one.write), "", most=1.0)
         reads = cheap.per_record(lambda one: not one.write)
         report.add("reads for each record", reads, "", most=0.0)
@@ -101,6 +110,15 @@ def measure(report: Report, far: FarSide, server: str, *, jobs: int) -> None:
             report.add(
                 "rate / the loop's at 300 ms", slow.rate / slow_loop.rate, "times", least=TIMES_RATE
             )
+
+
+def _tell_others(report: Report, cost: Cost) -> None:
+    """Tell what else took the cores meanwhile: all of it is on one machine."""
+    each = 1000 / cost.records
+    report.add("QuickBooks' side's CPU for each record", cost.far * each, "ms")
+    if cost.server:
+        report.add("PostgreSQL's CPU for each record", cost.server * each, "ms")
+    report.add("share of all cores in use", cost.busy, "")
 
 
 def _profile(report: Report, far: FarSide, server: str, jobs: int) -> None:
@@ -120,6 +138,7 @@ def _loop(
     judge = Judge(far)
     done = [job(number, prefix=prefix) for number in range(jobs)]
     far.forget()
+    theirs, used, whole = far.cpu(), *cores()
     cpu, began = time.process_time(), time.perf_counter()
     with watched or nullcontext():
         for one in done:
@@ -127,7 +146,17 @@ def _loop(
             invoice = judge.invoice(one.invoice, customer)
             judge.payment(one.payment, invoice)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    return Cost(records=3 * jobs, seconds=seconds, cpu=cpu, own=cpu, requests=far.requests())
+    used, whole = (after - before for after, before in zip(cores(), (used, whole), strict=True))
+    return Cost(
+        records=3 * jobs,
+        seconds=seconds,
+        cpu=cpu,
+        own=cpu,
+        far=far.cpu() - theirs,
+        server=0.0,
+        busy=used / whole,
+        requests=far.requests(),
+    )
 
 
 def _drain(
@@ -154,15 +183,28 @@ def _drain(
             shop.invoice(mine, one.invoice)
             shop.payment(mine, one.payment)
         far.forget()
+        theirs, used, whole, served = far.cpu(), *cores(), backends(shop)
         cpu, own, began = time.process_time(), time.thread_time(), time.perf_counter()
         with watched or nullcontext():
             while shop.due():
                 shop.runtime.drainer.drain(company)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         own = time.thread_time() - own
+        used, whole = (after - before for after, before in zip(cores(), (used, whole), strict=True))
+        theirs = far.cpu() - theirs
+        backend = sum(taken - served.get(pid, 0.0) for pid, taken in backends(shop).items())
         requests = far.requests()
         sent = sum(one.write and one.status == 200 for one in requests)
         shop.close()
     if sent != 3 * jobs:
         raise RuntimeError(f"{sent} of {3 * jobs} records were sent")
-    return Cost(records=3 * jobs, seconds=seconds, cpu=cpu, own=own, requests=requests)
+    return Cost(
+        records=3 * jobs,
+        seconds=seconds,
+        cpu=cpu,
+        own=own,
+        far=theirs,
+        server=backend,
+        busy=used / whole,
+        requests=requests,
+    )

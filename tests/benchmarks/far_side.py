@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ def _answer(running: RunningEmulator, name: str, argument: Any) -> Any:  # noqa:
             return [one["name"] for one in world.companies[argument].books.books()["customers"]]
         case "forget":
             world.journal.clear()
+        case "cpu":
+            return time.process_time()
         case "log":
             return [
                 Request(
@@ -110,6 +113,10 @@ class FarSide:
     def forget(self) -> None:
         """Forget the requests so far."""
         self._ask("forget")
+
+    def cpu(self) -> float:
+        """Give the seconds of processor time that its process has taken."""
+        return float(self._ask("cpu"))
 
     def writes(self) -> int:
         """Count the writes since `forget`."""

@@ -76,6 +76,13 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
                     "what will be sent before it leaves, and writes down what came of it"
                 ),
             ),
+            (
+                "QuickBooks' side's CPU, PostgreSQL's CPU, share of all cores in use",
+                (
+                    "in that turn: all sides share the cores of one machine, and together they "
+                    "can do no more records a second than the cores allow"
+                ),
+            ),
             ("requests, writes, reads", "what QuickBooks saw for each record; Intuit meters reads"),
         ),
     ),

@@ -80,7 +80,7 @@ def measure(
 
 def _cost(shop: Shop, company: str, prefix: str, *, jobs: int) -> Cost:
     """Save so many leads, invoices and payments, and send them."""
-    before = _backends(shop)
+    before = backends(shop)
     done = [job(number, prefix=prefix) for number in range(jobs)]
     cpu = time.process_time()
     for one in done:
@@ -92,13 +92,13 @@ def _cost(shop: Shop, company: str, prefix: str, *, jobs: int) -> Cost:
     while shop.due():
         shop.runtime.drainer.drain(company)
     drained = time.process_time() - cpu
-    server = sum(taken - before.get(pid, 0.0) for pid, taken in _backends(shop).items())
+    server = sum(taken - before.get(pid, 0.0) for pid, taken in backends(shop).items())
     shop.runtime.database.checkpoint()
     each = 1000 / (3 * jobs)
     return Cost(hook=hooked * each, drain=drained * each, server=server * each)
 
 
-def _backends(shop: Shop) -> dict[int, float]:
+def backends(shop: Shop) -> dict[int, float]:
     """Give the processor seconds of PostgreSQL's processes that work for us, where they are ours.
 
     Linux tells nanoseconds of a process' time on a processor.

@@ -105,7 +105,7 @@ def _run(
             for number in range(count)
         ]
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
-        before, used_before, all_before = sum(map(_cpu, workers)), *_cores()
+        before, used_before, all_before = sum(map(_cpu, workers)), *cores()
         shop.hold(until=0)
         ring(shop, url, worker)
         began = time.monotonic()
@@ -114,7 +114,7 @@ def _run(
                 raise RuntimeError(f"{far.writes()} of {wanted} records in {LONGEST:g} s")
             threading.Event().wait(0.2)
         cpu = sum(map(_cpu, workers)) - before
-        used, whole = _cores()
+        used, whole = cores()
     far.latency(0.0)
     shop.close()
     requests = far.requests()
@@ -173,7 +173,7 @@ def _cpu(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _cores() -> tuple[int, int]:
+def cores() -> tuple[int, int]:
     """Give the ticks that all cores were in use so far, and all that there were."""
     line = Path("/proc/stat").read_text("utf-8").partition("\n")[0].split()[1:9]
     ticks = [int(one) for one in line]
