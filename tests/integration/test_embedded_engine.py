@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.store.database import Database
 from tests.support.office import REDIRECT, Office, invoice, lead, payment
 from tests.support.postgres import fresh_database
+from tests.support.queue import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,3 +144,71 @@ def test_a_database_that_is_away_is_not_asked_for_each_record(
         until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
         assert "the database can be reached again" in caplog.text
         office.close()
+
+
+PREFORKING = """
+import os, sys
+from pathlib import Path
+from dunahub_hookspecs import Host, Lead, Organization, Region
+from dunahub_hookspecs.host import create_plugin_manager, notify
+
+acme = Organization(id="acme", name="ACME Gutters", region=Region.US)
+plugins = create_plugin_manager()
+notify(plugins, "on_startup", host=Host(name="preforking", data_dir=Path(sys.argv[1])))
+
+
+def save(name):
+    lead = Lead(id=name, name=name, email=f"{name}@example.com")
+    notify(plugins, "on_lead_saved", org=acme, lead=lead, session=None)
+
+
+save("parent")
+ready, go = os.pipe()
+children = []
+for number in range(2):
+    children.append(os.fork())
+    if not children[-1]:
+        os.close(go)
+        os.read(ready, 1)
+        save(f"child-{number}")
+        sys.stdin.buffer.raw.read()
+        notify(plugins, "on_shutdown")
+        os._exit(0)
+notify(plugins, "on_shutdown")
+os.close(go)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+"""A server that loads the application, and only then makes its workers."""
+
+
+def test_children_of_a_host_that_forks_have_workers_of_their_own(
+    tmp_path: Path, store_url: str | None
+) -> None:
+    """Forked while the parent's thread runs, each child writes and sends, also with it gone."""
+    emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
+    office = Office(tmp_path, clock=SystemClock(), emulator=emulator, database_url=store_url)
+    office.connect()
+    with (
+        office.emulator.serve() as served,
+        subprocess.Popen(  # noqa: S603  our own text
+            [sys.executable, "-c", PREFORKING, str(tmp_path)],
+            env={
+                **os.environ,
+                **settings(office, api_url=served.url),
+                "DUNAHUB_QBO_WORKER": "embedded",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as host,
+    ):
+        names = ("parent", "child-0", "child-1")
+        until(lambda: {row.local_id for row in office.rows()} >= set(names), seconds=30)
+        until(
+            lambda: all(office.view(Kind.CUSTOMER, name).shown is Shown.SYNCED for name in names),
+            seconds=30,
+        )
+        told, _ = host.communicate("", timeout=30)
+    assert (host.returncode, told.strip()) == (0, "[0, 0]")
+    assert office.books()["doubles"] == []
+    office.close()
