@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import psycopg
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.postgres import CONNECT, LIVENESS, options
+from dunahub_qbo_plugin.store.postgres import CONNECT, LIVENESS, driver_options, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,13 +41,19 @@ def hook_engine(url: sa.URL) -> tuple[sa.Engine, Door]:
 
     A connection is not tried out before it is used: that would cost every hook a round trip.
     """
+    url, ours = driver_options(url)
     waits = (
         f"-clock_timeout={HOOK_LOCK_WAIT * 1000:.0f} "
         f"-cstatement_timeout={HOOK_STATEMENT * 1000:.0f}"
     )
     engine = sa.create_engine(
         url,
-        connect_args=LIVENESS | {"connect_timeout": CONNECT, "options": options(url, waits)},
+        connect_args={
+            **LIVENESS,
+            **ours,
+            "connect_timeout": CONNECT,
+            "options": options(url, waits),
+        },
         pool_size=5,
         max_overflow=15,
         pool_timeout=HOOK_CONNECT,

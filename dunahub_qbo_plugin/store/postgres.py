@@ -1,7 +1,10 @@
 """How PostgreSQL is opened: addresses and time-outs.
 
 Time-outs are start-up options of our own connections, not ``SET`` statements: behind a pooler
-these would stay with a server connection that others use next.
+these would stay with a server connection that others use next. A pooler that lends a connection for
+one transaction must let these options pass or ignore them (PgBouncer: ``ignore_startup_parameters
+= options``), and, where it does not know prepared statements (PgBouncer before 1.21), the address
+must end in ``?prepare_threshold=none``.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ LIVENESS: Final[dict[str, Any]] = {
 """A peer that vanished without a word is noticed within half a minute (libpq, "Connection")."""
 
 
+PREPARE: Final = "prepare_threshold"
+
+
 def address(text: str) -> sa.URL:
     """Read a database address; PostgreSQL's is given psycopg when it names no driver.
 
@@ -42,6 +48,7 @@ def conninfo(url: sa.URL, *, schema: str) -> str:
     """Give libpq's address of a database, for whoever works in a schema of its own."""
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415  hosts on SQLite do without
 
+    url, _ = driver_options(url)
     _, values = url.get_dialect()().create_connect_args(url)
     ours = {"connect_timeout": CONNECT, "options": options(url, f"-csearch_path={schema}")}
     return make_conninfo(**{**values, **LIVENESS, **ours})
@@ -49,10 +56,16 @@ def conninfo(url: sa.URL, *, schema: str) -> str:
 
 def work_engine(url: sa.URL) -> sa.Engine:
     """Open the worker's and the pages' way to the database."""
+    url, ours = driver_options(url)
     lock_wait = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f}"
     return sa.create_engine(
         url,
-        connect_args=LIVENESS | {"connect_timeout": CONNECT, "options": options(url, lock_wait)},
+        connect_args={
+            **LIVENESS,
+            **ours,
+            "connect_timeout": CONNECT,
+            "options": options(url, lock_wait),
+        },
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=40,
@@ -65,3 +78,17 @@ def options(url: sa.URL, ours: str) -> str:
     """Put server options of ours behind those that the operator's address has."""
     theirs = url.query.get("options", "")
     return " ".join([*([theirs] if isinstance(theirs, str) else theirs), ours]).strip()
+
+
+def driver_options(url: sa.URL) -> tuple[sa.URL, dict[str, int | None]]:
+    """Take out of an address what is for psycopg itself, and would be an error as a text.
+
+    Raises:
+        ValueError: it is no number, nor ``none``.
+    """
+    asked = url.query.get(PREPARE)
+    if asked is None:
+        return url, {}
+    given = str(asked).lower()
+    number = None if given == "none" else int(given)
+    return url.difference_update_query([PREPARE]), {PREPARE: number}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -152,3 +153,34 @@ def test_other_databases_are_refused_in_words() -> None:
     """A database that was never tried is refused before it is opened."""
     with pytest.raises(ConfigurationError, match="DUNAHUB_QBO_DATABASE_URL"):
         Database("postgresql+pg8000://u@h/d")
+
+
+def ending_in(url: str, **query: str) -> str:
+    """Give an address with something behind its question mark."""
+    return sa.make_url(url).update_query_dict(query).render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("threshold", ["5", "none"])
+def test_statements_are_not_prepared_where_a_pooler_cannot_have_it(
+    postgres_url: str, threshold: str
+) -> None:
+    """Behind a pooler that lends connections, a prepared statement is in another one's hands."""
+    address = ending_in(postgres_url, prepare_threshold=threshold)
+    database = Database(address)
+    asked = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%qbo_record'"
+    for engine in (database.hook, database.write):
+        with engine.connect() as db:
+            for _ in range(10):
+                db.exec_driver_sql("SELECT count(*) FROM qbo_record")
+            prepared = db.execute(sa.text(asked)).scalar_one()
+            assert (prepared > 0) is (threshold != "none")
+    database.close()
+    conninfo = postgres.conninfo(postgres.address(address), schema="qbo_engine")
+    with psycopg.connect(conninfo) as queue:  # libpq knows nothing of it
+        assert queue.execute("SHOW search_path").fetchone() == ("qbo_engine",)
+
+
+def test_a_wrong_number_is_told_in_words(postgres_url: str) -> None:
+    """What cannot be a number is a setting to mend, not an error in each hook."""
+    with pytest.raises(ConfigurationError, match="DUNAHUB_QBO_DATABASE_URL"):
+        Database(ending_in(postgres_url, prepare_threshold="often"))
