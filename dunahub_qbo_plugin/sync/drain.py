@@ -179,7 +179,8 @@ class _Run:
         ):
             try:
                 self._take_turn(Senders(pool, names), grant)
-            except LeaseLost:
+            except Exception:
+                # Whatever ends it, what QuickBooks accepted meanwhile is not to be forgotten.
                 self.lost.set()
                 self._settle_what_flies()
                 raise

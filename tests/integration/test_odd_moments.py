@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from dunahub_qbo_plugin.store import leases
 from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
 from dunahub_qbo_plugin.store.profiles import load_profile
 from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.sync.drain import _Run
 from dunahub_qbo_plugin.sync.planner import plan
 from tests.acceptance.pair import Pair, Running
 from tests.support.faulty import Bench
@@ -118,6 +120,22 @@ def test_change_taken_back_between_look_and_commit_is_not_sent(office: Bench) ->
     with database.write.begin() as db:
         _, free = commit_intents(db, lease, [(claim, intent)], now=now)
     assert free == []
+
+
+def test_what_flies_is_written_down_whatever_ends_the_drain(office: Bench) -> None:
+    """A drain that breaks off over a mistake of ours keeps what QuickBooks accepted (rule 10)."""
+    office.save(lead())
+    office.drain()
+    office.save(invoice("a"), invoice("b"))
+    mistake = mock.patch.object(_Run, "_renew_if_aging", side_effect=ValueError("a mistake"))
+    with mistake, pytest.raises(ValueError, match="a mistake"):
+        office.drain()
+    there = {one["number"] for one in office.books()["invoices"]}
+    assert there
+    synced = {one for one in ("a", "b") if office.view(Kind.INVOICE, one).shown is Shown.SYNCED}
+    assert there == {f"D-{one}" for one in synced}
+    office.drain_until_quiet()
+    assert len(office.books()["invoices"]) == 2
 
 
 class Held(httpx.BaseTransport):

@@ -89,9 +89,12 @@ def test_intuit_out_of_order_is_not_asked_for_each_company(
     assert office.connection().status is Status.CONNECTED
 
 
-def test_old_entries_are_let_go_a_few_at_a_time(office: Office) -> None:
-    """Entries of the history older than 400 days go; younger ones stay."""
-    office.save(lead())
+def test_old_entries_are_let_go_a_few_at_a_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries of the history older than 400 days go, all in one run; younger ones stay."""
+    monkeypatch.setattr(upkeep, "PRUNED_AT_ONCE", 2)
+    office.save(*(lead(f"old-{number}") for number in range(5)))
     office.drain()
     office.clock.sleep(399 * DAY)
     office.connect()
@@ -99,6 +102,6 @@ def test_old_entries_are_let_go_a_few_at_a_time(office: Office) -> None:
     office.drain()
     assert run(office).pruned == 0
     office.clock.sleep(timedelta(days=2).total_seconds())
-    assert run(office).pruned == 1
+    assert run(office).pruned == 5
     with office.runtime.database.read.connect() as db:
         assert db.execute(sa.text("SELECT count(*) FROM qbo_history")).scalar() == 1
