@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Final
 
@@ -24,4 +25,9 @@ def main() -> None:
         raise SystemExit(TROUBLE) from None
     from dunahub_qbo_plugin.cli.app import app  # noqa: PLC0415  needs typer
 
-    app()
+    try:
+        app()
+    finally:
+        # Everything is put in order. An impatient second Ctrl-C ends what is left at once, without
+        # the traceback of an interpreter that is interrupted while it waits for its threads.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

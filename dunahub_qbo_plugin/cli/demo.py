@@ -48,6 +48,7 @@ def demo(
     with extra_told():
         from dunahub_qbo_plugin.demo.kept_world import KeptWorldError  # noqa: PLC0415  needs the extra
         from dunahub_qbo_plugin.demo.launch import run_demo  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.demo.trouble import EmulatorError  # noqa: PLC0415  as above
     try:
         code = run_demo(
             once=once,
@@ -61,6 +62,11 @@ def demo(
         )
     except KeptWorldError as error:
         fail(str(error))
+    except EmulatorError as error:
+        where = emulator_url or "the one that it started"
+        fail(f"the demo could not start: its emulator ({where}) does not answer as one ({error})")
+    except BrokenPipeError:
+        raise  # whoever reads what we print went away; the demo is fine
     except OSError as error:
         fail(f"the demo could not start: {error}")
     raise typer.Exit(code)

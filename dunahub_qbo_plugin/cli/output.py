@@ -18,13 +18,22 @@ NOTHING_DONE = 1
 
 
 def say(text: str = "") -> None:
-    """Print a line of the result."""
-    typer.echo(text)
+    """Print a line of the result.
+
+    Raises:
+        typer.Exit: where it goes, such as a full disk, takes nothing; the database is fine.
+    """
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        raise  # whoever reads went away, and wants no more words
+    except OSError as error:
+        fail(f"the output cannot be written: {error.strerror}")
 
 
 def say_json(value: object) -> None:
     """Print the result for a script."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode()))
+    say(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode()))
 
 
 def note(text: str) -> None:

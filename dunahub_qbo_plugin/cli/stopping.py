@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
-    """Give an event that the first signal sets; a second one interrupts at once."""
+    """Give an event that the first signal sets; a second one ends the process at once."""
     stopped = threading.Event()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            # An exception would break off what stops the threads, and they would keep the process.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import tempfile
@@ -158,6 +159,7 @@ def running(
 
     Raises:
         OSError: a port is taken.
+        EmulatorError: at `emulator_url` there is no emulator that answers.
         KeptWorldError: the folder's QuickBooks companies cannot be read.
     """
     with ExitStack() as stack:
@@ -179,6 +181,9 @@ def running(
         stack.enter_context(_logging(folder / _LOG))
         server = wsgi.Server((_LOOPBACK, crm_port), _not_yet, numthreads=_THREADS)
         server.prepare()
+        stack.callback(
+            server.stop
+        )  # its threads would keep a process whose start fails from here on
         base_url = f"http://{_LOOPBACK}:{server.bind_addr[1]}"
         admin.allow_redirect(DEFAULT_CLIENT_ID, base_url + _CALLBACK)
         own = settings.Secrets.of(folder)
@@ -249,20 +254,22 @@ def _serving(server: wsgi.Server) -> Iterator[None]:
     try:
         yield
     finally:
-        server.stop()
+        server.stop()  # again at the end of the demo, when there is nothing left to stop
         thread.join()
 
 
 @contextmanager
 def _stopping(stopped: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill end the demo in order, where signals can be heard."""
+    """Let Ctrl-C and a polite kill end the demo in order, and a second one at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            # An exception would break off what stops the threads, and they would keep the process.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

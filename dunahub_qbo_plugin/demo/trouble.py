@@ -146,6 +146,9 @@ class EmulatorAdmin:
         try:
             answer = self._http.request(method, f"/_admin{path}", json=values)
             answer.raise_for_status()
-        except httpx.HTTPError as error:
+        except httpx.HTTPStatusError as error:
+            told = f"status {error.response.status_code}"
+            raise EmulatorError(f"The QuickBooks emulator did not do that: {told}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EmulatorError(f"The QuickBooks emulator did not do that: {error}") from error
         return answer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from tests.support.office import Office
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SECRET = "hunter2-canary"
 
@@ -178,6 +179,94 @@ def test_a_reader_that_goes_away_is_no_trouble_of_the_database(office: Office) -
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_reader_that_goes_away_is_no_trouble_of_the_demo(tmp_path: Path) -> None:
+    """`dunahub-qbo demo --once | head` does not say that the demo could not start."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        done = subprocess.run(  # noqa: S603  our own command
+            [*COMMAND, "demo", "--once"],
+            cwd=tmp_path,
+            env=clean_environment({}),
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_full_disk_behind_stdout_is_told(office: Office) -> None:
+    """`dunahub-qbo status > file` blames the file that cannot be written, not the database."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no device that is always full")
+    with full.open("w") as out:
+        done = subprocess.run(  # noqa: S603  our own command
+            [*COMMAND, "status", "--json"],
+            env=clean_environment(variables(office.config)),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    line = "dunahub-qbo: the output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (2, line)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.0.0.1:99999"])
+def test_an_emulator_that_is_not_there_is_told(tmp_path: Path, url: str) -> None:
+    """The demo names the address in one line, and ends: no thread of its CRM keeps it."""
+    line = run("demo", "--once", "--emulator-url", url, folder=tmp_path).refused()
+    assert f"its emulator ({url}) does not answer as one" in line
+
+
+def test_an_address_that_is_no_emulator_is_told(tmp_path: Path) -> None:
+    """The same for another server, such as the demo's own CRM."""
+    with started("demo", "--no-story", folder=tmp_path) as other:
+        assert other.stdout is not None
+        url = next(line.split()[-1] for line in other.stdout if "The CRM" in line)
+        line = run("demo", "--once", "--emulator-url", url, folder=tmp_path).refused()
+    assert f"its emulator ({url}) does not answer as one" in line
+
+
+def test_a_second_interrupt_tells_no_traceback(tmp_path: Path) -> None:
+    """Ctrl-C while the interpreter waits for the last threads ends it at once, without a word."""
+    code = (
+        "import os, signal, sys, threading\n"
+        "def late():\n"
+        "    threading.main_thread().join()\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    threading.Event().wait(5)\n"
+        "threading.Thread(target=late).start()\n"
+        "from dunahub_qbo_plugin.cli import main; main()"
+    )
+    told = run("--version", folder=tmp_path, command=(sys.executable, "-c", code))
+    assert (told.code, told.err) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [(("demo", "--no-story"), "stops both"), (("emulator", "--port", "0"), "stops it")],
+    ids=["demo", "emulator"],
+)
+def test_an_impatient_second_interrupt_ends_it(
+    tmp_path: Path, command: tuple[str, ...], words: str
+) -> None:
+    """Ctrl-C twice in a row leaves no process behind that waits for threads nobody stops."""
+    with started(*command, folder=tmp_path) as demo:
+        assert demo.stdout is not None
+        assert any(f"Ctrl-C {words}" in line for line in demo.stdout)
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.readline()  # it has begun to stop
+        demo.send_signal(signal.SIGINT)
+        _, err = demo.communicate(timeout=60)
+    assert demo.returncode in {0, -signal.SIGINT}
+    assert "Traceback" not in err
 
 
 def test_the_emulator_says_what_a_newcomer_misses(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ DANA = Person(id="dana", name="Dana", email="dana@acme.example")
 
 NEW = """<form method="post" action="/invoices">
 <input type="hidden" name="csrfmiddlewaretoken" value="{token}">
-<label>Number <input name="number"></label> <label>Total <input name="total"></label>
+<label>Number <input name="number" required></label>
+<label>Total <input name="total" type="number" step="0.01" required></label>
 <button>Save the invoice</button></form>"""
 
 
@@ -108,7 +109,7 @@ def create_app(  # noqa: C901  a function for each route
     @transaction.atomic
     def bill(request: HttpRequest) -> HttpResponse:
         number, total = request.POST["number"], Decimal(request.POST["total"])
-        Bill.objects.create(number=number, total=total)
+        Bill.objects.update_or_create(number=number, defaults={"total": total})
         invoice = Invoice(
             id=number,
             number=number,

@@ -51,8 +51,9 @@ BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the req
 ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
 
-NEW = """<form method="post" action="/invoices"><label>Number <input name="number"></label>
-<label>Total <input name="total"></label> <button>Save the invoice</button></form>"""
+NEW = """<form method="post" action="/invoices"><label>Number <input name="number" required></label>
+<label>Total <input name="total" type="number" step="0.01" required></label>
+<button>Save the invoice</button></form>"""
 
 
 class Base(DeclarativeBase):
@@ -111,7 +112,7 @@ def create_app(  # noqa: C901  a function for each route
     def bill(form: Form) -> Response:
         number, total = form["number"][0], form["total"][0]
         with Session(engine) as session, session.begin():
-            session.add(Bill(number=number, total=total))
+            session.merge(Bill(number=number, total=total))  # the same number again: a change
             invoice = Invoice(
                 id=number,
                 number=number,

@@ -46,8 +46,9 @@ BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the req
 ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)  # of whoever is signed in
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
 
-NEW = """<form method="post" action="/invoices"><label>Number <input name="number"></label>
-<label>Total <input name="total"></label> <button>Save the invoice</button></form>"""
+NEW = """<form method="post" action="/invoices"><label>Number <input name="number" required></label>
+<label>Total <input name="total" type="number" step="0.01" required></label>
+<button>Save the invoice</button></form>"""
 
 
 def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
