@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from dunahub_qbo_plugin.qbo import wire
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.qbo.transport import Transport
+
+_INTUITS = re.compile(r"(?:[a-z0-9-]+\.)*intuit\.com")
 
 FRESH = 24 * 3600.0
 """Seconds that a document counts."""
@@ -139,6 +142,5 @@ def _host(address: str) -> str:
 
 
 def _is_intuit(address: str) -> bool:
-    host = _host(address)
-    ours = host == "intuit.com" or host.endswith(".intuit.com")
-    return ours and "@" not in urlsplit(address).netloc
+    # To the letter: some clients take a backslash in a name for the end of the host.
+    return bool(_INTUITS.fullmatch(_host(address))) and "@" not in urlsplit(address).netloc

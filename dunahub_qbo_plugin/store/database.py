@@ -65,7 +65,8 @@ class Database:
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
             raise ConfigurationError(
                 "DUNAHUB_QBO_DATABASE_URL cannot be used: it must be an SQLAlchemy address such as "
-                "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed"
+                "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed "
+                '(PostgreSQL\'s comes with pip install "dunahub-qbo-plugin[postgres]")'
             ) from (
                 None if isinstance(error, ValueError) else error
             )  # its text may hold a password

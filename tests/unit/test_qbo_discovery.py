@@ -78,6 +78,8 @@ def test_reads_intuits_document_once_a_day(url: str) -> None:
         "https://oauth.platform.intuit.com@evil.example/",
         "https://evil.example@oauth.platform.intuit.com/",
         "https://[oops/",
+        "https://evil.example\\.intuit.com/",
+        "https://evil.example%2f.intuit.com/",
         "//oauth.platform.intuit.com/x",
         "",
         None,
