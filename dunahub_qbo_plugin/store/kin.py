@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.model import ParentGone
+
+
+VOIDED_WITH_PAYMENTS: Final = (
+    "QuickBooks keeps its payments, which pay no invoice now. "
+    "Your bookkeeper decides what becomes of them."
+)
+INVOICE_VOIDED: Final = (
+    "Its invoice was voided. QuickBooks keeps the payment, which pays no invoice now. "
+    "Your bookkeeper decides what becomes of it."
+)
 
 
 def parent_is_ready(claim: Claim) -> sa.Exists:
@@ -124,6 +134,22 @@ def _release() -> sa.Update:
         )
         .values(waiting=False, due_at=sa.bindparam("p_now"))
     )
+
+
+def note_loosened(
+    connection: sa.Connection, company_id: str, claim: Claim, now: datetime
+) -> list[Entry]:
+    """Tell, of an invoice that was voided, what becomes of its payments (measured 2026-09)."""
+    asked = sa.select(records.c.id).where(
+        records.c.company_id == company_id,
+        records.c.kind == Kind.PAYMENT.value,
+        records.c.parent == claim.key.local_id,
+        records.c.qbo_id.is_not(None),
+    )
+    ids = list(connection.execute(asked).scalars())
+    told = [(claim.record_id, VOIDED_WITH_PAYMENTS)] if ids else []
+    told += [(id_, INVOICE_VOIDED) for id_ in ids]
+    return [Entry(record_id=id_, at=now, event=Event.NOTED, text=text) for id_, text in told]
 
 
 def mark_parent(

@@ -90,6 +90,8 @@ def _write_all(
                 detached=_is_another_object(settlement),
             )
         entries += outcomes.entries_of(settlement, now)
+        if _voids_an_invoice(settlement):
+            entries += kin.note_loosened(connection, lease.company_id, settlement.claim, now)
     history.add(connection, lease.company_id, entries)
     search.note(connection, lease.company_id, labels)
 
@@ -135,6 +137,13 @@ def _frees_children(settlement: Settlement) -> bool:
     return isinstance(settlement.outcome, Synced | Unchanged) or (
         known and isinstance(settlement.outcome, Rejected)
     )
+
+
+def _voids_an_invoice(settlement: Settlement) -> bool:
+    intent = settlement.intent
+    voids = intent is not None and intent.operation is Operation.VOID
+    is_invoice = settlement.claim.key.kind is Kind.INVOICE
+    return voids and is_invoice and isinstance(settlement.outcome, Synced)
 
 
 def _is_another_object(settlement: Settlement) -> bool:

@@ -90,13 +90,15 @@ def sales_lines(entity: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for line in entity["Line"] if line["DetailType"] == "SalesItemLineDetail"]
 
 
-def render_card(office: Office) -> str:
-    """Give the payment's card as its page in the CRM shows it."""
+def render_card(
+    office: Office, kind: RecordKind = RecordKind.PAYMENT, local_id: str = "pay-1"
+) -> str:
+    """Give a record's card as its page in the CRM shows it."""
     (shown,) = office.manager.hook.on_record_render(
         org=ACME,
         request=SettingsRequest(person=DANA, page_url="/p", action_url="/a/"),
-        kind=RecordKind.PAYMENT,
-        record_id="pay-1",
+        kind=kind,
+        record_id=local_id,
     )
     return " ".join(shown.html.split())
 
@@ -345,3 +347,25 @@ def test_a_payment_of_what_is_open_says_nothing_of_the_kind(office: Office) -> N
     office.save(invoice(), payment())
     office.drain()
     assert "unapplied" not in render_card(office)
+
+
+def test_voiding_a_paid_invoice_tells_of_its_payment(office: Office) -> None:
+    """QuickBooks keeps the money of a voided invoice; both cards say so (rules 4, 5)."""
+    office.save(invoice(), payment())
+    office.drain()
+    assert "pays no invoice now" not in render_card(office)
+    office.save(invoice(status=InvoiceStatus.VOID))
+    office.drain()
+    (paid,) = office.books()["payments"]
+    assert paid["unapplied"] == paid["total"]
+    assert "Its invoice was voided. QuickBooks keeps the payment" in render_card(office)
+    assert "QuickBooks keeps its payments" in render_card(office, RecordKind.INVOICE, "inv-1")
+
+
+def test_voiding_an_unpaid_invoice_says_nothing_of_payments(office: Office) -> None:
+    """Where nothing was paid there is nothing to tell."""
+    office.save(invoice())
+    office.drain()
+    office.save(invoice(status=InvoiceStatus.VOID))
+    office.drain()
+    assert "payments" not in render_card(office, RecordKind.INVOICE, "inv-1")
