@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -265,6 +266,7 @@ def unknown_field(key: str, type_name: str, names: tuple[str, ...]) -> faults.Qb
     )
 
 
+@cache  # nobody changes it, and each company needs one
 def load_schema() -> Schema:
     """The schema that comes with the package."""
     data = resources.files("dunahub_qbo_plugin.emulator") / "data" / "schema.txt"

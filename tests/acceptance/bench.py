@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import threading
 from concurrent.futures import Executor, Future
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -18,9 +17,7 @@ import httpx
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.emulator import company
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.schema import load_schema
 from dunahub_qbo_plugin.emulator.seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world import World
 from dunahub_qbo_plugin.runtime import build
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_schema = cache(load_schema)
-"""Reading it for each company of each run would take as long as all the rest."""
 LONGEST_SETTLING = 400
 """Drains after which a company that still has something due is said never to come to rest."""
 
@@ -117,9 +112,8 @@ class Bench(Office):
     ) -> None:
         time = FakeClock()
         world = World.default(seeds=(), clock=time.now, redirect_uris=(REDIRECT,))
-        with mock.patch.object(company, "load_schema", _schema):
-            for realm in realms:
-                world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
+        for realm in realms:
+            world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
         super().__init__(folder, clock=time, emulator=Emulator(world), database_url=database_url)
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
         self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)

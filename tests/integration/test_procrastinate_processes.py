@@ -148,8 +148,9 @@ def test_killed_and_paused_workers(office: Office, look: Look, tmp_path: Path) -
     resent = sum(writes.values()) - len(writes)
     log.info("others done in %.1f s, taken over in %.1f s", others_took, went_on)
     log.info("%d requests were sent twice under the same key", resent)
-    # At most what was under way when it was struck, one customer for each company.
-    assert resent <= len(killed_has) + len(paused_has)
+    # At most, of each company, the customer that was under way when its worker was struck, and the
+    # one before, if it had come back and was not written down yet.
+    assert resent <= 2 * (len(killed_has) + len(paused_has))
 
 
 @pytest.fixture
