@@ -9,6 +9,7 @@ from dunahub_qbo_plugin.emulator import codec, faults, rules
 from dunahub_qbo_plugin.emulator.cdc import run_cdc
 from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.envelope import QueryResult, fault_json, query_json
+from dunahub_qbo_plugin.emulator.others import OTHER_NAMES
 from dunahub_qbo_plugin.emulator.requestids import MAX_LENGTH, RequestIds
 from dunahub_qbo_plugin.emulator.schema import unknown_field
 
@@ -146,7 +147,7 @@ class _Batch:
 
 def _check_keys(item: Json) -> None:
     for key in item:
-        if key not in _OWN and key not in ENTITIES:
+        if key not in _OWN and key not in ENTITIES and key not in OTHER_NAMES:
             raise unknown_field(key, "BatchItemRequest", (*_OWN, *ENTITIES))
     for key in ("bId", "operation", "optionsData", "Query"):
         value = item.get(key)
@@ -158,6 +159,8 @@ def _entity(item: Json) -> Entity:
     for key in item:
         if key in ENTITIES:
             return ENTITIES[key]
+        if key in OTHER_NAMES:
+            raise faults.feature_not_supported(key)
     raise faults.missing("IntuitObject")
 
 

@@ -7,7 +7,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from dunahub_qbo_plugin.emulator import codec, faults, rules
-from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
+from dunahub_qbo_plugin.emulator.entities import BY_PATH, Entity
+from dunahub_qbo_plugin.emulator.others import OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
 _WINDOW = timedelta(days=30)
 _MAX_OBJECTS = 1000
 # Intuit's API reference: not available for these.
-_EXCLUDED = frozenset({"TaxAgency", "TaxCode", "TaxRate", "CompanyInfo", "Preferences"})
+_EXCLUDED = frozenset(
+    {
+        "TaxAgency",
+        "TaxCode",
+        "TaxRate",
+        "CompanyInfo",
+        "Preferences",
+        "JournalCode",
+        "TimeActivity",
+    }
+)
 
 
 def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) -> list[QueryResult]:
@@ -47,7 +58,8 @@ def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) ->
 def _entities(text: str) -> list[Entity]:
     out: list[Entity] = []
     for name in text.split(","):
-        entity = next((e for e in ENTITIES.values() if e.path == name.strip().lower()), None)
+        path = name.strip().lower()
+        entity = BY_PATH.get(path) or OTHERS.get(path)
         if entity is None or entity.name in _EXCLUDED:
             raise faults.query_invalid(f"invalid context declaration: {name.strip()}")
         if entity not in out:
@@ -67,7 +79,9 @@ def _since(ledger: Ledger, text: str) -> datetime:
 def _block(
     ledger: Ledger, operations: Operations, entity: Entity, since: datetime, left: int
 ) -> QueryResult:
-    table = ledger.tables[entity.name]
+    table = ledger.tables.get(entity.name)
+    if table is None:
+        return entity.name, [], {}
     rows = [row for row in table.rows.values() if row.updated >= since]
     rows.sort(key=attrgetter("updated"))
     texts = [operations.queried(row) for row in rows]

@@ -12,6 +12,7 @@ from dunahub_qbo_plugin.emulator.entities import BY_PATH, ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.envelope import Envelope
 from dunahub_qbo_plugin.emulator.ledger import Ledger
 from dunahub_qbo_plugin.emulator.operations import Operations, make_deposit
+from dunahub_qbo_plugin.emulator.others import OTHERS
 from dunahub_qbo_plugin.emulator.overview import overview
 from dunahub_qbo_plugin.emulator.pdf import render_pdf
 from dunahub_qbo_plugin.emulator.query import run_query
@@ -33,6 +34,7 @@ _QUERY_TYPES = ("application/text", "text/plain", "application/json", "applicati
 # The service quotes the address of the machine behind its gateway (recorded 2020).
 _HOST = "https://c50.sandbox.qbo.intuit.com/qbo50"
 _SENDABLE = ("Invoice", "Estimate", "SalesReceipt", "CreditMemo", "RefundReceipt")
+_PRINTABLE = (*_SENDABLE, "Payment")
 
 
 class Company:
@@ -77,8 +79,11 @@ class Company:
         """Answer one request; whatever is wrong with it is a fault in the reply."""
         with self._lock:
             self._ledger.begin()
+            wants_json = request.query.get("format", "").lower() == "json"
             envelope = Envelope(
-                time=self._ledger.time(), accept=request.accept, schema=self._ledger.schema
+                time=self._ledger.time(),
+                accept="application/json" if wants_json else request.accept,
+                schema=self._ledger.schema,
             )
             try:
                 return self._route(request, envelope)
@@ -168,26 +173,31 @@ class Company:
                 return self._write(BY_PATH[path], request, envelope)
             case "GET", (path, id_) if path in BY_PATH:
                 return self._read(BY_PATH[path], id_, envelope)
-            case "GET", (path, id_, "pdf") if self._sendable(path):
+            case "GET", (path, id_, "pdf") if _is_among(_PRINTABLE, path):
                 row = self._ledger.need(BY_PATH[path].name, id_)
                 return ApiReply(
                     status=200,
                     body=render_pdf(row.load(), entity=row.entity, company=self.name),
                     content_type="application/pdf",
                 )
-            case "POST", (path, id_, "send") if self._sendable(path):
+            case "POST", (path, id_, "send") if _is_among(_SENDABLE, path):
                 text = self._operations.send(BY_PATH[path], id_, request.query.get("sendTo"))
                 return envelope.entity(BY_PATH[path].name, text)
             case _:
+                raise self._nothing_there(request)
+
+    def _nothing_there(self, request: ApiRequest) -> faults.QboFaultError:
+        match request.method, request.path:
+            case "POST", (path,) if path in OTHERS:
+                return faults.feature_not_supported(OTHERS[path].name)
+            case "GET", (path, _) if path in OTHERS:
+                return faults.not_found()
+            case _:
                 relative = "/".join(("", "v3", "company", self.realm_id, *request.path))
-                raise faults.unsupported_operation(
+                return faults.unsupported_operation(
                     f"Could not find resource for relative : {relative} "
                     f"of full path: {_HOST}{relative}"
                 )
-
-    @staticmethod
-    def _sendable(path: str) -> bool:
-        return path in BY_PATH and BY_PATH[path].name in _SENDABLE
 
     def _read(self, entity: Entity, id_: str, envelope: Envelope) -> ApiReply:
         return envelope.entity(entity.name, self._operations.read(entity, id_))
@@ -201,9 +211,12 @@ class Company:
                 text = request.body.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise faults.unreadable() from error
-        return envelope.query(self.answer_query(text))
+        include = _options(request.query.get("include", ""))
+        return envelope.query(self.answer_query(text, include))
 
-    def answer_query(self, text: str) -> tuple[str, list[str], dict[str, int]]:
+    def answer_query(
+        self, text: str, include: frozenset[str] = frozenset()
+    ) -> tuple[str, list[str], dict[str, int]]:
         """A query's entity, the JSON texts it found, and the numbers of its envelope."""
         answer = run_query(self._ledger, text)
         name = answer.entity.name
@@ -219,7 +232,8 @@ class Company:
         numbers = {"startPosition": answer.start, "maxResults": len(answer.rows)}
         if answer.entity.counted:
             numbers["totalCount"] = answer.total
-        return name, [self._operations.queried(row) for row in answer.rows], numbers
+        texts = [self._operations.queried(row, include) for row in answer.rows]
+        return name, texts, numbers
 
     def _write(self, entity: Entity, request: ApiRequest, envelope: Envelope) -> ApiReply:
         request_id = request.query.get("requestid", "")
@@ -271,6 +285,10 @@ class Company:
                 user=request.user,
             )
         )
+
+
+def _is_among(names: tuple[str, ...], path: str) -> bool:
+    return path in BY_PATH and BY_PATH[path].name in names
 
 
 def _options(text: str) -> frozenset[str]:

@@ -62,6 +62,16 @@ def unsupported_operation(detail: str, element: str | None = None) -> QboFaultEr
     )
 
 
+def feature_not_supported(entity: str) -> QboFaultError:
+    """5030, as listed: an entity of Intuit's whose books are not kept here."""
+    return QboFaultError.of(
+        "5030",
+        "Feature Not Supported Error",
+        f"Feature Not Supported Error : {entity} is not kept in these books.",
+        entity,
+    )
+
+
 def duplicate_request_id(request_id: str) -> QboFaultError:
     """600, as listed; never recorded."""
     return QboFaultError.of(
@@ -272,7 +282,7 @@ def reference_not_found(kind: str, id_: str, element: str) -> QboFaultError:
     """2500: a reference to an Id that does not exist (recorded).
 
     Args:
-        kind: The service's own name of the list: Names, Accounts, Items, Klasses, Depts.
+        kind: The service's own name of the list: Names, Accounts, Klasses, Depts.
         id_: The Id sent.
         element: Where it stood.
     """
@@ -281,6 +291,23 @@ def reference_not_found(kind: str, id_: str, element: str) -> QboFaultError:
         "Invalid Reference Id",
         f"Invalid Reference Id : {kind} element id {id_} not found",
         element,
+    )
+
+
+def item_not_found(element: str) -> QboFaultError:
+    """2500: a line's item does not exist (quickbooks-ruby #251, 2015; PHP SDK #102, 2017)."""
+    return QboFaultError.of(
+        "2500", "Invalid Reference Id", f"Invalid Reference Id : {element}", element
+    )
+
+
+def category_sold() -> QboFaultError:
+    """2500: a line's item is a category (quickbooks-php #178, 2017)."""
+    return QboFaultError.of(
+        "2500",
+        "Invalid Reference Id",
+        "Invalid Reference Id : Categories cannot be used in transactions.",
+        "",
     )
 
 

@@ -86,12 +86,12 @@ class Ledger:
         Raises:
             QboFaultError: 2030 if the Id is not a number, 610 if no such object exists.
         """
+        row = self.tables[entity].rows.get(id_)
+        if row is not None:
+            return row
         if not id_.isascii() or not id_.isdigit():
             raise faults.invalid_id(id_)
-        row = self.tables[entity].rows.get(id_)
-        if row is None:
-            raise faults.not_found()
-        return row
+        raise faults.not_found()
 
     def new(self, entity: str) -> Json:
         """The frame of a new object: its Id, first SyncToken and times."""
@@ -167,6 +167,8 @@ class Ledger:
             return None
         row = self.tables[entity].rows.get(ref["value"])
         if row is None:
+            if entity == "Item":
+                raise faults.item_not_found(element)
             raise faults.reference_not_found(ENTITIES[entity].label, ref["value"], element)
         if not row.active:
             raise faults.reference_inactive()

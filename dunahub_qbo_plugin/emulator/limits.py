@@ -101,7 +101,7 @@ def merge(
         if _empty(value):
             data.pop(key, None)
         else:
-            data[key] = _without_blanks(value) if isinstance(value, dict) else value
+            data[key] = without_blanks(value) if isinstance(value, dict) else value
     return data
 
 
@@ -111,5 +111,6 @@ def _empty(value: object) -> bool:
     return value == "" or (isinstance(value, list) and not value)
 
 
-def _without_blanks(value: Json) -> Json:
+def without_blanks(value: Json) -> Json:
+    """An object without its empty texts, lists and objects."""
     return {key: inner for key, inner in value.items() if not _empty(inner)}

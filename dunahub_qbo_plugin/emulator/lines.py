@@ -25,6 +25,8 @@ _GROUP = "GroupLineDetail"
 _TAX_CODES = ("TAX", "NON")
 _HUNDRED = Decimal(100)
 _IGNORED = ("SubTotalLineDetail",)
+# The item of the shipping charge, which every company has and no list shows (recorded 2014).
+_SHIPPING = "SHIPPING_ITEM_ID"
 
 
 @attrs.define(kw_only=True)
@@ -36,6 +38,7 @@ class Lines:
         subtotal: Sum of the item lines.
         taxable: Sum of the item lines with the code TAX.
         discount: What the discount line takes off.
+        shipping: What the shipping line adds.
         line_seq: The highest line Id given out so far.
     """
 
@@ -43,6 +46,13 @@ class Lines:
     subtotal: Decimal = Decimal(0)
     taxable: Decimal = Decimal(0)
     discount: Decimal = Decimal(0)
+    shipping: Decimal = Decimal(0)
+
+    @property
+    def total(self) -> Decimal:
+        """What the lines come to, before tax."""
+        return self.subtotal - self.discount + self.shipping
+
     line_seq: int = 0
 
 
@@ -82,8 +92,9 @@ class LineReader:
         discounts = [line for line in lines if line["DetailType"] == _DISCOUNT]
         if len(discounts) > 1:
             raise rules.business("A transaction can have one discount line only.")
+        shipping = [line for line in lines if _is_shipping(line)]
         for line in lines:
-            if line["DetailType"] not in (_DISCOUNT, *_IGNORED):
+            if line["DetailType"] not in (_DISCOUNT, *_IGNORED) and not _is_shipping(line):
                 out.lines.append(self._line(line))
         out.lines.append(
             {
@@ -94,6 +105,11 @@ class LineReader:
         )
         if discounts:
             out.lines.append(self._discount(discounts[0]))
+        for line in shipping:
+            amount = Decimal(cents(line["Amount"]))
+            out.shipping += amount
+            detail = {"ItemRef": {"value": _SHIPPING}}
+            out.lines.append({"Amount": cents(amount), "DetailType": _SALES, _SALES: detail})
         return out
 
     def _line(self, line: Json) -> Json:
@@ -167,6 +183,8 @@ class LineReader:
                 raise rules.line_needs_item()
             ref = {"value": settings.default_item}
         item = self._ledger.reference("Item", ref, "Line.SalesItemLineDetail.ItemRef") or {}
+        if item.get("Type") == "Category":
+            raise faults.category_sold()
         if item.get("Type") == "Inventory" and self._txn_date < item.get("InvStartDate", ""):
             raise rules.inventory_date()
         return item
@@ -212,6 +230,11 @@ class LineReader:
         if self._ledger.settings.replies_as_of >= _ITEM_ACCOUNT_SINCE:
             out["CustomExtensions"] = []
         return out
+
+
+def _is_shipping(line: Json) -> bool:
+    ref: Json = line.get(_SALES, {}).get("ItemRef", {})
+    return line["DetailType"] == _SALES and bool(ref.get("value") == _SHIPPING)
 
 
 def _tax_code(sent: Json) -> str:

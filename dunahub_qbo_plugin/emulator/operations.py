@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ALLOW_DUPLICATE = "allowduplicatedocnum"
+INVOICE_LINK = "invoicelink"
+# Clients send back what they read to end it (known of node-quickbooks and quickbooks-ruby).
+_ENDINGS = frozenset({"delete", "void"})
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
@@ -52,7 +55,7 @@ class Operations:
         Raises:
             QboFaultError: Whatever refuses the write.
         """
-        body = self._ledger.schema.read(entity.name, raw)
+        body = self._body(entity, raw, operation, include)
         if not operation:
             operation = "update" if body.get("Id") or entity.kind == "single" else "create"
         if operation == "update" and "void" in include:
@@ -90,9 +93,10 @@ class Operations:
             return codec.encode(self._singles.read(entity.name))
         return shown.read(self._ledger.settings, self._ledger.need(entity.name, id_))
 
-    def queried(self, row: Row) -> str:
+    def queried(self, row: Row, include: frozenset[str] = frozenset()) -> str:
         """An object's JSON text as a query gives it."""
-        return shown.queried(self._ledger.settings, row)
+        with_link = INVOICE_LINK in include
+        return shown.queried(self._ledger.settings, row, with_link=with_link)
 
     def delete(self, entity: Entity, row: Row) -> None:
         """Delete a transaction."""
@@ -127,6 +131,14 @@ class Operations:
         data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
         self._ledger.touch(data)
         return shown.sent(self._ledger.settings, self._ledger.save(entity.name, data))
+
+    def _body(self, entity: Entity, raw: Json, operation: str, include: frozenset[str]) -> Json:
+        """The request's object, checked against the schema."""
+        schema = self._ledger.schema
+        is_ending = operation in _ENDINGS or "void" in include
+        if is_ending or self._ledger.settings.echoed_extras == "ignore":
+            raw = schema.without_extras(entity.name, raw)
+        return schema.read(entity.name, raw)
 
     def _create(self, entity: Entity, body: Json, *, allow_duplicate: bool) -> Row:
         if entity.kind == "name":

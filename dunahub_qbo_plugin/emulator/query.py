@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dunahub_qbo_plugin.emulator import faults
-from dunahub_qbo_plugin.emulator.entities import ENTITIES, Entity
+from dunahub_qbo_plugin.emulator.entities import BY_PATH, Entity
+from dunahub_qbo_plugin.emulator.others import OTHERS
 from dunahub_qbo_plugin.emulator.query_syntax import Condition, Order, Query, parse
 
 if TYPE_CHECKING:
@@ -28,10 +29,23 @@ Raw = Any  # any JSON value
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+# "Filterable" in Intuit's reference of the entity; other references are not queryable.
 _REFS = frozenset({"CustomerRef", "ParentRef", "VendorRef"})
+_OWN_REFS = {
+    "Invoice": frozenset({"SalesTermRef", "ProjectRef"}),
+    "CreditMemo": frozenset({"SalesTermRef"}),
+    "Payment": frozenset({"PaymentMethodRef"}),
+    "TaxRate": frozenset({"AgencyRef"}),
+}
 _FLAT_OBJECTS = {"Customer": frozenset({"PrimaryEmailAddr", "PrimaryPhone", "Mobile"})}
 _INNER = {"PrimaryEmailAddr": "Address", "PrimaryPhone": "FreeFormNumber"}
-_NOT_QUERYABLE = {"Payment": frozenset({"DocNumber"})}
+_NOT_QUERYABLE = {
+    "Payment": frozenset({"DocNumber"}),
+    # Observed 2020 (.NET SDK #163) and 2017 (quickbooks-ruby #403).
+    "Account": frozenset({"AcctNum"}),
+    "Customer": frozenset({"AcctNum"}),
+    "Vendor": frozenset({"AcctNum", "Balance", "TaxIdentifier", "Title", "Vendor1099"}),
+}
 _TIMES = {"metadata.createtime": "CreateTime", "metadata.lastupdatedtime": "LastUpdatedTime"}
 _NULL = " "
 
@@ -86,9 +100,13 @@ def run_query(ledger: Ledger, text: str) -> Answer:
         QboFaultError: 2030, 4000 or 4001.
     """
     query = parse(text)
-    entity = next((e for e in ENTITIES.values() if e.path == query.entity.lower()), None)
+    entity = BY_PATH.get(query.entity.lower())
     if entity is None:
-        raise faults.query_invalid(f"invalid context declaration: {query.entity}")
+        other = OTHERS.get(query.entity.lower())
+        if other is None:
+            raise faults.query_invalid(f"invalid context declaration: {query.entity}")
+        _paging(query)
+        return Answer(entity=other, rows=[], start=0, total=0, count=query.count)
     for column in query.columns:
         if column != "*" and not column.endswith(".*"):
             find_field(ledger, entity, column)
@@ -126,7 +144,7 @@ def find_field(ledger: Ledger, entity: Entity, path: str) -> Field:
         raise faults.query_invalid(f"Property {path} not found for Entity {entity.name}")
     if prop.name in _FLAT_OBJECTS.get(entity.name, ()):
         return Field(path=(prop.name, _INNER.get(prop.name, "FreeFormNumber")), kind="s")
-    if prop.kind == "r" and prop.name in _REFS:
+    if prop.kind == "r" and prop.name in _REFS | _OWN_REFS.get(entity.name, frozenset()):
         return Field(path=(prop.name, "value"), kind="s")
     simple = prop.kind in {"s", "n", "i", "b", "d"} or prop.kind.startswith("e:")
     hidden = prop.name in _NOT_QUERYABLE.get(entity.name, ()) or (

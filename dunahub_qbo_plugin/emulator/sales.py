@@ -211,7 +211,7 @@ def _work_out(
     data.pop("TxnTaxDetail", None)
     if tax is not None:
         data["TxnTaxDetail"] = tax
-    total = worked.subtotal - worked.discount + Decimal((tax or {}).get("TotalTax", 0))
+    total = worked.total + Decimal((tax or {}).get("TotalTax", 0))
     if total < 0:
         raise rules.business("The total of a transaction must be zero or greater.")
     if total > MAX_AMOUNT:

@@ -192,6 +192,22 @@ class Schema:
                     out[key] = one
         return out
 
+    def without_extras(self, type_name: str, value: Raw) -> Raw:
+        """A request's object of this type without the extras (`LineEx`) a reply carries."""
+        info = self.types.get(type_name)
+        if info is None or not isinstance(value, dict):
+            return value
+        out: Json = {}
+        for key, raw in value.items():
+            kind = info.properties[key].kind if key in info.properties else ""
+            if kind == "x":
+                continue
+            if isinstance(raw, list):
+                out[key] = [self.without_extras(kind, one) for one in raw]
+            else:
+                out[key] = self.without_extras(kind, raw)
+        return out
+
     def unknown(self, key: str, type_name: str) -> faults.QboFaultError:
         """2010 naming the known properties, in the wording of the service's JSON reader."""
         names = self.types[type_name].json_order

@@ -69,6 +69,9 @@ class CompanySettings:
         deactivate_with_balance: A customer or vendor with an open balance can be made inactive
             (Intuit's page speaks of an adjusting credit memo; never recorded) or is refused
             with 6220 (error list).
+        echoed_extras: What a reply adds for the reader alone (a payment's `LineEx`) is refused with
+            2010 when a create or an update sends it back as JSON (observed), or ignored, as it
+            always is in XML, in a delete and in a void: clients send back there what they read.
         no_change_bumps_token: An update of a list object that changes nothing still raises its
             SyncToken.
         batch_limit: Most items in one batch (30 documented; 10, 25 and 50 are claimed too).
@@ -110,6 +113,7 @@ class CompanySettings:
     delete_paid_invoice: Literal["fault_800", "fault_6000", "unlink"] = "fault_800"
     foreign_payment: Literal["unapplied", "refuse"] = "unapplied"
     deactivate_with_balance: Literal["allow", "refuse"] = "allow"
+    echoed_extras: Literal["refuse", "ignore"] = "refuse"
     no_change_bumps_token: bool = False
     batch_limit: int = 30
     batch_default_operation: Literal["create", "refuse"] = "create"

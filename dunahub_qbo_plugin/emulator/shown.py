@@ -33,8 +33,16 @@ def read(settings: CompanySettings, row: Row) -> str:
     return _either(row, text)
 
 
-def queried(settings: CompanySettings, row: Row) -> str:
-    """Give an object's JSON text as a query gives it."""
+def queried(settings: CompanySettings, row: Row, *, with_link: bool = False) -> str:
+    """Give an object's JSON text as a query gives it.
+
+    Args:
+        settings: Decide the shape.
+        row: The object.
+        with_link: The query asked for `include=invoiceLink` (Intuit's page on invoices).
+    """
+    if with_link and row.entity == "Invoice":
+        return _either(row, row.text)
     if settings.replies_as_of < _SINCE:
         return row.text
     if row.entity == "Customer":

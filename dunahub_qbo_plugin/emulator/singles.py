@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator import faults, rules
+from dunahub_qbo_plugin.emulator.limits import without_blanks
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.ledger import Ledger
@@ -59,8 +60,11 @@ class Singles:
             raise rules.stale(user)
         if entity == "CompanyInfo":
             for key in ("CompanyName", "LegalName", "CompanyAddr", "Email", "WebAddr"):
-                if body.get(key):
-                    self._info[key] = body[key]
+                value = body.get(key)
+                if isinstance(value, dict):
+                    value = without_blanks(value)
+                if value:
+                    self._info[key] = value
             self.name = self._info.get("CompanyName", self.name)
         else:
             self._obey(body)

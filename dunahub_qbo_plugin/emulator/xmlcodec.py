@@ -106,14 +106,18 @@ class XmlCodec:
         return out
 
     def _read_object(self, element: _Element, kind: str) -> Json:
+        # The service's XML reader passes over elements it does not know (quickbooks-ruby #220,
+        # 2015), and the extras a reply carries (LineEx) are such to whoever sends them back.
         properties = self._schema.types[kind].properties
         out: Json = {
             key: element.attributes[key] for key in _ATTRIBUTES if key in element.attributes
         }
         for child in element.children:
             prop = properties.get(child.name)
-            value = self._read_value(child, prop.kind if prop is not None else "s")
-            if prop is not None and prop.many:
+            if prop is None or prop.kind == "x":
+                continue
+            value = self._read_value(child, prop.kind)
+            if prop.many:
                 out.setdefault(child.name, []).append(value)
             else:
                 out[child.name] = value
@@ -125,9 +129,11 @@ class XmlCodec:
         if kind == "m":
             return {"value": element.text}
         if kind in self._schema.types:
-            return self._read_object(element, kind)
-        if kind == "x":
-            return {"any": element.text}
+            value = self._read_object(element, kind)
+            # Refused where it is empty (quickbooks-ruby #220, 2015; .NET SDK #326, 2024).
+            if kind == "SalesItemLineDetail" and not value:
+                raise faults.missing("Line.SalesItemLineDetail")
+            return value
         # XML requests with a time after the date are accepted (recorded 2019).
         return element.text.strip() if kind in {"d", "n", "b", "i"} else element.text
 

@@ -222,6 +222,7 @@ PROVOKED: tuple[tuple[str, str, Provoke], ...] = (
     ("6170", "tax on a form without tax", _with(_sale(**FREE), sales_tax="classic")),
     ("6180", "a sixth level", _too_deep),
     ("6200", "a date in closed books", _with(_sale(), **CLOSED)),
+    ("5030", "a bill, which is not kept", _post("bill", {"VendorRef": {"value": "1"}})),
     ("6210", "the same with a password", _with(_sale(), book_close_password=True, **CLOSED)),
     (
         "6220",
@@ -261,7 +262,6 @@ NOT_PROVOKED = {
     "4002": "a defect of 2019 with several addresses on an invoice, not known to be there still",
     "5000": "listed; no deprecated property is known to be refused",
     "5020": "a user's role; users of these books have all rights",
-    "5030": "a product that lacks a feature; these books have all of them",
     "6041": "uploads are not part of these books",
     "6130": "listed without a condition",
     "6190": "the end of the subscription: on demand at the gateway",

@@ -97,11 +97,3 @@ def test_replies_have_known_properties_only() -> None:
     for entity, rows in found.items():
         for row in rows:
             assert _unknown(schema, entity, row, entity) == []
-
-
-def test_what_was_read_cannot_be_sent_back_whole() -> None:
-    """A payment's `LineEx`, echoed as it was read, is refused with 2010."""
-    books = _filled()
-    books.company.delete("Deposit", "7")
-    payment = books.get("payment/6")["Payment"]
-    assert books.refused("payment", payment)[0][0] == "2010"
