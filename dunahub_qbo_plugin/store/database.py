@@ -185,8 +185,10 @@ class Database:
                 self._watch.close()
                 self._watch = None
         self.lookout.close()
-        self.hook.dispose()
-        self.write.dispose()
+        for engine in (self.hook, self.write):
+            # What a thread has in hand now comes back to a pool that nobody closes any more.
+            sa.event.listen(engine.pool, "checkin", _close_late)
+            engine.dispose()
         if self._door is not None:
             self._door.close()
 
@@ -199,3 +201,7 @@ class Database:
         self.write.dispose(close=False)
         if self._door is not None:
             self._door.abandon()
+
+
+def _close_late(_driver: object, entry: sa.pool.ConnectionPoolEntry) -> None:
+    entry.invalidate()

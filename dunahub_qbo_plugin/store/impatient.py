@@ -120,6 +120,7 @@ class Door:
         self._connect = connect
         self._lock = threading.Lock()
         self._opening = 0
+        self._closed = False
         self._kept: deque[tuple[float, Any]] = deque()
 
     def open(self, *args: Any, **values: Any) -> Any:  # noqa: ANN401  a driver's
@@ -132,6 +133,7 @@ class Door:
         if (kept := self._take_kept()) is not None:
             return kept
         with self._lock:
+            self._closed = False
             if self._opening >= OPENING_AT_ONCE:
                 raise psycopg.OperationalError("the database does not let anybody in")
             self._opening += 1
@@ -155,8 +157,9 @@ class Door:
         self._kept.clear()
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept, and what comes later; opening another opens the door again."""
         with self._lock:
+            self._closed = True
             kept, self._kept = self._kept, deque()
         for _, connection in kept:
             connection.close()
@@ -167,12 +170,18 @@ class Door:
             made = self._connect(*args, **values)
         except Exception as raised:  # noqa: BLE001  it is raised where it was asked for
             error = raised
+        too_late = None
         with self._lock:
             self._opening -= 1
             if attempt.left and made is not None:
-                self._kept.append((time.monotonic(), made))
+                if self._closed:
+                    too_late = made
+                else:
+                    self._kept.append((time.monotonic(), made))
             attempt.made, attempt.error = made, error
         attempt.over.set()
+        if too_late is not None:
+            too_late.close()
 
     def _take_kept(self) -> Any:  # noqa: ANN401  a driver's
         with self._lock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ from dunahub_qbo_plugin.model import Kind, Shown
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store import postgres
 from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.impatient import Door
 from tests.support.office import Office, lead
 from tests.support.proxy import Proxy
 from tests.support.queue import until
@@ -184,3 +187,60 @@ def test_a_wrong_number_is_told_in_words(postgres_url: str) -> None:
     """What cannot be a number is a setting to mend, not an error in each hook."""
     with pytest.raises(ConfigurationError, match="DUNAHUB_QBO_DATABASE_URL"):
         Database(ending_in(postgres_url, prepare_threshold="often"))
+
+
+def test_what_comes_back_late_is_closed(store_url: str | None, tmp_path: Path) -> None:
+    """A connection that a thread has in hand while all are closed is closed when it comes back."""
+    database = Database(store_url or f"sqlite:///{tmp_path / 'qbo.sqlite3'}")
+    held = [engine.connect() for engine in (database.hook, database.write)]
+    drivers = [connection.connection.driver_connection for connection in held]
+    database.close()
+    for connection in held:
+        connection.close()
+    assert [_is_closed(driver) for driver in drivers] == [True, True]
+    with database.write.connect() as again:
+        assert again.execute(sa.text("SELECT 1")).scalar() == 1
+    database.close()
+
+
+def _is_closed(driver: Any) -> bool:  # noqa: ANN401  either driver's
+    try:
+        driver.execute("SELECT 1")
+    except (psycopg.OperationalError, sqlite3.ProgrammingError):
+        return True
+    return False
+
+
+def test_what_opens_late_is_closed() -> None:
+    """A connection that came too late for its hook, and for the closing too, is closed."""
+    go, made = threading.Event(), [_Opened(), _Opened(), _Opened()]
+    slow = iter(made)
+
+    def connect() -> _Opened:
+        assert go.wait(10)
+        return next(slow)
+
+    door = Door(connect)
+    with pytest.raises(psycopg.OperationalError, match="too long"):
+        door.open()
+    door.close()
+    go.set()
+    until(lambda: made[0].closed)
+    assert door.open() is made[1]  # opened again: the late one is not handed on
+    assert not made[1].closed
+    go.clear()
+    with pytest.raises(psycopg.OperationalError, match="too long"):
+        door.open()
+    go.set()
+    until(lambda: len(door._kept) == 1)
+    assert not made[2].closed
+    door.close()
+    assert made[2].closed
+
+
+class _Opened:
+    def __init__(self) -> None:
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
