@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> float:
 def test_sending_starts_within_a_second(office: Office) -> None:
     """A record goes out by itself within a second of its hook (rule 6)."""
     office.save(lead(), invoice(), payment())
-    took = until(lambda: office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED)
+    took = until(lambda: office.shows(Kind.PAYMENT, "pay-1", Shown.SYNCED))
     assert took < 1.0
     assert office.books()["totals"]["payments"] == 1
 
@@ -64,10 +64,10 @@ def test_sending_starts_within_a_second(office: Office) -> None:
 def test_a_row_of_another_process_is_noticed(office: Office, tmp_path: Path) -> None:
     """What another process writes into the same file is sent by this one's worker."""
     office.save(lead())
-    until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
     other = Office(tmp_path, clock=SystemClock(), emulator=office.emulator, key=office.key)
     other.save(lead("lead-2"))
-    until(lambda: office.view(Kind.CUSTOMER, "lead-2").shown is Shown.SYNCED)
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-2", Shown.SYNCED))
     other.close()
 
 
@@ -75,7 +75,7 @@ def test_idle_worker_goes_on_after_silence(office: Office) -> None:
     """A ring after the worker has slept wakes it."""
     until(lambda: office.runtime.embedded.looks > 2)
     office.save(lead())
-    until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
 
 
 def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_database_that_is_away_is_not_asked_for_each_record(
         with admin.connect() as db:
             db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         until(lambda: bool(office.rows()))
-        until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED)
+        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
         assert "the database can be reached again" in caplog.text
         office.close()
 

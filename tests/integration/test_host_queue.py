@@ -121,7 +121,7 @@ def test_the_periodic_task_finds_what_is_to_be_tried_again(office: HostOffice) -
     """A record whose time to be tried again has come is found by `due_companies`."""
     office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
     office.save(lead())
-    until(lambda: office.view(Kind.CUSTOMER, "lead-1").error is not None)
+    until(lambda: office.has_failed(Kind.CUSTOMER, "lead-1"))
     until(lambda: not observe.standing(office.runtime.database, office.clock).gauges.leased)
     assert office.plugin.due_companies() == []
     with office.runtime.database.write.begin() as db:

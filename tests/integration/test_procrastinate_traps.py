@@ -103,7 +103,7 @@ def test_no_job_is_ever_set_for_later(office: Office, queue: Look) -> None:
         until(queue.ready, what="the worker")
         office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
         office.save(lead("later"))
-        until(lambda: office.view(Kind.CUSTOMER, "later").error is not None)
+        until(lambda: office.has_failed(Kind.CUSTOMER, "later"))
         with office.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET due_at = due_at + 3000000"))
         office.save(lead("now"))

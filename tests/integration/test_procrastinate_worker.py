@@ -78,7 +78,7 @@ def test_a_record_that_is_to_be_tried_again_is_swept_up(office: Office) -> None:
     with working(office.runtime):
         office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
         office.save(lead())
-        until(lambda: office.view(Kind.CUSTOMER, "lead-1").error is not None)
+        until(lambda: office.has_failed(Kind.CUSTOMER, "lead-1"))
         with office.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET due_at = due_at - 3600000"))
         until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=12)
@@ -134,7 +134,7 @@ def test_a_page_wakes_the_worker_too(office: Office, look: Look) -> None:
         until(look.ready, what="the worker")
         office.trouble(TroubleRule(kind="fail", status=400, code="2050", path="/customer"))
         office.save(lead())
-        until(lambda: office.view(Kind.CUSTOMER, "lead-1").shown is Shown.ATTENTION)
+        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.ATTENTION))
         until(lambda: not look.jobs(), what="the end of the jobs")
         with office.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET due_at = 1"))
