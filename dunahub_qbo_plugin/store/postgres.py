@@ -15,6 +15,12 @@ import sqlalchemy as sa
 
 WORK_LOCK_WAIT: Final = 10.0
 """Seconds that the worker and the pages wait for a lock."""
+IDLE: Final = 10.0
+"""Seconds after which the server ends a transaction of ours in which nothing is asked for.
+
+A process that is paused in the middle of one would keep a company from everybody else for as long
+as it is paused. It is less than a lease, so that who takes the company over does not wait for it.
+"""
 CONNECT: Final = 5
 """Seconds that the worker and the pages wait for a new connection."""
 SILENCE_MS: Final = 15_000
@@ -57,14 +63,14 @@ def conninfo(url: sa.URL, *, schema: str) -> str:
 def work_engine(url: sa.URL) -> sa.Engine:
     """Open the worker's and the pages' way to the database."""
     url, ours = driver_options(url)
-    lock_wait = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f}"
+    waits = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f} {patience()}"
     return sa.create_engine(
         url,
         connect_args={
             **LIVENESS,
             **ours,
             "connect_timeout": CONNECT,
-            "options": options(url, lock_wait),
+            "options": options(url, waits),
         },
         pool_pre_ping=True,
         pool_size=10,
@@ -72,6 +78,11 @@ def work_engine(url: sa.URL) -> sa.Engine:
         pool_timeout=WORK_LOCK_WAIT,
         hide_parameters=True,
     )
+
+
+def patience() -> str:
+    """Give the server option that ends a transaction which is idle for `IDLE` seconds."""
+    return f"-cidle_in_transaction_session_timeout={IDLE * 1000:.0f}"
 
 
 def options(url: sa.URL, ours: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,6 +20,8 @@ from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store import postgres
 from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.impatient import Door
+from dunahub_qbo_plugin.store.leases import LEASE
+from dunahub_qbo_plugin.store.trouble import DatabaseError, is_lost
 from tests.support.office import Office, lead
 from tests.support.proxy import Proxy
 from tests.support.queue import until
@@ -187,6 +190,28 @@ def test_a_wrong_number_is_told_in_words(postgres_url: str) -> None:
     """What cannot be a number is a setting to mend, not an error in each hook."""
     with pytest.raises(ConfigurationError, match="DUNAHUB_QBO_DATABASE_URL"):
         Database(ending_in(postgres_url, prepare_threshold="often"))
+
+
+@pytest.mark.parametrize("way", ["hook", "write"])
+def test_a_process_paused_in_a_transaction_keeps_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres_url: str, way: str
+) -> None:
+    """The server ends a transaction that stands still, before a lease ends (rule 10)."""
+    assert timedelta(seconds=postgres.IDLE) < LEASE
+    monkeypatch.setattr(postgres, "IDLE", 0.3)
+    office = Office(tmp_path, database_url=postgres_url)
+    office.connect()
+    lock = sa.text("SELECT id FROM qbo_connection FOR UPDATE")
+    database = office.runtime.database
+    with getattr(database, way).connect() as paused:
+        paused.execute(lock)
+        with database.write.begin() as taker:
+            taker.execute(sa.text("SET LOCAL lock_timeout = '8s'"))
+            assert taker.execute(lock).scalar() is not None
+        with pytest.raises(DatabaseError) as ended:
+            paused.execute(lock)
+        assert is_lost(ended.value)
+    office.close()
 
 
 def test_what_comes_back_late_is_closed(store_url: str | None, tmp_path: Path) -> None:
