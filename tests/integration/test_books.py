@@ -165,10 +165,10 @@ def _send_and_compare(office: Office, value: Invoice, mode: dict[str, Any]) -> N
     if view.shown is Shown.ATTENTION:
         assert view.error is not None
         taxless = sum(line.amount for line in value.lines) - value.discount
-        taxed = sum(line.amount for line in value.lines if line.taxable)
+        base = sum(line.amount for line in value.lines if line.taxable)
         # QuickBooks has a word in one thing only: an invoice that nothing but its tax keeps above
         # zero, in a company that does not keep that tax, or computes less than none for it.
-        least = taxless + min(Decimal(0), taxed * HIGHEST_RATE)
+        least = taxless + min(Decimal(0), base * HIGHEST_RATE)
         assert view.error.code in TITLES or least < 0, view.error
         told = advise(Kind.INVOICE, view.error)
         assert told.title
