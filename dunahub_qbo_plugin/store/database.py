@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.store import postgres, sqlite
 from dunahub_qbo_plugin.store.lookout import Lookout
+from dunahub_qbo_plugin.store.quiet import Quiet
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.impatient import Door
@@ -58,6 +59,7 @@ class Database:
         self._synchronous = synchronous
         self._door: Door | None = None
         self._turn = sqlite.Turn()
+        self._quiet = Quiet()
         try:
             self.url = postgres.address(url)
             self.dialect = self.url.get_dialect().name
@@ -76,7 +78,7 @@ class Database:
             self.read = self.read.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        self.lookout = Lookout(self.write)
+        self.lookout = Lookout(self.write, self._quiet)
         self._ready = False
         self._lock = threading.Lock()
         self._watch: sa.PoolProxiedConnection | None = None
@@ -104,6 +106,7 @@ class Database:
         return sqlite.engine(
             self.url,
             self._turn,
+            self._quiet,
             synchronous=self._synchronous,
             lock_wait=lock_wait,
             checkpoint=checkpoint,
@@ -160,7 +163,7 @@ class Database:
         """Give a number that changes when another connection has written; None if unknown."""
         if not self.is_sqlite:
             return None
-        with self._lock:
+        with self._lock, self._quiet.inside():
             if self._watch is None:
                 self._watch = self.write.raw_connection()
                 self._watch.detach()
@@ -180,6 +183,10 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection; the database can be used again afterwards."""
+        with self._quiet.inside():
+            self._close()
+
+    def _close(self) -> None:
         with self._lock:
             if self._watch is not None:
                 self._watch.close()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_qbo_plugin.store.leases import Lease
+    from dunahub_qbo_plugin.store.quiet import Quiet
 
 
 class Lookout:
@@ -25,10 +26,12 @@ class Lookout:
 
     Args:
         engine: opens the connection.
+        quiet: a fork waits for it.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, quiet: Quiet) -> None:
         self._engine = engine
+        self._quiet = quiet
         self._lock = threading.Lock()
         self._connection: sa.PoolProxiedConnection | None = None
 
@@ -40,7 +43,7 @@ class Lookout:
         """
         statement = prepare(self._engine.dialect, fenced)
         values = statement.arguments({"p_company": lease.company_id, "p_fence": lease.fence})
-        with self._lock:
+        with self._lock, self._quiet.inside():
             if self._connection is not None:
                 try:
                     return _ask(self._connection, statement.text, values)

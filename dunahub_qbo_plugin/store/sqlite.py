@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from dunahub_qbo_plugin.store.quiet import QuietPool
+
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
+
+    from dunahub_qbo_plugin.store.quiet import Quiet
 
 HELD: Final = "qbo_turn"
 
@@ -99,13 +103,20 @@ class _Ticket:
 
 
 def engine(
-    url: sa.URL, turn: Turn, *, synchronous: str, lock_wait: float, checkpoint: int
+    url: sa.URL,
+    turn: Turn,
+    quiet: Quiet,
+    *,
+    synchronous: str,
+    lock_wait: float,
+    checkpoint: int,
 ) -> sa.Engine:
     """Make an engine, without opening anything.
 
     Args:
         url: of the file.
         turn: shared by all engines on that file.
+        quiet: likewise; a fork waits for it.
         synchronous: ``FULL`` or ``NORMAL``.
         lock_wait: seconds to wait for this process' other writers, and then for SQLite's lock.
         checkpoint: pages of log after which a commit makes a checkpoint.
@@ -113,11 +124,13 @@ def engine(
     made = sa.create_engine(
         url,
         connect_args={"timeout": lock_wait, "check_same_thread": False},
-        poolclass=sa.QueuePool,
+        poolclass=QuietPool,
         pool_size=16,
         max_overflow=32,
         hide_parameters=True,
     )
+    assert isinstance(made.pool, QuietPool)  # noqa: S101  as asked for
+    made.pool.quiet = quiet
     pragmas = (
         "PRAGMA journal_mode=WAL",
         f"PRAGMA synchronous={synchronous}",

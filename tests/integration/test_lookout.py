@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.store import leases
 from dunahub_qbo_plugin.store.lookout import Lookout
+from dunahub_qbo_plugin.store.quiet import Quiet
 from tests.support.office import ACME, DANA, Office
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def test_a_lost_connection_is_replaced(office: Office, lease: Lease) -> None:
 def test_a_database_that_does_not_answer_is_no_yes(tmp_path: Path, lease: Lease) -> None:
     """Where nobody can tell, it raises, and nothing leaves."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'elsewhere.sqlite3'}")
-    lookout = Lookout(engine)
+    lookout = Lookout(engine, Quiet())
     for _ in range(2):
         with pytest.raises(Exception, match="no such table"):
             lookout.is_ours(lease)

@@ -1,0 +1,112 @@
+"""A child that is forked while a thread of its parent is inside SQLite is no worse off (rule 9)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from dunahub_qbo_plugin.store import quiet
+from dunahub_qbo_plugin.store.quiet import Quiet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORKS = 150
+FORKING = """
+import os, sys, threading
+from dunahub_qbo_plugin.store.database import Database
+
+address, forks = sys.argv[1], int(sys.argv[2])
+database = Database(address)
+database.prepare()
+ended = threading.Event()
+
+
+def work():
+    while not ended.is_set():
+        with database.write.connect() as db:
+            db.exec_driver_sql("SELECT count(*) FROM qbo_record").scalar()
+        database.change_counter()
+        database.close()
+
+
+threading.Thread(target=work).start()
+for _ in range(forks):
+    child = os.fork()
+    if not child:
+        database.abandon()
+        ready = Database(address).is_ready()
+        os._exit(0 if ready else 1)
+    assert os.waitpid(child, 0)[1] == 0
+ended.set()
+print("done")
+"""
+
+
+def test_children_can_open_the_database(tmp_path: Path) -> None:
+    """Every one of many children that are forked beside a busy thread opens SQLite at once."""
+    address = f"sqlite:///{tmp_path / 'qbo.sqlite3'}"
+    told = subprocess.run(  # noqa: S603  our own text
+        [sys.executable, "-c", FORKING, address, str(FORKS)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (told.returncode, told.stdout.strip()) == (0, "done"), told.stderr
+
+
+def test_a_fork_waits_for_who_is_inside() -> None:
+    """It begins once the last thread is out; meanwhile nobody new gets in."""
+    gate, said = Quiet(), []
+    gate.enter("a transaction")
+
+    def fork() -> None:
+        gate.before_fork()
+        said.append("forked")
+        gate.after_fork(in_child=False)
+
+    def come() -> None:
+        gate.enter("another")
+        said.append("came")
+        gate.leave("another")
+
+    forking = threading.Thread(target=fork)
+    forking.start()
+    while not gate._forking:
+        threading.Event().wait(0.001)
+    coming = threading.Thread(target=come)
+    coming.start()
+    assert said == []
+    gate.leave("a transaction")
+    forking.join(5)
+    coming.join(5)
+    assert said == ["forked", "came"]
+
+
+def test_neither_waits_for_long() -> None:
+    """A fork does not wait for a long transaction, nor for the caller's own; nor a hook for it."""
+    gate = Quiet()
+    gate.enter("its own")
+    started = time.monotonic()
+    gate.before_fork()
+    assert time.monotonic() - started < quiet.LONGEST / 2
+    gate.enter("one more of its own")
+    assert time.monotonic() - started < quiet.LONGEST / 2
+    took: list[float] = []
+
+    def come() -> None:
+        before = time.monotonic()
+        with gate.inside():
+            took.append(time.monotonic() - before)
+
+    coming = threading.Thread(target=come)
+    coming.start()
+    coming.join(5)
+    assert quiet.LONGEST / 2 < took[0] < quiet.LONGEST * 4
+    gate.after_fork(in_child=True)
+    assert gate._inside == {}
+    gate.leave("its own")
