@@ -11,7 +11,7 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
-from dunahub_qbo_plugin.review.files import months_file, not_sent_files
+from dunahub_qbo_plugin.review.files import headings, months_file, not_sent_files
 from dunahub_qbo_plugin.store.connection import Connection
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
@@ -87,13 +87,15 @@ def export(
     left behind; quickbooks-months.csv is for the bookkeeper. Files that are there are replaced.
     QuickBooks imports 100 invoices at a time: more come as not-sent-invoices-2.csv and so on, and
     those that it cannot import, for a discount or sales tax, as not-sent-invoices-by-hand.csv.
+    What QuickBooks has as it was before its last change comes as *-changed-since.csv, and what it
+    may have, since an answer got lost, as *-look-first.csv: do not enter those again.
 
     Exit status: 0 written, 1 the organization never connected, 2 settings, database or folder.
     """
     with desk(data_dir) as opened:
         (connection,) = opened.current(org)
         folder.mkdir(parents=True, exist_ok=True)
-        bodies: dict[str, bytes] = {}
+        bodies = {f"not-sent-{kind.word}s.csv": headings(kind) for kind in Kind}
         with opened.database.read.connect() as db:
             for kind in Kind:
 

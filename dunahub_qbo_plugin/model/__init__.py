@@ -21,6 +21,7 @@ from dunahub_qbo_plugin.model.outcomes import (
 )
 from dunahub_qbo_plugin.model.records import (
     GONE,
+    WITHHELD,
     Claim,
     ErrorInfo,
     Hold,
@@ -37,6 +38,7 @@ from dunahub_qbo_plugin.model.records import (
 
 __all__ = [
     "GONE",
+    "WITHHELD",
     "Account",
     "Claim",
     "CompanyProfile",

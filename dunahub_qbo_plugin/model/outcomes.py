@@ -76,7 +76,8 @@ class Retry:
         after: seconds to wait; None for the usual back-off.
         unknown: True when the request may have been carried out: its key and body are kept.
         remote: what QuickBooks holds now, when that was learned (after 5010).
-        forget_remote: the object that we knew is gone: make it anew.
+        voided: True when it was found voided there although it is not to be.
+        doubtful: True when QuickBooks may hold something else than it was last heard to hold.
         company_wide: the whole company waits, not only this record.
         note: for the history.
     """
@@ -84,8 +85,9 @@ class Retry:
     info: ErrorInfo
     after: float | None = None
     unknown: bool = False
+    voided: bool = False
+    doubtful: bool = False
     remote: RemoteRef | None = None
-    forget_remote: bool = False
     company_wide: bool = False
     note: str = ""
 

@@ -17,6 +17,8 @@ Value = Lead | Invoice | Payment
 
 GONE: Final = "gone"
 """The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
+WITHHELD: Final = "parent-withheld"
+"""The code of a record whose parent is not there and, by decision, will not be."""
 
 
 class Kind(StrEnum):
@@ -151,12 +153,14 @@ class Parent:
         label: how people call it; empty when DunaHub never told us of it.
         remote_id: its Id in QuickBooks, None while it is not there.
         pending: True while a change of it is still to be sent.
+        withheld: True when it is not there and, by decision, will not be.
     """
 
     key: RecordKey
     label: str = ""
     remote_id: str | None = None
     pending: bool = False
+    withheld: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -40,8 +40,9 @@ def check(context: PanelContext, request: ActionRequest) -> Answer:
 
 def confirm_company(context: PanelContext, request: ActionRequest) -> Answer:
     """Go over to the other company that was chosen."""
-    context.linking.confirm(request.org, request.person)
-    return Said.CONFIRMED
+    asked_about = request.value("company")
+    done = context.linking.confirm(request.org, request.person, asked_about)
+    return Said.CONFIRMED if done else Said.NOT_CONFIRMED
 
 
 def cancel_company(context: PanelContext, request: ActionRequest) -> Answer:

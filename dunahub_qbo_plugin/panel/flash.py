@@ -31,6 +31,7 @@ class Said(StrEnum):
     DECLINED = "declined"
     FAILED = "failed"
     CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not-confirmed"
     CANCELED = "canceled"
     DISCONNECTED = "disconnected"
     CHECKED = "checked"
@@ -89,6 +90,10 @@ _FIXED: Final = {
             "QuickBooks could not be connected, and nothing was changed. Please start again from "
             "this page. The approval must be finished within 15 minutes, by whoever began it."
         ),
+    ),
+    Said.NOT_CONFIRMED: (
+        "plain",
+        "Nothing was changed: that company is not waiting for a yes any more. See below.",
     ),
     Said.CANCELED: ("plain", "Nothing was changed, and nothing was sent to the other company."),
     Said.DISCONNECTED: (

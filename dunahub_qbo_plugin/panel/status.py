@@ -57,6 +57,7 @@ class StatusView:
         waiting, attention: how many records; ``unsent`` is both.
         left_behind: how many are not sent because of a disconnect, or by decision.
         pending: the other company that awaits a yes, by name; None when there is none.
+        pending_id: our id of that company.
         pause: None when records go out.
         disconnected_by: who did it, empty when that is not known.
     """
@@ -76,6 +77,7 @@ class StatusView:
     attention: int
     left_behind: int
     pending: str | None
+    pending_id: str
     pending_sandbox: bool
     pause: Pause | None
 
@@ -121,6 +123,7 @@ def status_view(
         attention=of(Shown.ATTENTION),
         left_behind=of(Shown.NOT_SENT),
         pending=(short(pending.company_name) or "another company") if pending else None,
+        pending_id=pending.id if pending else "",
         pending_sandbox=_sandbox(pending),
         pause=_pause(current, formats) if current else None,
     )

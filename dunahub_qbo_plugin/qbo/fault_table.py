@@ -315,6 +315,7 @@ NAMES: Final = (
     _row("customer gone", _M.BAD_REFERENCE, "customer-gone", _BOOKKEEPER, "customer-gone"),
     _row("gone", _M.BAD_REFERENCE, "gone", _BOOKKEEPER, "gone record-gone"),
     _row("parent gone", _M.BAD_REFERENCE, "parent-gone", _BOOKKEEPER, "parent-gone invoice-gone"),
+    _row("parent withheld", _M.REFUSED, "parent-withheld", _OFFICE, "parent-withheld"),
     _row("something gone", _M.BAD_REFERENCE, "reference-gone", _BOOKKEEPER, "reference-gone"),
     _row("closed", _M.REFUSED, "closed-books", _BOOKKEEPER, "closed-books"),
     _row("on a deposit", _M.REFUSED, "deposited", _BOOKKEEPER, "deposited"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.items import ItemFinder
@@ -15,14 +15,20 @@ from dunahub_qbo_plugin.review.monthly import monthly_report
 from dunahub_qbo_plugin.store import ledger, profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date, tzinfo
 
     import sqlalchemy as sa
 
-    from dunahub_hookspecs import Invoice, LineItem
+    from dunahub_hookspecs import LineItem
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.ledger import LeftBehind
+
+CHANGED: Final = "changed-since"
+"""In the name of a file: QuickBooks has these records, as they were before their last change."""
+PERHAPS: Final = "look-first"
+"""In the name of a file: QuickBooks may have these records."""
 
 
 def not_sent_files(
@@ -35,7 +41,8 @@ def not_sent_files(
     """Write the records of a kind that a disconnect left behind as CSV.
 
     Invoices come in as many files as QuickBooks' import needs, and those that it cannot take in one
-    of their own.
+    of their own. So does, of any kind, what QuickBooks has as it was before its last change, and
+    what it may have, since an answer was lost: neither is to be entered again.
 
     Args:
         db: a consistent read.
@@ -46,25 +53,48 @@ def not_sent_files(
     Returns:
         bodies by name; one at least, with headings alone where nothing was left behind.
     """
-    values = _values(db, connection, kind, progress)
     name = f"not-sent-{kind.word}s"
-    if kind is Kind.CUSTOMER:
-        return {f"{name}.csv": export.customers_csv(values)}
-    if kind is Kind.PAYMENT:
-        return {f"{name}.csv": export.payments_csv(values)}
     product = _product_names(profiles.load_profile(db, connection.id))
-    invoices: list[Invoice] = list(values)
+    new: list[Any] = []
+    there: list[Any] = []
+    perhaps: list[Any] = []
+    for one in _left_behind(db, connection, kind, progress):
+        (there if one.there else perhaps if one.perhaps else new).append(one.value)
+    bodies = _to_enter(name, kind, new, product)
+    # To enter these again would make them twice.
+    for values, what in ((there, CHANGED), (perhaps, PERHAPS)):
+        if values:
+            bodies[f"{name}-{what}.csv"] = _table(kind, values, product)
+    return bodies or {f"{name}.csv": headings(kind)}
+
+
+def _to_enter(
+    name: str, kind: Kind, values: list[Any], product: Callable[[LineItem], str]
+) -> dict[str, bytes]:
+    """Write what QuickBooks surely lacks: in parts that its import takes, the rest on its own."""
+    if kind is not Kind.INVOICE:
+        return {f"{name}.csv": _table(kind, values, product)} if values else {}
+    parts = export.in_parts(filter(export.can_be_imported, values))
     bodies = {
-        f"{name}{'' if number == 1 else f'-{number}'}.csv": export.invoices_csv(
-            part, product=product
-        )
-        for number, part in enumerate(
-            export.in_parts(filter(export.can_be_imported, invoices)), start=1
-        )
+        f"{name}{'' if number == 1 else f'-{number}'}.csv": _table(kind, part, product)
+        for number, part in enumerate(parts, start=1)
     }
-    if by_hand := [one for one in invoices if not export.can_be_imported(one)]:
-        bodies[f"{name}-by-hand.csv"] = export.invoices_csv(by_hand, product=product)
-    return bodies or {f"{name}.csv": export.invoices_csv([])}
+    if by_hand := [one for one in values if not export.can_be_imported(one)]:
+        bodies[f"{name}-by-hand.csv"] = _table(kind, by_hand, product)
+    return bodies
+
+
+def _table(kind: Kind, values: Iterable[Any], product: Callable[[LineItem], str]) -> bytes:
+    if kind is Kind.CUSTOMER:
+        return export.customers_csv(values)
+    if kind is Kind.PAYMENT:
+        return export.payments_csv(values)
+    return export.invoices_csv(values, product=product)
+
+
+def headings(kind: Kind) -> bytes:
+    """Write the file of a kind of which nothing was left behind."""
+    return _table(kind, [], lambda line: line.service_name)
 
 
 def packed(bodies: Mapping[str, bytes]) -> bytes:
@@ -106,12 +136,12 @@ def months_file(
     return export.months_csv(report, zone=zone)
 
 
-def _values(
+def _left_behind(
     db: sa.Connection, connection: Connection, kind: Kind, progress: Callable[[int], None]
-) -> Iterator[Any]:
+) -> Iterator[LeftBehind]:
     after = count = 0
     while found := ledger.values_left_behind(db, connection, kind, after=after):
-        after = found[-1][0]
-        yield from (value for _, value in found)
+        after = found[-1].id
+        yield from found
         count += len(found)
         progress(count)

@@ -92,6 +92,11 @@ def _due(kind: Kind) -> sa.Select[Any]:
         # What a disconnect left behind does not go out by itself: nobody waits for that.
         sa.case((_parent.c.epoch == row.c.epoch, _parent.c.due_at)).label("parent_due_at"),
         _parent.c.error_code.label("parent_error"),
+        sa.and_(
+            _parent.c.hold.is_not(None),
+            sa.or_(_parent.c.qbo_id.is_(None), _parent.c.error_code == GONE),
+            _parent.c.due_at.is_(None),
+        ).label("parent_withheld"),
         # Where the invoice is booked, which may not be where DunaHub wants it by now.
         sa.func.coalesce(_parent.c.qbo_customer_id, _grandparent.c.qbo_id).label("customer_id"),
     ]
@@ -166,6 +171,7 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
             # What was deleted in QuickBooks is nothing to stand on until a person has decided.
             remote_id=None if row.parent_error == GONE else row.parent_qbo_id,
             pending=row.parent_due_at is not None,
+            withheld=bool(row.parent_withheld),
         ),
         customer_id=row.customer_id,
         hold=None if row.hold is None else Hold(row.hold),
@@ -262,5 +268,8 @@ def _commit() -> sa.Update:
             request_fingerprint=sa.bindparam("p_fingerprint"),
             request_total=sa.bindparam("p_total"),
             request_at=sa.bindparam("p_at"),
+            # Until there is an answer nobody knows what QuickBooks holds: a change that is taken
+            # back meanwhile has to be sent all the same.
+            synced_fingerprint=None,
         )
     )

@@ -104,15 +104,17 @@ class Connections:
             connection=arrived, pending=pending, reconnected=same is not None, let_go=let_go
         )
 
-    def confirm(self, db: sa.Connection, org_id: str, *, by: str, now: datetime) -> Tokens | None:
-        """Go over to the company that awaits confirmation.
+    def confirm(
+        self, db: sa.Connection, org_id: str, company_id: str, *, by: str, now: datetime
+    ) -> Tokens | None:
+        """Go over to a company, if it still is the one that awaits confirmation.
 
         Returns:
             the tokens of the company that is left, to be revoked; None if it has none.
         """
         _hold(db, org_id)
         new, old = self.pending(db, org_id), self.current(db, org_id)
-        if new is None:
+        if new is None or new.id != company_id:
             return None
         left = None
         if old is not None:

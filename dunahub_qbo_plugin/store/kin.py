@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import GONE, Claim, Kind
+from dunahub_qbo_plugin.model import GONE, WITHHELD, Claim, Kind
 from dunahub_qbo_plugin.store import history
 from dunahub_qbo_plugin.store.claims import CHILD_KIND
-from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store.edge import to_cents, to_ms
 from dunahub_qbo_plugin.store.history import Entry, Event
 from dunahub_qbo_plugin.store.prepared import prepared
 from dunahub_qbo_plugin.store.tables import records
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.model import ParentGone
+    from dunahub_qbo_plugin.store.leases import Lease
 
 
 VOIDED_WITH_PAYMENTS: Final = (
@@ -51,7 +52,7 @@ def parent_is_ready(claim: Claim) -> sa.Exists:
 
 def release_children(
     connection: sa.Connection,
-    company_id: str,
+    lease: Lease,
     claim: Claim,
     now: datetime,
     *,
@@ -61,7 +62,7 @@ def release_children(
 
     Args:
         connection: a transaction.
-        company_id: our id of the company.
+        lease: of the company, and of its connected period.
         claim: the record.
         now: aware UTC.
         detached: True when QuickBooks has it anew, so that it holds nothing of what was sent on
@@ -71,26 +72,44 @@ def release_children(
     if child is None:
         return
     values = {
-        "p_company": company_id,
+        "p_company": lease.company_id,
         "p_kind": child.value,
         "p_parent": claim.key.local_id,
         "p_now": to_ms(now),
     }
     prepared(connection, _release).run(connection, values)
     if detached:
-        connection.execute(_send_again(), values)
+        connection.execute(_send_again(), {**values, "p_epoch": lease.epoch})
+
+
+def is_overpaid(connection: sa.Connection, lease: Lease, claim: Claim) -> bool:
+    """Tell whether more was paid on an invoice than QuickBooks had of it: some of it is loose."""
+    paid = sa.select(sa.func.coalesce(sa.func.sum(records.c.synced_total), 0)).where(
+        records.c.company_id == lease.company_id,
+        records.c.kind == Kind.PAYMENT.value,
+        records.c.parent == claim.key.local_id,
+        records.c.qbo_id.is_not(None),
+    )
+    return int(connection.execute(paid).scalar_one()) > (to_cents(claim.synced_total) or 0)
 
 
 def release_from_dismissed(connection: sa.Connection, company_id: str, now: datetime) -> None:
-    """Have payments go that waited for a change of their invoice which is not to be sent now."""
+    """Have looked at again what waited for a record that is not to be sent now.
+
+    A payment that waited for a change of its invoice can go. What QuickBooks has nothing to put
+    it on for needs a person.
+    """
     parent = records.alias("parent")
     decided = sa.exists(
         sa.select(parent.c.id).where(
             parent.c.company_id == records.c.company_id,
-            parent.c.kind == Kind.INVOICE.value,
+            parent.c.kind
+            == sa.case(
+                (records.c.kind == Kind.PAYMENT.value, Kind.INVOICE.value),
+                else_=Kind.CUSTOMER.value,
+            ),
             parent.c.local_id == records.c.parent,
             parent.c.hold.is_not(None),
-            parent.c.qbo_id.is_not(None),
             parent.c.due_at.is_(None),
         )
     )
@@ -98,7 +117,6 @@ def release_from_dismissed(connection: sa.Connection, company_id: str, now: date
         sa.update(records)
         .where(
             records.c.company_id == company_id,
-            records.c.kind == Kind.PAYMENT.value,
             records.c.waiting,
             records.c.hold.is_(None),
             decided,
@@ -118,7 +136,12 @@ def _send_again() -> sa.Update:
             records.c.qbo_id.is_not(None),
             records.c.hold.is_(None),
         )
-        .values(synced_fingerprint=None, due_at=sa.bindparam("p_now"))
+        .values(
+            synced_fingerprint=None,
+            due_at=sa.bindparam("p_now"),
+            # Somebody asked for the invoice of an earlier connected period: this belongs to it.
+            epoch=sa.bindparam("p_epoch"),
+        )
     )
 
 
@@ -129,7 +152,7 @@ def _release() -> sa.Update:
             records.c.company_id == sa.bindparam("p_company"),
             records.c.kind == sa.bindparam("p_kind"),
             records.c.parent == sa.bindparam("p_parent"),
-            records.c.waiting,
+            sa.or_(records.c.waiting, records.c.error_code == WITHHELD),
             records.c.hold.is_(None),
         )
         .values(waiting=False, due_at=sa.bindparam("p_now"))

@@ -174,12 +174,28 @@ def left_behind(
     return found
 
 
+@attrs.frozen(kw_only=True)
+class LeftBehind:
+    """A record that a disconnect left behind, as DunaHub has it.
+
+    Attributes:
+        id: ours, to go on after.
+        there: True when QuickBooks has it, as it was before its last change.
+        perhaps: True when an answer was lost, so that nobody knows whether QuickBooks has it.
+    """
+
+    id: int
+    value: Value
+    there: bool
+    perhaps: bool
+
+
 def values_left_behind(
     db: sa.Connection, connection: Connection, kind: Kind, *, after: int = 0, limit: int = 1000
-) -> list[tuple[int, Value]]:
-    """Give what a disconnect left behind, as DunaHub has it, with our ids to go on after."""
+) -> list[LeftBehind]:
+    """Give what a disconnect left behind, by our ids."""
     statement = (
-        sa.select(records.c.id, records.c.snapshot)
+        sa.select(records.c.id, records.c.snapshot, records.c.qbo_id, records.c.request_key)
         .where(
             records.c.company_id == connection.id,
             records.c.kind == kind.value,
@@ -191,7 +207,15 @@ def values_left_behind(
         .order_by(records.c.id)
         .limit(limit)
     )
-    return [(row.id, load(kind, row.snapshot)) for row in db.execute(statement)]
+    return [
+        LeftBehind(
+            id=row.id,
+            value=load(kind, row.snapshot),
+            there=row.qbo_id is not None,
+            perhaps=row.qbo_id is None and row.request_key is not None,
+        )
+        for row in db.execute(statement)
+    ]
 
 
 def any_total_agrees(db: sa.Connection, connection: Connection) -> bool:

@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import (
+    GONE,
     Claim,
     ErrorInfo,
     Halted,
@@ -77,6 +78,31 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
         settlement: how the claim ended.
         now: milliseconds.
     """
+    values = _row_values(settlement, now)
+    if settlement.intent is not None and _left_all_as_it_was(settlement):
+        values["synced_fingerprint"] = settlement.claim.synced_fingerprint
+    return values
+
+
+def _left_all_as_it_was(settlement: Settlement) -> bool:
+    """Tell whether QuickBooks surely holds what it held before this was sent.
+
+    The claim of a write that is sent once more says already that nobody knows.
+    """
+    match settlement.outcome:
+        case Retry(unknown=unknown, doubtful=doubtful):
+            return not (unknown or doubtful)
+        case Rejected(unknown=unknown, info=info):
+            return not unknown and info.code != GONE
+        case Halted(unknown=unknown):
+            return not unknown
+        case ParentGone():
+            return True
+        case _:
+            return False
+
+
+def _row_values(settlement: Settlement, now: int) -> dict[str, Any]:
     claim, outcome = settlement.claim, settlement.outcome
     unchanged = records.c.generation == claim.generation
     held = records.c.hold.is_not(None)
@@ -97,18 +123,18 @@ def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
                 "due_at": sa.case((ready, now), else_=unless_changed),
             }
         case Retry(info=info):
-            forget = {"qbo_id": None, "sync_token": None} if outcome.forget_remote else {}
             seen = outcome.remote
-            learned = (
+            learned: dict[str, Any] = (
                 {"sync_token": seen.sync_token, "deposit_account": seen.deposit_account}
                 if seen
                 else {}
             )
+            if outcome.voided:  # what pays it has come loose, and is sent again after it
+                learned |= {"synced_total": 0, "qbo_total": 0}
             again = now if settlement.retry_at is None else to_ms(settlement.retry_at)
             return {
                 **({} if outcome.unknown else NO_REQUEST),
                 **error_values(info, now),
-                **forget,
                 **learned,
                 "attempts": records.c.attempts + 1,
                 "due_at": again if outcome.unknown else sa.case((held, None), else_=again),
@@ -135,6 +161,7 @@ def synced_update() -> sa.Update:
     now = sa.bindparam("p_now", type_=big)
     fingerprint = sa.bindparam("p_fingerprint", type_=text)
     agrees = records.c.fingerprint == fingerprint
+    dismissed = records.c.hold == Hold.DISMISSED.value
     number = sa.bindparam("p_number", type_=text)
     return (
         sa.update(records)
@@ -155,8 +182,11 @@ def synced_update() -> sa.Update:
             sent_fields=sa.bindparam("p_sent_fields", type_=text),
             attempts=0,
             waiting=False,
-            hold=sa.case((records.c.hold == Hold.DISMISSED.value, None), else_=records.c.hold),
-            due_at=sa.case((agrees, None), (records.c.hold.is_not(None), None), else_=now),
+            # What QuickBooks has after all is kept up to date, whatever was decided before.
+            hold=sa.case((dismissed, None), else_=records.c.hold),
+            due_at=sa.case(
+                (agrees, None), (dismissed, now), (records.c.hold.is_not(None), None), else_=now
+            ),
         )
     )
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.model import (
     ErrorInfo,
     Halted,
+    Kept,
     Kind,
     Operation,
     ParentGone,
@@ -82,13 +83,10 @@ def _write_all(
             gone = outcomes.error_values(settlement.outcome.info, to_ms(now))
             kin.mark_parent(connection, lease.company_id, settlement.outcome, gone, now)
         if _frees_children(settlement):
-            kin.release_children(
-                connection,
-                lease.company_id,
-                settlement.claim,
-                now,
-                detached=_is_another_object(settlement),
+            detached = _is_another_object(settlement) or (
+                _is_raised(settlement) and kin.is_overpaid(connection, lease, settlement.claim)
             )
+            kin.release_children(connection, lease, settlement.claim, now, detached=detached)
         entries += outcomes.entries_of(settlement, now)
         if _voids_an_invoice(settlement):
             entries += kin.note_loosened(connection, lease.company_id, settlement.claim, now)
@@ -134,7 +132,7 @@ def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement
 def _frees_children(settlement: Settlement) -> bool:
     """Tell whether records that wait for this one may be looked at again."""
     known = settlement.claim.remote is not None
-    return isinstance(settlement.outcome, Synced | Unchanged) or (
+    return isinstance(settlement.outcome, Synced | Unchanged | Kept) or (
         known and isinstance(settlement.outcome, Rejected)
     )
 
@@ -144,6 +142,15 @@ def _voids_an_invoice(settlement: Settlement) -> bool:
     voids = intent is not None and intent.operation is Operation.VOID
     is_invoice = settlement.claim.key.kind is Kind.INVOICE
     return voids and is_invoice and isinstance(settlement.outcome, Synced)
+
+
+def _is_raised(settlement: Settlement) -> bool:
+    """Tell whether an invoice has room for more money in QuickBooks than it had."""
+    claim, intent = settlement.claim, settlement.intent
+    if claim.key.kind is not Kind.INVOICE or not isinstance(settlement.outcome, Synced):
+        return False
+    before = claim.synced_total
+    return intent is not None and before is not None and (intent.total or 0) > before
 
 
 def _is_another_object(settlement: Settlement) -> bool:

@@ -193,13 +193,26 @@ _ROWS: Final = {
         "This {kind} is no longer in QuickBooks",
         "Somebody deleted it there or made it inactive, so it cannot be changed.",
         "Ask your bookkeeper why. To have it in QuickBooks as it is in DunaHub, press Retry: it is "
-        "made anew there. What was sent for the old one before, a customer's invoices or an "
-        "invoice's payments, stays with the old one.",
+        "made anew there. The payments of an invoice are put on the new one; the invoices of a "
+        "customer that is gone stay with the old one.",
     ),
     "parent-gone": _Row(
         "This payment could not be put on its invoice",
         "The invoice{named} was deleted or voided in QuickBooks, or takes no payment any more.",
         "Open the invoice in QuickBooks. Once it is right, press Retry.",
+    ),
+    "parent-withheld": _Row(
+        "The invoice of this payment is not in QuickBooks",
+        "Its invoice{named} was dismissed, or voided before QuickBooks had it, so there is nothing "
+        "there that this payment could pay.",
+        "To have both in QuickBooks, undo the dismissal of the invoice: this payment then goes out "
+        "after it. If not, dismiss this payment too, and tell your bookkeeper about the money.",
+    ),
+    "customer-withheld": _Row(
+        "The customer of this invoice is not in QuickBooks",
+        "The customer{named} was dismissed, so QuickBooks has nobody to bill.",
+        "To have both in QuickBooks, undo the dismissal of the customer: this invoice then goes "
+        "out after it. If not, dismiss this invoice too.",
     ),
     "reference-gone": _Row(
         "Something that this {kind} uses is gone from QuickBooks",
@@ -317,7 +330,9 @@ def _cause(kind: Kind, cause: str, subject: str, info: ErrorInfo) -> str:
         return f"name-taken-{subject.partition(' ')[0]}"
     if kind is Kind.INVOICE and subject and info.code in {"610", "2500"}:
         return "item-gone"
-    return "customer-gone" if kind is Kind.INVOICE and cause == "parent-gone" else cause
+    if kind is Kind.INVOICE and cause in {"parent-gone", "parent-withheld"}:
+        return cause.replace("parent", "customer")
+    return cause
 
 
 def _subject(info: ErrorInfo) -> str:

@@ -152,16 +152,26 @@ class Linking:
             return Finished(kind=FinishedKind.RECONNECTED, sentence=f"Connected to {name} again.")
         return Finished(kind=FinishedKind.CONNECTED, sentence=f"Connected to {name}.")
 
-    def confirm(self, org: Organization, person: Person) -> str:
-        """Go over to the company that awaits a yes."""
+    def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
+        """Go over to the company that awaits a yes.
+
+        Args:
+            org: the organization.
+            person: who says it.
+            company_id: our id of the company that the person was asked about. Another one may
+                have been chosen meanwhile, by somebody else: nobody said yes to that.
+
+        Returns:
+            True when that company is the organization's now.
+        """
         with self.database.write.begin() as db:
             left = self.connections.confirm(
-                db, org.id, by=person.email or person.name, now=self.clock.now()
+                db, org.id, company_id, by=person.email or person.name, now=self.clock.now()
             )
             current = self.connections.current(db, org.id)
         self._revoke(left)
         self.wake()
-        return f"Connected to {current.company_name}." if current else "There was nothing to do."
+        return current is not None and current.id == company_id
 
     def cancel(self, org: Organization, person: Person) -> str:
         """Let go of the company that awaits a yes."""

@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.mapping.invoice import invoice_payload, void_payload
 from dunahub_qbo_plugin.mapping.money import cents
 from dunahub_qbo_plugin.mapping.payment import payment_payload
 from dunahub_qbo_plugin.model import (
+    WITHHELD,
     ErrorInfo,
     Hold,
     Intent,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from dunahub_qbo_plugin.mapping.body import Payload
-    from dunahub_qbo_plugin.model import Claim, CompanyProfile
+    from dunahub_qbo_plugin.model import Claim, CompanyProfile, Parent
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _invoice(claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id
         return _intent(claim, void_payload(claim.remote), company_id, operation=Operation.VOID)
     assert claim.parent is not None  # noqa: S101  an invoice always has its lead
     if claim.parent.remote_id is None:
-        return Waiting(parent=claim.parent.key)
+        return _without_parent(claim.parent)
     payload = invoice_payload(
         invoice,
         customer_id=claim.parent.remote_id,
@@ -144,7 +145,7 @@ def _payment(claim: Claim, payment: Payment, profile: CompanyProfile, company_id
     assert claim.parent is not None  # noqa: S101  a payment always has its invoice
     ready = claim.parent.remote_id is not None and not claim.parent.pending
     if not ready or claim.parent.remote_id is None or claim.customer_id is None:
-        return Waiting(parent=claim.parent.key)
+        return _without_parent(claim.parent)
     payload = payment_payload(
         payment,
         customer_id=claim.customer_id,
@@ -153,6 +154,13 @@ def _payment(claim: Claim, payment: Payment, profile: CompanyProfile, company_id
         remote=claim.remote,
     )
     return _intent(claim, payload, company_id, total=cents(payment.amount))
+
+
+def _without_parent(parent: Parent) -> Waiting | Rejected:
+    """Wait for the parent; but where it is not to be sent, only a person can say what now."""
+    if parent.withheld:
+        return Rejected(info=ErrorInfo(code=WITHHELD, subject=parent.label))
+    return Waiting(parent=parent.key)
 
 
 def _intent(

@@ -66,6 +66,7 @@ keeps the key, since a look may miss what was written a moment ago; not for ever
 that QuickBooks keeps for a key may be a fault."""
 
 CHANGED_SINCE: Final = "It had been changed in QuickBooks since it was last sent."
+VOIDED_THERE: Final = "It had been voided in QuickBooks; DunaHub has it as valid."
 PAID_SINCE: Final = "Its payments had moved it on in QuickBooks."
 
 
@@ -280,12 +281,17 @@ class Reconciler:
         fresh = remote_ref(entity)
         repeated = claim.attempts > 0 and claim.remote.sync_token == fresh.sync_token
         note = ""
-        if stale and claim.intent is None and not repeated:
+        voided = intent.operation is Operation.UPDATE and is_voided(entity)
+        if voided:
+            note = VOIDED_THERE
+        elif stale and claim.intent is None and not repeated:
             routine = paid_since(entity, claim.remote.sync_token)
             note = PAID_SINCE if routine else CHANGED_SINCE
         return Retry(
             info=ErrorInfo(code="5010"),
             after=None if repeated else 0,
+            doubtful=not stale,
+            voided=voided,
             remote=fresh,
             note=note,
         )

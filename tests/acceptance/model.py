@@ -77,11 +77,14 @@ class Company:
 
     Attributes:
         revoked: somebody ended our access at Intuit.
+        renewal_lost: a process died before it could store what Intuit had renewed; the old value
+            may be worth nothing any more.
     """
 
     epoch: int = 1
     connected: bool = True
     revoked: bool = False
+    renewal_lost: bool = False
     expired: bool = False
     records: dict[Key, Record] = attrs.field(factory=dict)
 
@@ -139,14 +142,15 @@ class Org:
         self.pending = None
 
     def disconnect(self) -> None:
-        """Stop sending."""
+        """Stop sending; another company that awaits a yes is let go."""
+        self.pending = None
         if self.company is not None:
             self._leave(self.company)
 
     def _granted(self, realm: str) -> None:
         known = self.companies.get(realm)
         if known is not None:
-            known.revoked = known.expired = False
+            known.revoked = known.renewal_lost = known.expired = False
         self.stopped = False
 
     def _resume(self, realm: str) -> None:

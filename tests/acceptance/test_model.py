@@ -193,7 +193,9 @@ class World(RuleBasedStateMachine):
         linking, org = self.bench.runtime.panel.linking, self.orgs[name]
         self._observe()
         if yes:
-            linking.confirm(self._org(name), DANA)
+            with self.bench.runtime.database.read.connect() as db:
+                pending = self.bench.runtime.connections.pending(db, name)
+            linking.confirm(self._org(name), DANA, pending.id if pending else "")
             org.confirm()
         else:
             linking.cancel(self._org(name), DANA)
@@ -320,6 +322,9 @@ class World(RuleBasedStateMachine):
         if (connection := self._connection(name)) is not None:
             self.drained = True
             self.bench.crash(connection.id, request=request, after=after)
+            entries, company = self.bench.emulator.world.journal.entries(), self.orgs[name].company
+            if after and company is not None and entries and entries[-1].kind == "oauth":
+                company.renewal_lost = True
         self._step()
 
     @rule(seconds=st.sampled_from((20.0, 200.0, 3000.0, 100_000.0)))
@@ -369,6 +374,7 @@ class World(RuleBasedStateMachine):
         company = org.company
         assert company is not None
         expired = connection.expired_at is not None
+        company.revoked = company.revoked or (expired and company.renewal_lost)
         if company.revoked and org.live and any(map(org.would_try, company.records)):
             assert expired, f"{name} is {connection.status}"
         assert company.revoked or not expired, f"{name} is {connection.status}"
@@ -381,11 +387,15 @@ class World(RuleBasedStateMachine):
         standing = self._standing_in(name, books)
         for entry in books["payments"]:
             key = self._key(name, "payment", entry)
+            parent = None if key is None else parent_of(key)
+            assert parent is not None
+            there = records[parent]
+            if not entry["links"] and VOID in {there.total_there, there.synced, there.content}:
+                continue  # money for what was voided stays with the customer
             (link,) = entry["links"]
             invoice = next(one for one in books["invoices"] if f"Invoice {one['id']}" == link)
-            assert key is not None
-            assert self._key(name, "invoice", invoice) == parent_of(key)
-            assert entry["unapplied"] == "0.00", f"{key}: {records.get(key)}: {entry}"
+            assert self._key(name, "invoice", invoice) == parent
+            assert entry["unapplied"] == "0.00", f"{key} on {there}: {entry}"
         for key in standing.keys() | records.keys():
             assert key in records, f"{key} of {name} was never saved for this company"
             self._check_content(f"{key} of {name}", records[key], standing.get(key))

@@ -211,6 +211,8 @@ WITHOUT_AN_ANSWER = {
     "unwritable": "found before anything is sent",
     "name-taken-customer": "name-taken, once a look-up has told who holds the name",
     "name-taken-inactive": "as name-taken-customer",
+    "parent-withheld": "what the record stands on is not sent, by a person's decision",
+    "customer-withheld": "as parent-withheld",
     "item-gone": "reference-gone, once the line's item is known to be it",
 }
 """Advice that follows from no single answer of QuickBooks, and why."""

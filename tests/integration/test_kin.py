@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import InvoiceStatus
+from dunahub_hookspecs import InvoiceStatus, LineItem
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
+from dunahub_qbo_plugin.model import WITHHELD, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store import asks
 from dunahub_qbo_plugin.store.tables import history
+from dunahub_qbo_plugin.sync.advice import advise
 from tests.support.faulty import Bench
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dunahub_hookspecs import Invoice
     from dunahub_qbo_plugin.emulator.company import Company
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
@@ -207,3 +209,153 @@ def entries(office: Bench) -> int:
     """Count what the history tells."""
     with office.runtime.database.read.connect() as db:
         return db.execute(sa.select(sa.func.count()).select_from(history)).scalar_one()
+
+
+def test_payments_of_an_earlier_period_go_with_an_invoice_made_anew(office: Bench) -> None:
+    """Sent before a disconnect, they are put on the new invoice all the same (rules 19, 27)."""
+    office.save(invoice(), payment())
+    office.drain()
+    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.connect()
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    books(office).edit("Payment", paid["id"], {"Line": []})
+    books(office).delete("Invoice", bill["id"])
+    office.save(invoice(message="Thank you"))
+    office.drain()
+    office.retry(BILL)
+    let_time_pass(office)
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+
+
+def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(office: Bench) -> None:
+    """It is valid again, its money is on it, and the history says so (rules 5, 30)."""
+    office.save(invoice(), payment())
+    office.drain()
+    (bill,) = office.books()["invoices"]
+    books(office).void("Invoice", bill["id"])
+    office.save(invoice(message="Thank you"))
+    let_time_pass(office)
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    assert (bill["total"], bill["balance"], paid["unapplied"]) == ("100.00", "0.00", "0.00")
+    with office.runtime.database.read.connect() as db:
+        told = db.execute(sa.select(history.c.text)).scalars().all()
+    assert any(text and "had been voided in QuickBooks" in text for text in told)
+
+
+@pytest.mark.parametrize("how", ["refused", "lowered"])
+def test_money_that_an_invoice_had_no_room_for_is_put_on_it(office: Bench, how: str) -> None:
+    """Once QuickBooks has the higher total, what was paid on top of the old one pays it (27)."""
+    low, high = bill_of("100.00"), bill_of("150.00")
+    office.save(low if how == "refused" else high)
+    office.drain()
+    if how == "refused":
+        office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
+        office.save(high)
+        office.drain()
+        office.save(payment(amount=Decimal(150)))
+        let_time_pass(office)
+        assert office.books()["payments"][0]["unapplied"] == "50.00"
+        office.retry(BILL)
+    else:
+        office.save(payment(amount=Decimal(150)))
+        office.drain()
+        office.save(low)
+        let_time_pass(office)
+        office.save(high)
+    let_time_pass(office)
+    (bill,) = office.books()["invoices"]
+    (paid,) = office.books()["payments"]
+    assert (bill["total"], bill["balance"], paid["unapplied"]) == ("150.00", "0.00", "0.00")
+
+
+def test_a_raised_invoice_sends_no_payment_again_for_nothing(office: Bench) -> None:
+    """Where all the money is on the invoice, a higher total leaves the payment alone."""
+    office.save(bill_of("100.00"), payment(amount=Decimal(60)))
+    office.drain()
+    before = office.mark()
+    office.save(bill_of("150.00"))
+    let_time_pass(office)
+    assert office.books()["invoices"][0]["total"] == "150.00"
+    assert "/payment" not in {one.path for one in office.requests(before)}
+
+
+def bill_of(price: str) -> Invoice:
+    """Make the invoice at a price."""
+    line = LineItem(
+        description="Gutter cleaning",
+        quantity=Decimal(1),
+        unit_price=Decimal(price),
+        service_id="svc-1",
+        service_name="Gutter Cleaning",
+    )
+    return invoice(lines=[line])
+
+
+@pytest.mark.parametrize("how", ["dismissed", "voided", "dismissed when gone"])
+@pytest.mark.parametrize("first", ["payment", "decision"])
+def test_money_for_an_invoice_that_will_not_be_there(office: Bench, how: str, first: str) -> None:
+    """A payment that nothing is there for needs a person, and goes once there is (8, 22, 27)."""
+    if how == "dismissed when gone":
+        office.save(invoice())
+        office.drain()
+        books(office).delete("Invoice", office.books()["invoices"][0]["id"])
+        office.save(invoice(message="Thank you"))
+    else:
+        office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
+        office.save(invoice())
+    office.drain()
+    if first == "payment":
+        office.save(payment())
+        office.drain()
+        assert shown(office, Kind.PAYMENT, "pay-1") is Shown.WAITING
+    if how == "voided":
+        office.save(invoice(status=InvoiceStatus.VOID))
+    else:
+        decide(office, BILL)
+    office.drain()
+    if first == "decision":
+        office.save(payment())
+    let_time_pass(office)
+    view = office.view(Kind.PAYMENT, "pay-1")
+    assert (view.shown, view.error and view.error.code) == (Shown.ATTENTION, WITHHELD)
+    assert view.error is not None
+    told = advise(Kind.PAYMENT, view.error)
+    assert "D-inv-1" in told.why
+    assert "undo the dismissal" in told.action
+    office.save(invoice(message="Anew"))  # a save lifts the decision
+    office.drain()
+    if how == "dismissed when gone":
+        office.retry(BILL)
+    let_time_pass(office)
+    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert [one["unapplied"] for one in office.books()["payments"]] == ["0.00"]
+
+
+def test_an_invoice_for_a_customer_that_will_not_be_there(office: Bench) -> None:
+    """The same of an invoice whose customer was dismissed."""
+    nobody = lead(email="no address")
+    office.save(nobody, invoice(lead=nobody))
+    office.drain()
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.WAITING
+    decide(office, LEAD)
+    let_time_pass(office)
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert (view.shown, view.error and view.error.code) == (Shown.ATTENTION, WITHHELD)
+    assert view.error is not None
+    assert "customer" in advise(Kind.INVOICE, view.error).title
+    office.save(lead())
+    let_time_pass(office)
+    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+
+
+def decide(office: Bench, key: RecordKey) -> None:
+    """Dismiss a record."""
+    with office.runtime.database.write.begin() as db:
+        assert asks.dismiss(
+            db, office.connection(), [key], reason="By hand", by="Dana", now=office.time.now()
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +20,15 @@ from dunahub_qbo_plugin.store import gate, history
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.database import Database
 from dunahub_qbo_plugin.store.tables import records
-from tests.integration.test_panel_states import BEGIN, PAGE_URL, failed, job, pay, set_company
+from tests.integration.test_panel_states import (
+    BEGIN,
+    PAGE_URL,
+    failed,
+    job,
+    panel,
+    pay,
+    set_company,
+)
 from tests.integration.test_panel_states import set_record as put
 from tests.support.clock import FakeClock
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, TAXED, Office, invoice, lead
@@ -144,9 +153,31 @@ def test_another_company_is_used_only_after_a_yes(office: Office) -> None:
     assert office.connection().id == before.id
     office.connect(EMPTY)
     assert office.connection().id == before.id
-    assert press(office, "confirm-company") == "confirmed"
+    assert press(office, "confirm-company", company=asked_about(office)) == "confirmed"
     assert office.connection().id != before.id
     assert office.connection().status is Status.CONNECTED
+
+
+def test_a_yes_is_to_the_company_that_was_asked_about(office: Office) -> None:
+    """Chosen meanwhile by somebody else, a third company is not what was said yes to (14, 19)."""
+    before = office.connection()
+    office.connect(EMPTY)
+    seen = asked_about(office)
+    office.connect(TAXED, person=attrs.evolve(DANA, id="eve"))
+    assert press(office, "confirm-company", company=seen) == "not-confirmed"
+    assert press(office, "confirm-company") == "not-confirmed"
+    assert office.connection().id == before.id
+    assert press(office, "confirm-company", company=asked_about(office)) == "confirmed"
+    assert press(office, "confirm-company", company=asked_about(office)) == "not-confirmed"
+    office.save(invoice())
+    office.drain()
+    assert [len(office.books(one)["invoices"]) for one in (EMPTY, TAXED)] == [0, 1]
+
+
+def asked_about(office: Office) -> str:
+    """Read from the page which company its button says yes to; empty when there is none."""
+    found = re.search(r'name="company" value="(\w+)"', panel(office))
+    return found[1] if found else ""
 
 
 def test_retry_makes_a_record_due_and_is_safe_to_press_twice(office: Office) -> None:

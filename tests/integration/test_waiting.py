@@ -140,7 +140,7 @@ def test_another_company_starts_clean(office: Bench) -> None:
     office.drain()
     office.save(lead(phone=""), invoice("inv-2"))
     office.connect(EMPTY)
-    assert office.runtime.panel.linking.confirm(ACME, DANA).startswith("Connected to")
+    assert office.say_yes()
     before = office.mark()
     assert office.drain() == 0
     assert order(office, before) == []
@@ -149,7 +149,7 @@ def test_another_company_starts_clean(office: Bench) -> None:
     assert office.drain() == 2
     assert office.books(EMPTY)["totals"]["invoices"] == 1
     office.connect(CONTRACTOR)
-    office.runtime.panel.linking.confirm(ACME, DANA)
+    assert office.say_yes()
     office.save(invoice(message="Thank you"))
     office.drain()
     assert [one["number"] for one in office.books()["invoices"]] == ["D-inv-1"]

@@ -170,6 +170,12 @@ class Office:
             return
         raise AssertionError("records are still due after hours")
 
+    def say_yes(self, *, org: Organization = ACME) -> bool:
+        """Go over to the other company that was chosen, as a person who was asked about it."""
+        with self.runtime.database.read.connect() as db:
+            pending = self.runtime.connections.pending(db, org.id)
+        return self.runtime.panel.linking.confirm(org, DANA, pending.id if pending else "")
+
     # What can be seen.
 
     def connection(self, *, org: Organization = ACME) -> Connection:

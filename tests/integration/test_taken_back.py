@@ -1,0 +1,157 @@
+"""A change that is taken back before QuickBooks' answer to it is known (rules 7, 10, 21)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dunahub_hookspecs import LineItem
+from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
+from dunahub_qbo_plugin.store import asks
+from tests.support.faulty import Bench
+from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dunahub_hookspecs import Invoice
+
+BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
+    """A connected office on either database."""
+    bench = Bench(tmp_path, database_url=store_url)
+    yield bench
+    bench.close()
+
+
+def bill(price: str) -> Invoice:
+    """Make the invoice at a price."""
+    line = LineItem(
+        description="Gutter cleaning",
+        quantity=Decimal(1),
+        unit_price=Decimal(price),
+        service_id="svc-1",
+        service_name="Gutter Cleaning",
+    )
+    return invoice(lines=[line])
+
+
+def lose_the_answer(office: Bench, entity: str) -> None:
+    """Have the next write of a kind accepted, and its answer lost."""
+    office.trouble(TroubleRule(kind="lose", entity=entity, method="POST"))
+
+
+def let_hours_pass(office: Bench) -> None:
+    """Drain again and again, past every pause and every age of a request."""
+    for _ in range(12):
+        office.drain()
+        office.time.advance(1200)
+
+
+def total(office: Bench, what: str = "invoices") -> str:
+    """Give the total of the only document in the books."""
+    (found,) = office.books()[what]
+    text: str = found["total"]
+    return text
+
+
+def dismiss(office: Bench, key: RecordKey) -> None:
+    """Decide not to send a record."""
+    with office.runtime.database.write.begin() as db:
+        assert asks.dismiss(
+            db, office.connection(), [key], reason="By hand", by="Dana", now=office.time.now()
+        )
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "a disconnect", "a dismissal"])
+def test_an_invoice(office: Bench, meanwhile: str) -> None:
+    """Accepted at $150 without an answer and taken back to $100, it comes to $100 in the books."""
+    office.save(bill("100.00"))
+    office.drain()
+    lose_the_answer(office, "invoice")
+    office.save(bill("150.00"))
+    office.drain()
+    assert total(office) == "150.00"
+    if meanwhile == "a disconnect":
+        office.runtime.panel.linking.disconnect(ACME, DANA)
+    elif meanwhile == "a dismissal":
+        dismiss(office, BILL)
+        office.time.advance(60)
+        office.drain()
+    office.save(bill("100.00"))
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert view.shown is not Shown.SYNCED, "nobody knows that yet"
+    if meanwhile == "a disconnect":
+        office.connect()
+        let_hours_pass(office)
+        assert office.view(Kind.INVOICE, "inv-1").shown is Shown.NOT_SENT
+        with office.runtime.database.write.begin() as db:
+            asks.send(db, office.connection(), None, by="Dana", now=office.time.now())
+    let_hours_pass(office)
+    assert total(office) == "100.00"
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+
+
+def test_a_payment(office: Bench) -> None:
+    """The same of a payment."""
+    office.save(bill("200.00"), payment(amount=Decimal(100)))
+    office.drain()
+    lose_the_answer(office, "payment")
+    office.save(payment(amount=Decimal(150)))
+    office.drain()
+    office.save(payment(amount=Decimal(100)))
+    let_hours_pass(office)
+    assert total(office, "payments") == "100.00"
+    assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+
+
+def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
+    """A change that QuickBooks refused for sure and that is taken back needs no request."""
+    office.save(bill("100.00"))
+    office.drain()
+    office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
+    office.save(bill("150.00"))
+    office.drain()
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+    before = office.mark()
+    office.save(bill("100.00"))
+    let_hours_pass(office)
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert not [one for one in office.requests(before) if one.write]
+
+
+def test_what_is_gone_stays_gone(office: Bench) -> None:
+    """Deleted in QuickBooks, an invoice is not Synced because its change is taken back (24)."""
+    office.save(bill("100.00"))
+    office.drain()
+    (found,) = office.books()["invoices"]
+    office.emulator.world.companies[CONTRACTOR].books.delete("Invoice", found["id"])
+    office.save(bill("150.00"))
+    office.drain()
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+    office.save(bill("100.00"))
+    let_hours_pass(office)
+    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+
+
+def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
+    """Found in QuickBooks after all, it is kept up to date, and does not wait for ever (21)."""
+    office.save(lead())
+    office.drain()
+    lose_the_answer(office, "invoice")
+    office.save(bill("100.00"))
+    office.drain()
+    office.save(bill("150.00"))
+    dismiss(office, BILL)
+    assert office.view(Kind.INVOICE, "inv-1").hold is Hold.DISMISSED
+    office.time.advance(300)
+    let_hours_pass(office)
+    view = office.view(Kind.INVOICE, "inv-1")
+    assert (view.shown, view.hold, total(office)) == (Shown.SYNCED, None, "150.00")
