@@ -57,6 +57,30 @@ _CLASSIFICATION = {
     "Expense": "Expense",
     "Other Expense": "Expense",
 }
+# Recorded 2026-05 for a bank account; what others get is not known.
+_SUB_TYPE = {"Bank": "CashOnHand"}
+# Intuit's reference: the type may be left out where the subtype is given. The commonest ones.
+_SUB_TYPES = {
+    "Bank": "CashOnHand Checking MoneyMarket RentsHeldInTrust Savings TrustAccounts",
+    "Accounts Receivable": "AccountsReceivable",
+    "Other Current Asset": "Inventory OtherCurrentAssets PrepaidExpenses UndepositedFunds",
+    "Fixed Asset": "Buildings FurnitureAndFixtures MachineryAndEquipment Vehicles",
+    "Accounts Payable": "AccountsPayable",
+    "Credit Card": "CreditCard",
+    "Other Current Liability": "OtherCurrentLiabilities SalesTaxPayable",
+    "Long Term Liability": "NotesPayable OtherLongTermLiabilities",
+    "Equity": "OpeningBalanceEquity OwnersEquity RetainedEarnings",
+    "Income": "DiscountsRefundsGiven NonProfitIncome OtherPrimaryIncome SalesOfProductIncome "
+    "ServiceFeeIncome UnappliedCashPaymentIncome",
+    "Cost of Goods Sold": "CostOfLaborCos EquipmentRentalCos SuppliesMaterialsCogs",
+    "Expense": "AdvertisingPromotional Auto BankCharges EntertainmentMeals EquipmentRental "
+    "Insurance LegalProfessionalFees OfficeGeneralAdministrativeExpenses "
+    "OtherMiscellaneousServiceCost RentOrLeaseOfBuildings RepairMaintenance "
+    "SuppliesMaterials TaxesPaid Travel TravelMeals Utilities",
+}
+_TYPE_OF = {
+    sub_type: kind for kind, sub_types in _SUB_TYPES.items() for sub_type in sub_types.split()
+}
 _SOLD = ("Service", "NonInventory", "Inventory")
 _STOCKED = (
     "IncomeAccountRef",
@@ -186,7 +210,7 @@ def _refer_to_accounts(ledger: Ledger, data: Json) -> None:
 
 
 def _complete_account(ledger: Ledger, data: Json) -> None:
-    kind = data.get("AccountType")
+    kind = data.get("AccountType") or _TYPE_OF.get(data.get("AccountSubType", ""))
     if not kind:
         raise faults.QboFaultError.of(
             "6010",
@@ -195,8 +219,9 @@ def _complete_account(ledger: Ledger, data: Json) -> None:
         )
     _nest(ledger, "Account", data, "SubAccount")
     data.pop("Level", None)
+    data["AccountType"] = kind
     data["Classification"] = _CLASSIFICATION.get(kind, "Asset")
-    data.setdefault("AccountSubType", kind.replace(" ", ""))
+    data.setdefault("AccountSubType", _SUB_TYPE.get(kind, kind.replace(" ", "")))
     data.setdefault("CurrentBalance", 0)
     data.setdefault("CurrentBalanceWithSubAccounts", 0)
     data["CurrencyRef"] = ledger.check_currency(data.get("CurrencyRef"))

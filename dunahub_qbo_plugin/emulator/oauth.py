@@ -69,6 +69,10 @@ def blueprint(world: World) -> Blueprint:
     return routes
 
 
+ISSUER = "https://oauth.platform.intuit.com/op/v1"
+"""Who issues ID tokens, wherever this runs: Intuit's clients compare it with this very text."""
+
+
 def discovery(base: str) -> dict[str, Any]:
     """Intuit's discovery document with this host in the place of Intuit's.
 
@@ -76,7 +80,7 @@ def discovery(base: str) -> dict[str, Any]:
     both are the same.
     """
     return {
-        "issuer": f"{base}/op/v1",
+        "issuer": ISSUER,
         "authorization_endpoint": f"{base}/connect/oauth2",
         "token_endpoint": f"{base}/oauth2/v1/tokens/bearer",
         "userinfo_endpoint": f"{base}/v1/openid_connect/userinfo",
@@ -178,7 +182,7 @@ def _id_token(world: World, issued: Issued) -> str:
     claims: dict[str, object] = {
         "sub": grant.user,
         "aud": [grant.client_id],
-        "iss": f"{request.url_root.rstrip('/')}/op/v1",
+        "iss": ISSUER,
         "auth_time": int(grant.created_at.timestamp()),
         "iat": now,
         "exp": now + issued.expires_in,
@@ -192,6 +196,9 @@ def _id_token(world: World, issued: Issued) -> str:
 
 
 def _token_to_revoke() -> str | None:
+    # Intuit's own Java client and node-quickbooks send a form.
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return request.form.get("token")
     try:
         content = json.loads(request.get_data())
     except (ValueError, RecursionError):

@@ -186,7 +186,7 @@ def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Lin
         document = _linked(ledger, link)
         if not _same_family(ledger, data["CustomerRef"]["value"], document):
             if ledger.settings.foreign_payment == "refuse":
-                raise rules.business("The transaction you are linking belongs to another customer.")
+                raise faults.cannot_link(link[1])
             continue
         available = Decimal(document.get("Balance", 0)) + before.get(link, Decimal(0))
         applied = min(amount, available)

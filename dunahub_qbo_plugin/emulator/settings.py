@@ -65,7 +65,7 @@ class CompanySettings:
         delete_paid_invoice: Deleting an invoice with a payment is refused with 800 or 6000, or
             leaves the payment unapplied; nobody recorded it.
         foreign_payment: A payment applied to another customer's invoice is created unapplied
-            (hearsay) or refused with 6000.
+            (hearsay) or refused with 620 (hearsay too, of quickbooks-mcp).
         deactivate_with_balance: A customer or vendor with an open balance can be made inactive
             (Intuit's page speaks of an adjusting credit memo; never recorded) or is refused
             with 6220 (error list).
@@ -80,6 +80,8 @@ class CompanySettings:
             refused.
         auto_apply_payments: `SalesFormsPrefs.AutoApplyPayments`: unapplied money is applied to
             the customer's open invoices.
+        start_position_zero: `STARTPOSITION 0` is refused with 4001 (recorded 2013) or answered like
+            1: Intuit's PHP SDK sends it, and faults of 2018 and 2019 do not speak of it.
         private_note_queryable: `PrivateNote` may stand in a WHERE clause.
         replies_as_of: Year whose reply shape is given; the properties QuickBooks Online adds to
             its replies changed over the years.
@@ -119,5 +121,6 @@ class CompanySettings:
     batch_default_operation: Literal["create", "refuse"] = "create"
     cdc_window: Literal["answer", "refuse"] = "answer"
     auto_apply_payments: bool = False
+    start_position_zero: Literal["refuse", "answer"] = "refuse"
     private_note_queryable: bool = True
     replies_as_of: Literal[2019, 2020, 2026] = 2026

@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+_OWN = (
+    "CompanyName",
+    "LegalName",
+    "CompanyAddr",
+    "LegalAddr",
+    "CustomerCommunicationAddr",
+    "CustomerCommunicationEmailAddr",
+    "PrimaryPhone",
+    "FiscalYearStartMonth",
+    "Email",
+    "WebAddr",
+)
+# Of the preferences, what the company's switches decide, and what an update does not change.
+_SWITCHED = frozenset({"CustomTxnNumbers", "AllowDiscount", "AutoApplyPayments", "BookCloseDate"})
+_FIXED = frozenset({"TaxPrefs", "CurrencyPrefs", "OtherPrefs"})
 _MESSAGES = {
     "InvoiceMessage": "Invoice",
     "EstimateMessage": "Estimate",
@@ -32,10 +47,14 @@ class Singles:
         self._realm_id = realm_id
         self.name = name
         self._info: Json = {}
+        self._chosen: Json = {}
 
     def read(self, entity: str) -> Json:
         """The current object."""
-        body = self._company_info() if entity == "CompanyInfo" else self._preferences()
+        if entity == "CompanyInfo":
+            body = self._company_info()
+        else:
+            body = _over(self._preferences(), self._chosen)
         return {
             **body,
             "domain": "QBO",
@@ -59,7 +78,7 @@ class Singles:
         if body["SyncToken"] != str(self._tokens[entity]):
             raise rules.stale(user)
         if entity == "CompanyInfo":
-            for key in ("CompanyName", "LegalName", "CompanyAddr", "Email", "WebAddr"):
+            for key in _OWN:
                 value = body.get(key)
                 if isinstance(value, dict):
                     value = without_blanks(value)
@@ -73,6 +92,9 @@ class Singles:
         return self.read(entity)
 
     def _obey(self, body: Json) -> None:
+        known = self._preferences()
+        changes = {key: body[key] for key in known if key in body and key not in _FIXED}
+        self._chosen = _over(self._chosen, changes)
         settings = self._ledger.settings
         sales = body.get("SalesFormsPrefs", {})
         settings.custom_txn_numbers = sales.get("CustomTxnNumbers", settings.custom_txn_numbers)
@@ -196,6 +218,18 @@ class Singles:
                 "NameValue": [{"Name": name, "Value": value} for name, value in pairs.items()]
             },
         }
+
+
+def _over(base: Json, changes: Json) -> Json:
+    """The object with what was sent in the place of what was there, at any depth."""
+    out = dict(base)
+    for key, value in changes.items():
+        if key in _SWITCHED:
+            continue
+        old = out.get(key)
+        both = isinstance(value, dict) and isinstance(old, dict)
+        out[key] = _over(old or {}, value) if both else value
+    return out
 
 
 def _custom_fields(

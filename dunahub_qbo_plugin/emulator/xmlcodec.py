@@ -101,6 +101,8 @@ class XmlCodec:
         for child in element.children:
             if child.name in self._schema.types:
                 out[child.name] = self._read_object(child, child.name)
+            elif child.name == "CDCQuery":
+                out[child.name] = {one.name: one.text for one in child.children}
             else:
                 out[child.name] = child.text
         return out

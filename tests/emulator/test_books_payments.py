@@ -90,7 +90,7 @@ def test_another_customers_invoice(books: Books) -> None:
     assert books.post("payment", foreign)["UnappliedAmt"] == 20
     assert invoice(books)["SyncToken"] == "0"
     books.settings.foreign_payment = "refuse"
-    assert books.refused("payment", foreign)[0][0] == "6000"
+    assert books.refused("payment", foreign)[0][0] == "620"
 
 
 def test_a_sparse_note(books: Books) -> None:

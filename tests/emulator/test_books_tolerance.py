@@ -261,3 +261,58 @@ def test_a_tax_code_read_by_its_word(books: Books) -> None:
     """The codes of a US company that are no numbers can be read one by one."""
     assert books.get("taxcode/TAX")["TaxCode"]["Id"] == "TAX"
     assert errors(json.loads(books.ask("GET", "taxcode/TAXX").body))[0][0] == "2030"
+
+
+def test_a_position_of_nothing_by_switch(books: Books) -> None:
+    """`STARTPOSITION 0`, as Intuit's PHP client sends it, is refused or answered like 1."""
+    text = "select * from Customer startposition 0 maxresults 500"
+    assert books.refused_query(text) == (
+        "4001",
+        "QueryValidationError: value 0 is too small. Min allowed value is 1",
+    )
+    books.settings.start_position_zero = "answer"
+    answer = books.query(text)
+    assert (answer["startPosition"], len(answer["Customer"])) == (1, 1)
+
+
+def test_changes_asked_for_in_a_batch_of_xml(books: Books) -> None:
+    """A `CDCQuery` works in XML as it does in JSON (Intuit's schema)."""
+    body = (
+        '<IntuitBatchRequest><BatchItemRequest bId="c"><CDCQuery><Entities>Customer,Bill'
+        f"</Entities><ChangedSince>{SINCE}</ChangedSince></CDCQuery></BatchItemRequest>"
+        "</IntuitBatchRequest>"
+    )
+    (item,) = json.loads(books.ask("POST", "batch", body, **XML).body)["BatchItemResponse"]
+    (customers, bills) = item["CDCResponse"][0]["QueryResponse"]
+    assert (customers["Customer"][0]["DisplayName"], bills) == ("Ann", {})
+
+
+def test_what_was_chosen_in_the_preferences_stays(books: Books) -> None:
+    """An update is kept beside the switches; tax and currency are not changed by one."""
+    read = books.get("preferences")["Preferences"]
+    read["EmailMessagesPrefs"]["InvoiceMessage"]["Subject"] = "Your gutters"
+    read["SalesFormsPrefs"]["CustomTxnNumbers"] = True
+    read["TaxPrefs"]["UsingSalesTax"] = not read["TaxPrefs"]["UsingSalesTax"]
+    changed = books.post("preferences", read)
+    assert changed["EmailMessagesPrefs"]["InvoiceMessage"]["Subject"] == "Your gutters"
+    assert changed["EmailMessagesPrefs"]["InvoiceMessage"]["Message"]
+    assert changed["TaxPrefs"]["UsingSalesTax"] is not read["TaxPrefs"]["UsingSalesTax"]
+    books.settings.custom_txn_numbers = False
+    now = books.get("preferences")["Preferences"]
+    assert now["SalesFormsPrefs"]["CustomTxnNumbers"] is False
+    assert now["EmailMessagesPrefs"]["InvoiceMessage"]["Subject"] == "Your gutters"
+
+
+def test_the_companys_own_telephone(books: Books) -> None:
+    """What Intuit's reference calls writable of the company's data is kept."""
+    sent = {"SyncToken": "0", "sparse": True, "PrimaryPhone": {"FreeFormNumber": "5125550142"}}
+    assert books.post("companyinfo", sent)["PrimaryPhone"] == {"FreeFormNumber": "5125550142"}
+
+
+def test_an_account_known_by_its_subtype(books: Books) -> None:
+    """The type may be left out where the subtype tells it; a bank account is cash on hand."""
+    made = books.post("account", {"Name": "Lunch", "AccountSubType": "TravelMeals"})
+    assert (made["AccountType"], made["Classification"]) == ("Expense", "Expense")
+    made = books.post("account", {"Name": "Till", "AccountType": "Bank"})
+    assert made["AccountSubType"] == "CashOnHand"
+    assert books.refused("account", {"Name": "What", "AccountSubType": "Whatever"})[0][0] == "6010"

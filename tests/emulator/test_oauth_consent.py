@@ -19,7 +19,7 @@ def test_discovery_names_endpoints_of_this_host_that_answer(caller: Caller) -> N
     """The discovery documents have Intuit's keys, and every endpoint in them is there."""
     for name in ("openid_configuration", "openid_sandbox_configuration"):
         document = caller.http.get(f"/.well-known/{name}").json()
-        assert document["issuer"] == "https://emulator.test/op/v1"
+        assert document["issuer"] == "https://oauth.platform.intuit.com/op/v1"
         assert document["response_types_supported"] == ["code"]
         assert document["token_endpoint_auth_methods_supported"] == [
             "client_secret_post",
