@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dunahub_qbo_plugin.model import Hold, Kind, Shown
+from dunahub_qbo_plugin.model import GONE, Hold, Kind, Shown
 from dunahub_qbo_plugin.panel.formats import money, short
 from dunahub_qbo_plugin.sync.advice import advise
 
@@ -80,6 +80,8 @@ def variance(view: RecordView) -> str:
 def earlier_version(view: RecordView) -> str:
     """Say that QuickBooks has the record as it was before its last change."""
     if view.shown is Shown.SYNCED or view.qbo_id is None or view.synced_at is None:
+        return ""
+    if view.error is not None and view.error.code == GONE:
         return ""
     return f"QuickBooks has this {view.key.kind.word} as it was before the last change."
 

@@ -237,6 +237,10 @@ class QboClient:
                     found[name] += answers.dicts(block.get(name, []), tid)
         return found
 
+    def wait(self, company: str) -> float:
+        """Give the seconds for which a request to a company would be held back."""
+        return self._throttles.of(company).wait()
+
     def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
         """Read the company's name, country and the like: the cheapest test of a connection."""
         path = Hushed(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")

@@ -88,6 +88,11 @@ class Throttle:
             until = self._clock.monotonic() + seconds
             self._paused_until = max(self._paused_until, until)
 
+    def wait(self) -> float:
+        """Give the seconds until a request may leave, as far as it is known now."""
+        with self._changed:
+            return max(self._earliest() - self._clock.monotonic(), 0.0)
+
     def is_at_rest(self, since: float) -> bool:
         """Tell whether nothing waits or is under way, and nothing was or is held back since."""
         with self._changed:

@@ -98,7 +98,10 @@ def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: 
 
 
 def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> None:
-    """Note how many records were asked for so far."""
+    """Note how many records were asked for so far; a batch of none is forgotten."""
+    if not asked:
+        db.execute(sa.delete(tasks).where(tasks.c.id == batch))
+        return
     values = {"total": asked, "finished_at": to_ms(now)}
     db.execute(sa.update(tasks).where(tasks.c.id == batch).values(values))
 

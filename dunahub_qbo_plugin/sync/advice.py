@@ -223,7 +223,8 @@ _ROWS: Final = {
     "closed-books": _Row(
         "The books are closed for the date of this {kind}",
         "Your bookkeeper closed that period, so nothing in it can be added or changed from here.",
-        "Ask your bookkeeper to enter it there, or to open the period. Then press Retry.",
+        "Ask your bookkeeper to open the period, then press Retry. If your bookkeeper enters it "
+        "there instead, dismiss it here, so that it does not get in twice.",
     ),
     "deposited": _Row(
         "This {kind} is part of a bank deposit in QuickBooks",

@@ -47,6 +47,7 @@ class Why(StrEnum):
     NOT_CONNECTED = "not-connected"
     FORBIDDEN = "forbidden"
     UNREACHABLE = "unreachable"
+    BUSY = "busy"
     REFUSED = "refused"
     OTHER = "other"
 
@@ -61,6 +62,8 @@ WORDS: Final = {
     Why.FORBIDDEN: "QuickBooks does not let DunaHub into this company: whoever connected it has no "
     "access to these books any more. An administrator of them must press Reconnect.",
     Why.UNREACHABLE: "QuickBooks could not be reached just now. Try again in a few minutes.",
+    Why.BUSY: "QuickBooks asked for a pause. Nothing is lost: what waits goes out by itself once "
+    "it is over.",
     Why.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes; if it stays, "
     "tell whoever runs DunaHub.",
     Why.OTHER: "That did not work. Try again in a few minutes.",
@@ -122,7 +125,9 @@ def why_of(error: QuickBooksPluginError) -> Why:
             return Why.NOT_CONNECTED
         case Forbidden():
             return Why.FORBIDDEN
-        case Unreachable() | Busy():
+        case Busy():
+            return Why.BUSY
+        case Unreachable():
             return Why.UNREACHABLE
         case QboError():
             return Why.REFUSED

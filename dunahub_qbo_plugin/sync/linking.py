@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.errors import QuickBooksPluginError, Unauthorized
+from dunahub_qbo_plugin.errors import Busy, QuickBooksPluginError, Unauthorized
+from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo.auth import Secret
+from dunahub_qbo_plugin.qbo.consequences import Meaning
+from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.store import gate, states
 from dunahub_qbo_plugin.sync.companies import read_company
 from dunahub_qbo_plugin.sync.link_answers import (
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_REALM: Final = 32
+PATIENCE: Final = 3.0
+"""Seconds of a company's pause that whoever presses a button, and a host's thread, wait for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -209,8 +214,11 @@ class Linking:
             self.read_profile(connection.id)
         except QuickBooksPluginError as error:
             return Checked(ok=False, sentence=words_of(error), why=why_of(error))
+        paused = row_of(ErrorInfo(code=connection.pause_code or ""))
         with self.database.write.begin() as db:
-            gate.resume(db, connection.id)
+            # Reading works without a subscription: only a write shows that it is there again.
+            if paused.meaning is not Meaning.SUBSCRIPTION:
+                gate.resume(db, connection.id)
             fresh = self.connections.current(db, org.id)
         self.wake()
         name = fresh.company_name if fresh else connection.company_name
@@ -222,6 +230,8 @@ class Linking:
         Raises:
             QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
         """
+        if self.client.wait(company_id) > PATIENCE:
+            raise Busy(ErrorInfo(code="rest"))
         grant = self.tokens.grant(company_id)
         try:
             self._read(grant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,9 +16,11 @@ from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.model import Hold, Kind, Shown, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.asked import LONGEST_REASON
-from dunahub_qbo_plugin.store import gate, history
+from dunahub_qbo_plugin.panel.record_actions import SEND
+from dunahub_qbo_plugin.store import gate, history, tasks
 from dunahub_qbo_plugin.store.cipher import Cipher
 from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.edge import to_ms
 from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
     BEGIN,
@@ -132,6 +134,40 @@ def test_check_connection_asks_quickbooks_and_makes_no_record(office: Office) ->
     before = office.books()
     assert press(office, "check") == "checked"
     assert office.books() == before
+
+
+def test_a_check_does_not_sit_out_a_pause(office: Office) -> None:
+    """While QuickBooks wants a pause, the button answers at once, and truly (rules 9, 31)."""
+    before = office.clock.monotonic()
+    office.runtime.client._throttles.pause(office.connection().id, 60)
+    for button in ("check", "refresh-items"):
+        assert press(office, button) == "check-failed.busy"
+    assert office.clock.monotonic() - before < 1
+    assert "QuickBooks asked for a pause" in panel(office, qbo="check-failed.busy")
+
+
+def test_a_check_does_not_hide_that_the_subscription_ended(office: Office) -> None:
+    """Reading works without one, so a check that went well proves nothing of it."""
+    until = to_ms(office.clock.now() + timedelta(minutes=9))
+    set_company(office, paused_until=until, pause_code="6190")
+    assert press(office, "check") == "checked"
+    assert office.connection().paused_until is not None
+    set_company(office, paused_until=until, pause_code="3100")
+    assert press(office, "check") == "checked"
+    assert office.connection().paused_until is None
+
+
+def test_sending_twice_keeps_the_first_in_sight(office: Office) -> None:
+    """A double click on Send all leaves what is under way to be seen (rule 18)."""
+    office.save(lead("lead-1"), lead("lead-2"))
+    press(office, "disconnect")
+    office.connect()
+    assert press(office, "send-all") == "sending"
+    assert press(office, "send-all") == "nothing-to-send"
+    with office.runtime.database.read.connect() as db:
+        last = tasks.latest(db, office.connection().id, SEND)
+    assert last is not None
+    assert last.total == 2
 
 
 def test_disconnect_stops_and_deletes_the_tokens(office: Office) -> None:
