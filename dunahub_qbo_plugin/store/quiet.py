@@ -88,6 +88,7 @@ class QuietPool(sa.QueuePool):
     """A pool whose connections are inside from being taken, or opened, to being given back."""
 
     quiet: Quiet
+    _sqla_logger_namespace = "sqlalchemy.pool.impl.QueuePool"  # what it logs is not ours
 
     def recreate(self) -> QuietPool:
         """Make another of the kind, as SQLAlchemy does when all connections are closed."""
