@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import InvoiceStatus, LineItem
+from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.model import WITHHELD, Kind, RecordKey, Shown
 from dunahub_qbo_plugin.store import asks
 from dunahub_qbo_plugin.store.tables import history
 from dunahub_qbo_plugin.sync.advice import advise
-from tests.support.faulty import Bench
+from tests.support.faulty import Bench, priced
 from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_hookspecs import Invoice
     from dunahub_qbo_plugin.emulator.company import Company
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
@@ -89,10 +88,19 @@ def test_payment_follows_its_invoice_in_quickbooks(office: Bench, *, paid_before
     assert {(one["customer"], one["unapplied"]) for one in payments} == {(NAME, "0.00")}
 
 
-def test_payments_of_an_invoice_made_anew_are_attached_again(office: Bench) -> None:
-    """The invoice was deleted in QuickBooks and is sent again: its payments go with it."""
+@pytest.mark.parametrize("reconnected", [False, True])
+def test_payments_of_an_invoice_made_anew_are_attached_again(
+    office: Bench, *, reconnected: bool
+) -> None:
+    """The invoice was deleted in QuickBooks and is sent again: its payments go with it.
+
+    Also those that were sent in an earlier connected period (rules 19, 27).
+    """
     office.save(invoice(), payment())
     office.drain()
+    if reconnected:
+        office.runtime.panel.linking.disconnect(ACME, DANA)
+        office.connect()
     (bill,) = office.books()["invoices"]
     (paid,) = office.books()["payments"]
     books(office).edit("Payment", paid["id"], {"Line": []})
@@ -211,26 +219,6 @@ def entries(office: Bench) -> int:
         return db.execute(sa.select(sa.func.count()).select_from(history)).scalar_one()
 
 
-def test_payments_of_an_earlier_period_go_with_an_invoice_made_anew(office: Bench) -> None:
-    """Sent before a disconnect, they are put on the new invoice all the same (rules 19, 27)."""
-    office.save(invoice(), payment())
-    office.drain()
-    office.runtime.panel.linking.disconnect(ACME, DANA)
-    office.connect()
-    (bill,) = office.books()["invoices"]
-    (paid,) = office.books()["payments"]
-    books(office).edit("Payment", paid["id"], {"Line": []})
-    books(office).delete("Invoice", bill["id"])
-    office.save(invoice(message="Thank you"))
-    office.drain()
-    office.retry(BILL)
-    let_time_pass(office)
-    (bill,) = office.books()["invoices"]
-    (paid,) = office.books()["payments"]
-    assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
-
-
 def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(office: Bench) -> None:
     """It is valid again, its money is on it, and the history says so (rules 5, 30)."""
     office.save(invoice(), payment())
@@ -250,7 +238,7 @@ def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(office: B
 @pytest.mark.parametrize("how", ["refused", "lowered"])
 def test_money_that_an_invoice_had_no_room_for_is_put_on_it(office: Bench, how: str) -> None:
     """Once QuickBooks has the higher total, what was paid on top of the old one pays it (27)."""
-    low, high = bill_of("100.00"), bill_of("150.00")
+    low, high = priced("100.00"), priced("150.00")
     office.save(low if how == "refused" else high)
     office.drain()
     if how == "refused":
@@ -275,25 +263,13 @@ def test_money_that_an_invoice_had_no_room_for_is_put_on_it(office: Bench, how: 
 
 def test_a_raised_invoice_sends_no_payment_again_for_nothing(office: Bench) -> None:
     """Where all the money is on the invoice, a higher total leaves the payment alone."""
-    office.save(bill_of("100.00"), payment(amount=Decimal(60)))
+    office.save(priced("100.00"), payment(amount=Decimal(60)))
     office.drain()
     before = office.mark()
-    office.save(bill_of("150.00"))
+    office.save(priced("150.00"))
     let_time_pass(office)
     assert office.books()["invoices"][0]["total"] == "150.00"
     assert "/payment" not in {one.path for one in office.requests(before)}
-
-
-def bill_of(price: str) -> Invoice:
-    """Make the invoice at a price."""
-    line = LineItem(
-        description="Gutter cleaning",
-        quantity=Decimal(1),
-        unit_price=Decimal(price),
-        service_id="svc-1",
-        service_name="Gutter Cleaning",
-    )
-    return invoice(lines=[line])
 
 
 @pytest.mark.parametrize("how", ["dismissed", "voided", "dismissed when gone"])

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_hookspecs import LineItem
 from dunahub_qbo_plugin.emulator.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
+from dunahub_qbo_plugin.review.files import not_sent_files
 from dunahub_qbo_plugin.store import asks
-from tests.support.faulty import Bench
+from tests.support.faulty import Bench, priced
 from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_hookspecs import Invoice
 
 BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
 
@@ -29,18 +28,6 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
     bench = Bench(tmp_path, database_url=store_url)
     yield bench
     bench.close()
-
-
-def bill(price: str) -> Invoice:
-    """Make the invoice at a price."""
-    line = LineItem(
-        description="Gutter cleaning",
-        quantity=Decimal(1),
-        unit_price=Decimal(price),
-        service_id="svc-1",
-        service_name="Gutter Cleaning",
-    )
-    return invoice(lines=[line])
 
 
 def lose_the_answer(office: Bench, entity: str) -> None:
@@ -73,10 +60,10 @@ def dismiss(office: Bench, key: RecordKey) -> None:
 @pytest.mark.parametrize("meanwhile", ["nothing", "a disconnect", "a dismissal"])
 def test_an_invoice(office: Bench, meanwhile: str) -> None:
     """Accepted at $150 without an answer and taken back to $100, it comes to $100 in the books."""
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     office.drain()
     lose_the_answer(office, "invoice")
-    office.save(bill("150.00"))
+    office.save(priced("150.00"))
     office.drain()
     assert total(office) == "150.00"
     if meanwhile == "a disconnect":
@@ -85,7 +72,7 @@ def test_an_invoice(office: Bench, meanwhile: str) -> None:
         dismiss(office, BILL)
         office.time.advance(60)
         office.drain()
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     view = office.view(Kind.INVOICE, "inv-1")
     assert view.shown is not Shown.SYNCED, "nobody knows that yet"
     if meanwhile == "a disconnect":
@@ -101,7 +88,7 @@ def test_an_invoice(office: Bench, meanwhile: str) -> None:
 
 def test_a_payment(office: Bench) -> None:
     """The same of a payment."""
-    office.save(bill("200.00"), payment(amount=Decimal(100)))
+    office.save(priced("200.00"), payment(amount=Decimal(100)))
     office.drain()
     lose_the_answer(office, "payment")
     office.save(payment(amount=Decimal(150)))
@@ -114,14 +101,14 @@ def test_a_payment(office: Bench) -> None:
 
 def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
     """A change that QuickBooks refused for sure and that is taken back needs no request."""
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     office.drain()
     office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
-    office.save(bill("150.00"))
+    office.save(priced("150.00"))
     office.drain()
     assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
     before = office.mark()
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     let_hours_pass(office)
     assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
     assert not [one for one in office.requests(before) if one.write]
@@ -129,14 +116,14 @@ def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
 
 def test_what_is_gone_stays_gone(office: Bench) -> None:
     """Deleted in QuickBooks, an invoice is not Synced because its change is taken back (24)."""
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     office.drain()
     (found,) = office.books()["invoices"]
     office.emulator.world.companies[CONTRACTOR].books.delete("Invoice", found["id"])
-    office.save(bill("150.00"))
+    office.save(priced("150.00"))
     office.drain()
     assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     let_hours_pass(office)
     assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
 
@@ -146,12 +133,34 @@ def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
     office.save(lead())
     office.drain()
     lose_the_answer(office, "invoice")
-    office.save(bill("100.00"))
+    office.save(priced("100.00"))
     office.drain()
-    office.save(bill("150.00"))
+    office.save(priced("150.00"))
     dismiss(office, BILL)
     assert office.view(Kind.INVOICE, "inv-1").hold is Hold.DISMISSED
     office.time.advance(300)
     let_hours_pass(office)
     view = office.view(Kind.INVOICE, "inv-1")
     assert (view.shown, view.hold, total(office)) == (Shown.SYNCED, None, "150.00")
+
+
+def test_files_for_the_import_leave_out_what_is_there(office: Bench) -> None:
+    """What QuickBooks has, or may have, comes in files of its own (rules 10, 18)."""
+    office.save(priced("100.00"))
+    office.drain()
+    lose_the_answer(office, "invoice")
+    office.save(invoice("inv-2"))
+    office.drain()
+    office.save(priced("150.00"), invoice("inv-3"))
+    office.runtime.panel.linking.disconnect(ACME, DANA)
+    with office.runtime.database.read.connect() as db:
+        bodies = not_sent_files(db, office.connection(), Kind.INVOICE)
+    found = {
+        name: [number for number in ("D-inv-1", "D-inv-2", "D-inv-3") if number in body.decode()]
+        for name, body in bodies.items()
+    }
+    assert found == {
+        "not-sent-invoices.csv": ["D-inv-3"],
+        "not-sent-invoices-changed-since.csv": ["D-inv-1"],
+        "not-sent-invoices-look-first.csv": ["D-inv-2"],
+    }

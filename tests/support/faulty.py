@@ -21,6 +21,8 @@ from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, pa
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dunahub_hookspecs import Invoice
+
 
 class Line(httpx.BaseTransport):
     """A line to the emulator; the next request to a company's books may fail on it."""
@@ -229,3 +231,15 @@ def many(number: int) -> list[Lead]:
 
 
 MARCH = date(2026, 3, 2)
+
+
+def priced(price: str) -> Invoice:
+    """Make the invoice with one line at a price."""
+    line = LineItem(
+        description="Gutter cleaning",
+        quantity=Decimal(1),
+        unit_price=Decimal(price),
+        service_id="svc-1",
+        service_name="Gutter Cleaning",
+    )
+    return invoice(lines=[line])
