@@ -105,12 +105,12 @@ def run_query(ledger: Ledger, text: str) -> Answer:
         other = OTHERS.get(query.entity.lower())
         if other is None:
             raise faults.query_invalid(f"invalid context declaration: {query.entity}")
-        _paging(query, zero=ledger.settings.start_position_zero)
+        _paging(ledger, query)
         return Answer(entity=other, rows=[], start=0, total=0, count=query.count)
     for column in query.columns:
         if column != "*" and not column.endswith(".*"):
             find_field(ledger, entity, column)
-    start, limit = _paging(query, zero=ledger.settings.start_position_zero)
+    start, limit = _paging(ledger, query)
     orders = [(find_field(ledger, entity, order.path), order) for order in query.order]
     tests = [_test(ledger, entity, condition) for condition in query.where]
     rows = _candidates(ledger, entity, query)
@@ -155,9 +155,9 @@ def find_field(ledger: Ledger, entity: Entity, path: str) -> Field:
     return Field(path=(prop.name,), kind=prop.kind)
 
 
-def _paging(query: Query, *, zero: str) -> tuple[int, int]:
+def _paging(ledger: Ledger, query: Query) -> tuple[int, int]:
     start = 1 if query.start is None else query.start
-    if start == 0 and zero == "answer":
+    if start == 0 and ledger.settings.start_position_zero == "answer":
         start = 1
     limit = DEFAULT_LIMIT if query.limit is None else query.limit
     for value in (start, limit):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import psycopg
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.postgres import CONNECT, LIVENESS, driver_options, options, patience
+from dunahub_qbo_plugin.store.postgres import CONNECT, LIVENESS, driver_options, idle_limit, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,7 +44,7 @@ def hook_engine(url: sa.URL) -> tuple[sa.Engine, Door]:
     url, ours = driver_options(url)
     waits = (
         f"-clock_timeout={HOOK_LOCK_WAIT * 1000:.0f} "
-        f"-cstatement_timeout={HOOK_STATEMENT * 1000:.0f} {patience()}"
+        f"-cstatement_timeout={HOOK_STATEMENT * 1000:.0f} {idle_limit()}"
     )
     engine = sa.create_engine(
         url,

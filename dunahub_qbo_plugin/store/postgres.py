@@ -63,7 +63,7 @@ def conninfo(url: sa.URL, *, schema: str) -> str:
 def work_engine(url: sa.URL) -> sa.Engine:
     """Open the worker's and the pages' way to the database."""
     url, ours = driver_options(url)
-    waits = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f} {patience()}"
+    waits = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f} {idle_limit()}"
     return sa.create_engine(
         url,
         connect_args={
@@ -80,7 +80,7 @@ def work_engine(url: sa.URL) -> sa.Engine:
     )
 
 
-def patience() -> str:
+def idle_limit() -> str:
     """Give the server option that ends a transaction which is idle for `IDLE` seconds."""
     return f"-cidle_in_transaction_session_timeout={IDLE * 1000:.0f}"
 
