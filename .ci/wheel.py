@@ -16,7 +16,7 @@ TESTS = {"hypothesis", "mypy", "playwright", "pytest", "ruff"}
 
 
 def installed() -> set[str]:
-    """Give the names of all distributions."""
+    """Return the names of all distributions."""
     return {each.metadata["Name"].lower() for each in metadata.distributions()}
 
 

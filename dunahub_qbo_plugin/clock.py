@@ -11,11 +11,11 @@ class Clock(Protocol):
     """What the plugin needs of time; tests bring their own."""
 
     def now(self) -> datetime:
-        """Give the present moment, aware, in UTC."""
+        """Return the present moment, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Give seconds that only ever grow, for durations within this process."""
+        """Return seconds that only ever grow, for durations within this process."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -27,11 +27,11 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Give the present moment, aware, in UTC."""
+        """Return the present moment, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the operating system's monotonic seconds."""
+        """Return the operating system's monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

@@ -120,12 +120,12 @@ class QuickBooksPlugin:
     def on_settings_render(
         self, org: Organization, request: SettingsRequest
     ) -> SettingsPanel | None:
-        """Give Settings → QuickBooks, to organizations in the US only (product rule 13)."""
+        """Return Settings → QuickBooks, to organizations in the US only (product rule 13)."""
         try:
             if not self._is_us(org):
                 return None
+            from dunahub_qbo_plugin.connect.region import enter  # noqa: PLC0415  as above
             from dunahub_qbo_plugin.panel.page import settings_panel  # noqa: PLC0415  a host that never shows the page need not load it
-            from dunahub_qbo_plugin.sync.region import enter  # noqa: PLC0415  as above
 
             runtime = self.runtime()
             try:
@@ -152,7 +152,7 @@ class QuickBooksPlugin:
     def on_record_render(
         self, org: Organization, request: SettingsRequest, kind: RecordKind, record_id: str
     ) -> RecordCard | None:
-        """Give the QuickBooks card of a lead, an invoice or a payment (product rule 21)."""
+        """Return the QuickBooks card of a lead, an invoice or a payment (product rule 21)."""
         try:
             if not self._is_us(org):
                 return None
@@ -179,7 +179,7 @@ class QuickBooksPlugin:
         Raises:
             ConfigurationError: a setting cannot be.
         """
-        return self.runtime().chores.drain(company_id)
+        return self.runtime().worker_tasks.drain(company_id)
 
     def due_companies(self) -> list[str]:
         """Name the companies that have something due and that nobody drains; up to 500.
@@ -191,7 +191,7 @@ class QuickBooksPlugin:
             ConfigurationError: a setting cannot be.
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
-        return self.runtime().chores.sweep().companies
+        return self.runtime().worker_tasks.sweep().companies
 
     def upkeep(self) -> None:
         """Renew tokens that have been idle for weeks, prune, and run what pages asked for.
@@ -202,11 +202,11 @@ class QuickBooksPlugin:
             ConfigurationError: a setting cannot be.
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
-        self.runtime().chores.tasks.run_waiting()
-        self.runtime().chores.upkeep.run()
+        self.runtime().worker_tasks.tasks.run_waiting()
+        self.runtime().worker_tasks.upkeep.run()
 
     def runtime(self) -> Runtime:
-        """Give what does the work in this process, made at the first call and after a fork.
+        """Return what does the work in this process, made at the first call and after a fork.
 
         Raises:
             ConfigurationError: a setting cannot be.
@@ -227,7 +227,7 @@ class QuickBooksPlugin:
             return self._runtime
 
     def running(self) -> Runtime | None:
-        """Give what does the work in this process, None before the first use and after the end."""
+        """Return this process's objects, None before the first use and after the end."""
         runtime = self._runtime
         return runtime if runtime is not None and runtime.pid == os.getpid() else None
 
@@ -235,7 +235,7 @@ class QuickBooksPlugin:
         """Guard every hook; an organization that left the US is stopped (product rule 13)."""
         if org.region is Region.US:
             return True
-        from dunahub_qbo_plugin.sync.region import leave  # noqa: PLC0415  seldom needed
+        from dunahub_qbo_plugin.connect.region import leave  # noqa: PLC0415  seldom needed
 
         leave(self.runtime().database, org.id, now=self.runtime().clock.now())
         return False

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.engine import choice
-from dunahub_qbo_plugin.engine.chores import Chores
+from dunahub_qbo_plugin.connect.profile import read_company
+from dunahub_qbo_plugin.connect.service import ConnectionService
+from dunahub_qbo_plugin.connect.tokens import TokenKeeper
+from dunahub_qbo_plugin.connect.upkeep import Upkeep
+from dunahub_qbo_plugin.engine import select
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
 from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
+from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
 from dunahub_qbo_plugin.panel.context import PanelContext
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
@@ -24,16 +28,12 @@ from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.review.compare import Comparer
 from dunahub_qbo_plugin.review.task import COMPARE, CompareTask
-from dunahub_qbo_plugin.store.cipher import Cipher
-from dunahub_qbo_plugin.store.connections import Connections
-from dunahub_qbo_plugin.store.database import Database
-from dunahub_qbo_plugin.sync.companies import read_company
+from dunahub_qbo_plugin.store.companies.connections import Connections
+from dunahub_qbo_plugin.store.db.cipher import Cipher
+from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.sync.drain import Drainer
 from dunahub_qbo_plugin.sync.intake import Intake
-from dunahub_qbo_plugin.sync.linking import Linking
 from dunahub_qbo_plugin.sync.reconciler import Reconciler
-from dunahub_qbo_plugin.sync.tokens import TokenKeeper
-from dunahub_qbo_plugin.sync.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
-    from dunahub_qbo_plugin.engine.choice import Engine, WorkerEngine
+    from dunahub_qbo_plugin.engine.select import Engine, WorkerEngine
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -62,19 +62,19 @@ class Runtime:
     drainer: Drainer
     tasks: TaskRunner
     intake: Intake
-    chores: Chores
+    worker_tasks: WorkerTasks
     engine: Engine
     embedded: EmbeddedEngine
     panel: PanelContext
     pid: int = attrs.field(factory=os.getpid)
 
     def worker(self, *, concurrency: int | None = None) -> WorkerEngine:
-        """Give what a worker process runs: the queue's worker, or the embedded engine's loop.
+        """Return what a worker process runs: the queue's worker, or the embedded engine's loop.
 
         Args:
             concurrency: companies at once; None for the usual. The embedded engine has its own.
         """
-        return choice.worker(self.config, self.chores, self.embedded, concurrency=concurrency)
+        return select.worker(self.config, self.worker_tasks, self.embedded, concurrency=concurrency)
 
     def close(self) -> None:
         """Stop the worker, write what is in memory, close files and connections."""
@@ -82,7 +82,7 @@ class Runtime:
         if self.intake.waiting:
             self.database.prepare()
             self.intake.flush()
-        self.chores.meter.note(at_once=True)
+        self.worker_tasks.meter.note(at_once=True)
         self.http.close()
         self.database.close()
 
@@ -156,7 +156,7 @@ def build(
         },
         owner=owner,
     )
-    chores = Chores(
+    worker_tasks = WorkerTasks(
         database=database,
         intake=intake,
         drainer=drainer,
@@ -165,10 +165,10 @@ def build(
         meter=Meter(database=database, clock=clock, metrics=client.metrics, owner=owner),
         clock=clock,
     )
-    embedded = EmbeddedEngine(chores)
-    engine = choice.engine(config, chores, embedded, host_bell)
+    embedded = EmbeddedEngine(worker_tasks)
+    engine = select.engine(config, worker_tasks, embedded, host_bell)
     bell.engine = engine
-    linking = Linking(
+    connection_service = ConnectionService(
         database=database,
         connections=connections,
         cipher=cipher,
@@ -183,7 +183,7 @@ def build(
         config=config,
         database=database,
         connections=connections,
-        linking=linking,
+        connection_service=connection_service,
         clock=clock,
         wake=bell.ring,
     )
@@ -197,7 +197,7 @@ def build(
         drainer=drainer,
         tasks=task_runner,
         intake=intake,
-        chores=chores,
+        worker_tasks=worker_tasks,
         engine=engine,
         embedded=embedded,
         panel=panel,
@@ -215,7 +215,7 @@ class _Bell:
 
 
 def version() -> str:
-    """Give the version of the installed package."""
+    """Return the version of the installed package."""
     try:
         return metadata.version("dunahub-qbo-plugin")
     except metadata.PackageNotFoundError:

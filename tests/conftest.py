@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.database import Database
 from tests.support.canaries import Net, spread
 from tests.support.postgres import empty, fresh_database, postgres_server
 
@@ -59,14 +59,14 @@ def no_secret_gets_out(request: pytest.FixtureRequest, secret_net: Net) -> Itera
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """Give the address of a PostgreSQL server of this run."""
+    """Return the address of a PostgreSQL server of this run."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def migrated_url(server_url: str) -> Iterator[str]:
-    """Give the address of a PostgreSQL database that has our schema."""
+    """Return the address of a PostgreSQL database that has our schema."""
     with fresh_database(server_url) as address:
         database = Database(address)
         database.prepare()
@@ -76,7 +76,7 @@ def migrated_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(migrated_url: str, secret_net: Net) -> Iterator[str]:
-    """Give the address of a PostgreSQL database with our schema and nothing in it."""
+    """Return the address of a PostgreSQL database with our schema and nothing in it."""
     yield migrated_url
     secret_net.look_at_database(migrated_url)
     empty(migrated_url)
@@ -84,7 +84,7 @@ def postgres_url(migrated_url: str, secret_net: Net) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest) -> str | None:
-    """Give the database to run on: None for SQLite in the test's folder, then PostgreSQL."""
+    """Return the database to run on: None for SQLite in the test's folder, then PostgreSQL."""
     if request.param == "sqlite":
         return None
     address: str = request.getfixturevalue("postgres_url")

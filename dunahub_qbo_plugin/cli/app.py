@@ -8,7 +8,7 @@ from dunahub_qbo_plugin.cli import (
     books,
     demo,
     emulator,
-    keeping,
+    maintenance,
     record,
     records,
     setup,
@@ -69,10 +69,10 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=operating)(books.review)
     app.command(rich_help_panel=operating)(books.export)
     app.command(rich_help_panel=operating)(worker.worker)
-    app.command(rich_help_panel=operating)(keeping.rotate_keys)
-    app.command(rich_help_panel=operating)(keeping.support_file)
-    app.command(rich_help_panel=operating)(keeping.after_restore)
-    app.command(rich_help_panel=operating)(keeping.forget_org)
+    app.command(rich_help_panel=operating)(maintenance.rotate_keys)
+    app.command(rich_help_panel=operating)(maintenance.support_file)
+    app.command(rich_help_panel=operating)(maintenance.after_restore)
+    app.command(rich_help_panel=operating)(maintenance.forget_org)
     return app
 
 

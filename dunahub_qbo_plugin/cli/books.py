@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from dunahub_qbo_plugin.cli.desk import Desk, desk
-from dunahub_qbo_plugin.cli.keeping import OneOrg
+from dunahub_qbo_plugin.cli.maintenance import OneOrg
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
+from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
 from dunahub_qbo_plugin.review.files import headings, months_file, not_sent_files
-from dunahub_qbo_plugin.store.connection import Connection
+from dunahub_qbo_plugin.store.companies.connection import Connection
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
 Months = Annotated[int, typer.Option("--months", min=1, max=60, help="Months to add up.")]
@@ -32,7 +32,7 @@ def review(
     Exit status: 0 nothing differs, 1 something differs, or QuickBooks could not be asked,
     2 settings or database.
     """
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         (connection,) = opened.current(org)
         if connection.status is not Status.CONNECTED:
             fail(f"{org} is not connected to QuickBooks", code=NOTHING_DONE)
@@ -53,7 +53,7 @@ def review(
         raise typer.Exit(NOTHING_DONE)
 
 
-def _compare(opened: Desk, connection: Connection, days: int) -> dict[str, Any]:
+def _compare(opened: Session, connection: Connection, days: int) -> dict[str, Any]:
     from dunahub_qbo_plugin.review.compare import Comparer  # noqa: PLC0415  the other commands start faster without
     from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  as above
 
@@ -63,7 +63,7 @@ def _compare(opened: Desk, connection: Connection, days: int) -> dict[str, Any]:
     runtime = build(opened.config)
     try:
         comparer = Comparer(database=runtime.database, client=runtime.client)
-        grant = runtime.panel.linking.tokens.grant(connection.id)
+        grant = runtime.panel.connection_service.tokens.grant(connection.id)
         came = comparer.compare(
             connection, grant, days=days, now=opened.clock.now(), progress=progress
         )
@@ -92,7 +92,7 @@ def export(
 
     Exit status: 0 written, 1 the organization never connected, 2 settings, database or folder.
     """
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         (connection,) = opened.current(org)
         folder.mkdir(parents=True, exist_ok=True)
         bodies = {f"not-sent-{kind.word}s.csv": headings(kind) for kind in Kind}

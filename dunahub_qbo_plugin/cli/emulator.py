@@ -12,8 +12,8 @@ from dunahub_qbo_plugin.cli.output import fail, note, say, say_json
 from dunahub_qbo_plugin.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.directory import Offline
-    from dunahub_qbo_plugin.emulator.server import RunningEmulator
+    from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator
+    from dunahub_qbo_plugin.emulator.world.directory import Offline
 
 
 class Consent(StrEnum):
@@ -108,11 +108,11 @@ def emulator(  # noqa: PLR0913  one for each option
     Exit status: 0 stopped, 2 options, a port that is taken, or a package that is missing.
     """
     with extra_told():
-        from dunahub_qbo_plugin.emulator.grants import OAuthSettings  # noqa: PLC0415  needs the extra
-        from dunahub_qbo_plugin.emulator.options import RunOptions  # noqa: PLC0415  as above
-        from dunahub_qbo_plugin.emulator.server import run  # noqa: PLC0415  as above
-        from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings  # noqa: PLC0415  as above
-        from dunahub_qbo_plugin.emulator.world import SEEDS  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.server.options import RunOptions  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.server.serve import run  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings  # noqa: PLC0415  needs the extra
+        from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.world.world import SEEDS  # noqa: PLC0415  as above
     options = RunOptions(
         redirect_uris=tuple(redirect_uri or ()),
         trouble=tuple(trouble or ()),
@@ -150,7 +150,7 @@ def emulator(  # noqa: PLR0913  one for each option
 
 
 def _offline(given: list[str]) -> "dict[str, Offline]":
-    from dunahub_qbo_plugin.emulator.directory import Offline  # noqa: PLC0415  needs the extra
+    from dunahub_qbo_plugin.emulator.world.directory import Offline  # noqa: PLC0415  needs the extra
 
     reasons: tuple[Offline, ...] = get_args(Offline)
     offline: dict[str, Offline] = {}
@@ -164,10 +164,7 @@ def _offline(given: list[str]) -> "dict[str, Offline]":
 
 
 def _say_started(running: "RunningEmulator", *, as_json: bool, way_back: bool) -> None:
-    from dunahub_qbo_plugin.emulator.directory import (  # noqa: PLC0415  needs the extra
-        DEFAULT_CLIENT_ID,
-        DEFAULT_CLIENT_SECRET,
-    )
+    from dunahub_qbo_plugin.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET  # noqa: PLC0415  needs the extra
 
     settings = {
         "DUNAHUB_QBO_CLIENT_ID": DEFAULT_CLIENT_ID,

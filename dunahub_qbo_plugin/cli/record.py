@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
-from dunahub_qbo_plugin.cli.desk import desk, read_config
 from dunahub_qbo_plugin.cli.extra import extra_told
 from dunahub_qbo_plugin.cli.options import DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say
+from dunahub_qbo_plugin.cli.session import open_session, read_config
 from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 
@@ -100,7 +100,7 @@ def _recorded(
     if org is None:
         yield from record_emulator(exchanges, today=today, only=wanted)
         return
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         (connection,) = opened.current(org)
         if connection.environment != Environment.SANDBOX.value:
             fail(f"organization {org!r} is not connected to a company of Intuit's sandbox")

@@ -6,7 +6,7 @@ from typing import Annotated
 import attrs
 import typer
 
-from dunahub_qbo_plugin.cli.desk import Desk, desk
+from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir, Org
 from dunahub_qbo_plugin.cli.output import (
     NOTHING_DONE,
@@ -18,12 +18,14 @@ from dunahub_qbo_plugin.cli.output import (
     several,
     when,
 )
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
+from dunahub_qbo_plugin.cli.session import Session, open_session
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
 from dunahub_qbo_plugin.panel.status import may_resume
-from dunahub_qbo_plugin.store import asks, gate, views
-from dunahub_qbo_plugin.store.connection import Connection
-from dunahub_qbo_plugin.store.views import RecordView
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.store.companies import pauses
+from dunahub_qbo_plugin.store.companies.connection import Connection
+from dunahub_qbo_plugin.store.queries import records
+from dunahub_qbo_plugin.store.queries.records import RecordView
+from dunahub_qbo_plugin.store.records import commands
 
 HOST_WORDS = {"lead": Kind.CUSTOMER}
 """What the host calls a kind where QuickBooks calls it otherwise."""
@@ -48,12 +50,12 @@ def failed(
     Exit status: 0 listed (also when there is none), 1 the named organization never connected,
     2 settings or database.
     """
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         found: list[tuple[Connection, RecordView]] = []
         for connection in opened.current(org):
             room = limit + 1 - len(found)
             with opened.database.read.connect() as db:
-                troubled = views.of_state(db, connection, Shown.ATTENTION, limit=room)
+                troubled = records.of_state(db, connection, RecordState.ATTENTION, limit=room)
             found += [(connection, view) for view in troubled]
             if len(found) > limit:
                 break
@@ -137,7 +139,7 @@ def retry(
     if bool(record) == everything:
         raise typer.BadParameter("say which: --record KIND:ID, or --all")
     keys = [record_key(text) for text in record] if record else None
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         connections = opened.current(org)
         if keys and len(connections) > 1:
             fail("there are several organizations: say whose record it is with --org ID")
@@ -172,7 +174,7 @@ def record_key(text: str) -> RecordKey:
     return RecordKey(kind=known, local_id=local_id)
 
 
-def _ask(opened: Desk, connection: Connection, keys: list[RecordKey] | None) -> Asked:
+def _ask(opened: Session, connection: Connection, keys: list[RecordKey] | None) -> Asked:
     if connection.region_closed_at is not None:
         return Asked(org=connection.org_id, problems=("it is not in the US, so nothing is sent",))
     if connection.status is Status.NOT_CONNECTED:
@@ -180,13 +182,13 @@ def _ask(opened: Desk, connection: Connection, keys: list[RecordKey] | None) -> 
     problems: list[str] = []
     with opened.database.write.begin() as db:
         if connection.paused_until is not None and may_resume(connection):
-            gate.resume(db, connection.id)
+            pauses.resume(db, connection.id)
         wanted = keys
         if keys is not None:
-            seen = {key: views.one(db, connection, key) for key in keys}
+            seen = {key: records.one(db, connection, key) for key in keys}
             problems = [text for key, view in seen.items() if (text := _why_not(key, view))]
             wanted = [key for key, view in seen.items() if not _why_not(key, view)]
-        retried = asks.retry(db, connection, wanted, by=person(), now=opened.clock.now())
+        retried = commands.retry(db, connection, wanted, by=person(), now=opened.clock.now())
     return Asked(org=connection.org_id, retried=retried, problems=tuple(problems))
 
 
@@ -195,9 +197,9 @@ def _why_not(key: RecordKey, view: RecordView | None) -> str:
     name = f"{key.kind.word} {key.local_id}"
     if view is None:
         return f"there is no {name}"
-    if view.shown is Shown.SYNCED:
+    if view.state is RecordState.SYNCED:
         return f"{name} is synced already"
-    if view.shown is Shown.NOT_SENT:
+    if view.state is RecordState.NOT_SENT:
         return f"{name} is not sent by decision; it is sent from Settings → QuickBooks"
     return ""
 

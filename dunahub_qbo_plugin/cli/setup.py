@@ -1,11 +1,11 @@
 """``dunahub-qbo generate-key`` and ``migrate``: what an operator does before the first start."""
 
-from dunahub_qbo_plugin.cli.desk import desk
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import note, say, say_json
-from dunahub_qbo_plugin.store.cipher import generate_key as new_key
-from dunahub_qbo_plugin.store.database import SCHEMA
-from dunahub_qbo_plugin.store.trouble import where
+from dunahub_qbo_plugin.cli.session import open_session
+from dunahub_qbo_plugin.store.db.cipher import generate_key as new_key
+from dunahub_qbo_plugin.store.db.database import SCHEMA
+from dunahub_qbo_plugin.store.db.errors import where
 
 
 def generate_key() -> None:
@@ -24,7 +24,7 @@ def migrate(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     Exit status: 0 the tables are up to date, 2 settings or database.
     """
-    with desk(data_dir, prepared=False) as opened:
+    with open_session(data_dir, prepared=False) as opened:
         changed = not opened.database.is_ready()
         opened.database.prepare()
         place = where(opened.database)

@@ -3,17 +3,17 @@
 import attrs
 
 from dunahub_qbo_plugin import observe
-from dunahub_qbo_plugin.cli.desk import Desk, desk
+from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir, Org
 from dunahub_qbo_plugin.cli.output import lasting, moment, note, say, say_json, several, when
+from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
-from dunahub_qbo_plugin.store import views
-from dunahub_qbo_plugin.store.backlog import Backlog, backlog
-from dunahub_qbo_plugin.store.cipher import Cipher
-from dunahub_qbo_plugin.store.connection import Connection
-from dunahub_qbo_plugin.store.trouble import where
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, Status
+from dunahub_qbo_plugin.store.companies.connection import Connection
+from dunahub_qbo_plugin.store.db.cipher import Cipher
+from dunahub_qbo_plugin.store.db.errors import where
+from dunahub_qbo_plugin.store.queries import records
+from dunahub_qbo_plugin.store.queries.gauges import Backlog, backlog
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +25,7 @@ class Standing:
     """
 
     connection: Connection
-    counts: dict[Kind, dict[Shown, int]]
+    counts: dict[Kind, dict[RecordState, int]]
     backlog: Backlog
     rests: str
 
@@ -38,7 +38,7 @@ def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None
 
     Exit status: 0 shown, 1 the named organization never connected, 2 settings or database.
     """
-    with desk(data_dir) as opened:
+    with open_session(data_dir) as opened:
         standings = [standing(opened, connection) for connection in opened.current(org)]
         named = standings[0].connection.id if org is not None else None
         figures = observe.standing(opened.database, opened.clock, company_id=named)
@@ -58,19 +58,19 @@ def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None
         _warn_of_key(opened, [one.connection for one in standings])
 
 
-def standing(opened: Desk, connection: Connection) -> Standing:
+def standing(opened: Session, connection: Connection) -> Standing:
     """Look up where one organization stands."""
     now = opened.clock.now()
     with opened.database.read.connect() as db:
         return Standing(
             connection=connection,
-            counts=views.counts(db, connection),
+            counts=records.counts(db, connection),
             backlog=backlog(db, connection, now=now),
             rests=_rests(connection, opened),
         )
 
 
-def _rests(connection: Connection, opened: Desk) -> str:
+def _rests(connection: Connection, opened: Session) -> str:
     if connection.region_closed_at is not None:
         return f"Stopped {when(connection.region_closed_at)}: the organization is not in the US"
     until = connection.paused_until
@@ -105,17 +105,17 @@ def _json(one: Standing) -> dict[str, object]:
     }
 
 
-def _name(shown: Shown) -> str:
+def _name(shown: RecordState) -> str:
     return shown.value.lower().replace(" ", "_")
 
 
-def _text(one: Standing, opened: Desk) -> str:
-    widths = [max(len(shown.value), 7) for shown in Shown]
-    names = zip(Shown, widths, strict=True)
+def _text(one: Standing, opened: Session) -> str:
+    widths = [max(len(shown.value), 7) for shown in RecordState]
+    names = zip(RecordState, widths, strict=True)
     lines = [_heading(one.connection)]
     lines.append(" " * 12 + "".join(f"  {shown.value:>{width}}" for shown, width in names))
     for kind, by_state in one.counts.items():
-        cells = zip(Shown, widths, strict=True)
+        cells = zip(RecordState, widths, strict=True)
         numbers = "".join(f"  {by_state[shown]:>{width},}" for shown, width in cells)
         lines.append(f"  {kind.word.capitalize() + 's':<10}{numbers}")
     lines.append(f"  {_due(one, opened)}")
@@ -137,7 +137,7 @@ def _heading(connection: Connection) -> str:
     return f"{connection.org_id}: {connection.status.value}{since}{sandbox}"
 
 
-def _due(one: Standing, opened: Desk) -> str:
+def _due(one: Standing, opened: Session) -> str:
     waiting = one.backlog
     if waiting.oldest_due_at is not None:
         late = lasting(opened.clock.now() - waiting.oldest_due_at)
@@ -151,7 +151,7 @@ def _due(one: Standing, opened: Desk) -> str:
     return "Nothing is due."
 
 
-def _warn_of_key(opened: Desk, shown: list[Connection]) -> None:
+def _warn_of_key(opened: Session, shown: list[Connection]) -> None:
     """Tell of a missing or wrong key, which otherwise shows only as records that wait."""
     try:
         Cipher(opened.config.fernet_keys).check()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
-    """Give an event that the first signal sets; a second one ends the process at once."""
+    """Return an event that the first signal sets; a second one ends the process at once."""
     stopped = threading.Event()
 
     def stop(number: int, _frame: FrameType | None) -> None:

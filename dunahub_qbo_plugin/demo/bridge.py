@@ -64,7 +64,7 @@ class Visitor:
     def request(
         self, slug: str = "", query: Mapping[str, str] | None = None, *, render: bool = True
     ) -> SettingsRequest:
-        """Give the request for the page of one panel."""
+        """Return the request for the page of one panel."""
         url = f"{self.settings_url}/{slug}" if slug else self.settings_url
         return SettingsRequest(
             person=self.person,
@@ -118,11 +118,11 @@ class Plugins:
         self._calls.append(HookCall(org_id=org.id, hook=hook, subject=subject, milliseconds=took))
 
     def menu(self, visitor: Visitor) -> list[SettingsPanel]:
-        """Give the panels that plugins contribute for this organization, without their pages."""
+        """Return the panels that plugins contribute for this organization, without their pages."""
         return collect_panels(self._manager, visitor.org, visitor.request(render=False))
 
     def panel(self, visitor: Visitor, slug: str, query: Mapping[str, str]) -> SettingsPanel | None:
-        """Give one panel with its page; None when this organization has no such panel."""
+        """Return one panel with its page; None when this organization has no such panel."""
         return show_panel(
             self._manager, visitor.org, slug, lambda asked: visitor.request(asked, query)
         )
@@ -151,5 +151,5 @@ class Plugins:
         return dispatch(self._manager, slug, action, method, request)
 
     def cards(self, visitor: Visitor, kind: RecordKind, record_id: str) -> list[RecordCard]:
-        """Give the plugins' cards for the page of a record."""
+        """Return the plugins' cards for the page of a record."""
         return collect_cards(self._manager, visitor.org, visitor.request, kind, record_id)

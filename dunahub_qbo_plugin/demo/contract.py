@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def organization(company: Company) -> Organization:
-    """Give an organization as plugins know it."""
+    """Return an organization as plugins know it."""
     return Organization(
         id=company.id,
         name=company.name,
@@ -40,12 +40,12 @@ def organization(company: Company) -> Organization:
 
 
 def person(member: Member) -> Person:
-    """Give somebody of the office as plugins know them."""
+    """Return somebody of the office as plugins know them."""
     return Person(id=member.id, name=member.name, email=member.email)
 
 
 def lead(record: LeadRecord) -> Lead:
-    """Give a lead as plugins know it."""
+    """Return a lead as plugins know it."""
     return Lead(
         id=record.id,
         name=record.name,
@@ -63,7 +63,7 @@ def lead(record: LeadRecord) -> Lead:
 
 
 def invoice(record: InvoiceRecord, billed: LeadRecord) -> Invoice:
-    """Give an invoice, with the whole lead that it bills, as plugins know it."""
+    """Return an invoice, with the whole lead that it bills, as plugins know it."""
     return Invoice(
         id=record.id,
         number=record.number,
@@ -92,7 +92,7 @@ def invoice(record: InvoiceRecord, billed: LeadRecord) -> Invoice:
 
 
 def payment(record: PaymentRecord, paid: InvoiceRecord) -> Payment:
-    """Give a payment as plugins know it."""
+    """Return a payment as plugins know it."""
     elsewhere = record.paid_by is PaidBy.CARD_ELSEWHERE
     method = PaymentMethod.CARD if elsewhere else PaymentMethod(record.paid_by.value)
     return Payment(

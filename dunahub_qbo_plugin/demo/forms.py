@@ -85,13 +85,13 @@ def day(text: str, what: str, default: date | None) -> date | None:
 
 
 def lead(form: Form, known: LeadRecord) -> LeadRecord:
-    """Give the lead with what was typed."""
+    """Return the lead with what was typed."""
     typed = {name: form.get(name, "").strip() for name in LEAD_FIELDS}
     return LeadRecord(id=known.id, org_id=known.org_id, **typed)
 
 
 def lead_texts(record: LeadRecord) -> dict[str, str]:
-    """Give a lead as the texts of its form."""
+    """Return a lead as the texts of its form."""
     return {name: getattr(record, name) for name in LEAD_FIELDS}
 
 
@@ -134,7 +134,7 @@ def lines(form: Form, services: Sequence[Service]) -> tuple[Line, ...]:
 
 
 def line_texts(known: Sequence[Line]) -> list[dict[str, str]]:
-    """Give lines as the texts of a form, with rows to fill in after them."""
+    """Return lines as the texts of a form, with rows to fill in after them."""
     rows = [
         {
             "service": line.service_id,
@@ -149,7 +149,7 @@ def line_texts(known: Sequence[Line]) -> list[dict[str, str]]:
 
 
 def typed_lines(form: Form, *, more: bool) -> list[dict[str, str]]:
-    """Give the rows as they were typed, to show the form again; with ``more``, longer."""
+    """Return the rows as they were typed, to show the form again; with ``more``, longer."""
     taxable = set(form.getlist("taxable"))
     names = ("service", "description", "quantity", "price")
     rows = zip(*(form.getlist(name) for name in names), strict=False)
@@ -161,7 +161,7 @@ def typed_lines(form: Form, *, more: bool) -> list[dict[str, str]]:
 
 
 def proposal(form: Form, known: Proposal, services: Sequence[Service]) -> Proposal:
-    """Give the proposal with what was typed.
+    """Return the proposal with what was typed.
 
     Raises:
         InputProblem: as `lines`.
@@ -171,7 +171,7 @@ def proposal(form: Form, known: Proposal, services: Sequence[Service]) -> Propos
 
 
 def invoice(form: Form, known: InvoiceRecord, services: Sequence[Service]) -> InvoiceRecord:
-    """Give the invoice with what was typed; a total left empty is the sum.
+    """Return the invoice with what was typed; a total left empty is the sum.
 
     Raises:
         InputProblem: an amount is no number or a day no date.
@@ -190,7 +190,7 @@ def invoice(form: Form, known: InvoiceRecord, services: Sequence[Service]) -> In
 
 
 def invoice_texts(record: InvoiceRecord) -> dict[str, str]:
-    """Give an invoice as the texts of its form."""
+    """Return an invoice as the texts of its form."""
     by_hand = record.total != record.computed_total
     return {
         "number": record.number,
@@ -204,7 +204,7 @@ def invoice_texts(record: InvoiceRecord) -> dict[str, str]:
 
 
 def payment(form: Mapping[str, str], paid: InvoiceRecord, today: date) -> PaymentRecord:
-    """Give the payment that was typed.
+    """Return the payment that was typed.
 
     Raises:
         InputProblem: the amount is no number, the day no date, or the way of paying unknown.

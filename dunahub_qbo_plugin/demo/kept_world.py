@@ -13,17 +13,17 @@ import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.journal import Journal
-from dunahub_qbo_plugin.emulator.schema import Schema, load_schema
-from dunahub_qbo_plugin.emulator.signing import Signer
-from dunahub_qbo_plugin.emulator.trouble import TroubleDesk
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.books.schema import Schema, load_schema
+from dunahub_qbo_plugin.emulator.world.journal import Journal
+from dunahub_qbo_plugin.emulator.world.signing import Signer
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleDesk
+from dunahub_qbo_plugin.emulator.world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.journal import Entry
+    from dunahub_qbo_plugin.emulator.world.journal import Entry
 
 _TRIES = 50
 # Not part of what lasts: these are made anew.
@@ -55,7 +55,7 @@ class WorldFile:
         self._lock = threading.Lock()
 
     def open(self) -> World:
-        """Give the kept world, or a new one, and keep it from now on.
+        """Return the kept world, or a new one, and keep it from now on.
 
         Raises:
             KeptWorldError: the file cannot be read.

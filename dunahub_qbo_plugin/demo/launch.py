@@ -29,9 +29,9 @@ from dunahub_qbo_plugin.demo.story import Story
 from dunahub_qbo_plugin.demo.trouble import EmulatorAdmin
 from dunahub_qbo_plugin.demo.web.app import create_app
 from dunahub_qbo_plugin.demo.web.context import Crm
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from dunahub_qbo_plugin.emulator.server import serve
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +208,7 @@ def running(
 
 
 def _host(store: Store, folder: Path) -> Host:
-    """Give what plugins may know of the CRM."""
+    """Return what plugins may know of the CRM."""
 
     def organization(org_id: str) -> Organization | None:
         company = store.company(org_id)
@@ -241,7 +241,7 @@ def _logging(path: Path) -> Iterator[None]:
 
 
 def _last_lines(path: Path) -> str:
-    """Give the end of the log, to explain a story that stopped."""
+    """Return the end of the log, to explain a story that stopped."""
     if not path.exists():
         return ""
     return "\n".join(path.read_text(encoding="utf-8").splitlines()[-_LOG_TAIL:]) + "\n"

@@ -47,7 +47,7 @@ class Narrator:
         self._print(f"  {self._paint('✗', _RED)} {what}")
 
     def address(self, what: str, url: str) -> None:
-        """Give an address to open."""
+        """Return an address to open."""
         self._print(f"  {what:<18}{self._paint(url, _CYAN)}")
 
     def blank(self) -> None:

@@ -60,11 +60,11 @@ class Office:
         return self.clock().astimezone(zone).date()
 
     def lead(self, lead_id: int) -> LeadRecord | None:
-        """Give a lead of this organization."""
+        """Return a lead of this organization."""
         return self.store.get(LeadRecord, self.company.id, lead_id)
 
     def invoice(self, invoice_id: int) -> InvoiceRecord | None:
-        """Give an invoice of this organization."""
+        """Return an invoice of this organization."""
         return self.store.get(InvoiceRecord, self.company.id, invoice_id)
 
     def paid(self, invoice: InvoiceRecord) -> Decimal:
@@ -106,7 +106,7 @@ class Office:
         return self.store.change(attrs.evolve(job, status=JobStatus.COMPLETED))
 
     def draft_invoice(self, lead: LeadRecord, job: Job | None) -> InvoiceRecord:
-        """Give an invoice to fill in: the next number, and the lines of the job's proposal."""
+        """Return an invoice to fill in: the next number, and the lines of the job's proposal."""
         offered = job and self.store.get(Proposal, self.company.id, job.proposal_id)
         lines = offered.lines if offered else ()
         draft = InvoiceRecord(

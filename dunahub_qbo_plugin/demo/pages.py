@@ -33,7 +33,7 @@ class Form:
     buttons: list[Button] = attrs.field(factory=list)
 
     def filled(self, button: Button, typed: Mapping[str, str | list[str]]) -> dict[str, list[str]]:
-        """Give what the form sends when the button is pressed after typing."""
+        """Return what the form sends when the button is pressed after typing."""
         sent: dict[str, list[str]] = {}
         for name, value in self.fields:
             sent.setdefault(name, []).append(value)
@@ -72,7 +72,7 @@ class Page:
         return None
 
     def field(self, name: str) -> str:
-        """Give what a form field holds already, empty when there is no such field."""
+        """Return what a form field holds already, empty when there is no such field."""
         fields = (field for form in self.forms for field in form.fields)
         return next((value for known, value in fields if known == name), "")
 

@@ -85,13 +85,13 @@ class Person:
             self._pause(_LOOK_EVERY)
 
     def state(self, kind: str, record_id: str) -> str:
-        """Give the state that a record's cards show, empty when they show none."""
+        """Return the state that a record's cards show, empty when they show none."""
         words = " ".join(self.card(kind, record_id).cards)
         places = {words.find(state): state for state in STATES if state in words}
         return places[min(places)] if places else ""
 
     def card(self, kind: str, record_id: str) -> Page:
-        """Give the cards of a record, with their buttons."""
+        """Return the cards of a record, with their buttons."""
         return self.open(f"/cards/{kind}/{record_id}")
 
     def _seen(self, answer: httpx.Response) -> Page:

@@ -21,7 +21,7 @@ _COMPANY_ID = re.compile(r"\d{15,}")
 
 
 def success(result: Result, plugins: Plugins, emulator: EmulatorAdmin) -> str:
-    """Give the result as one JSON object.
+    """Return the result as one JSON object.
 
     Amounts are JSON numbers in dollars, ``hook_ms`` are milliseconds, and ``requests`` are what
     the emulator saw, OAuth's included.
@@ -57,7 +57,7 @@ def success(result: Result, plugins: Plugins, emulator: EmulatorAdmin) -> str:
 
 
 def failure(text: str) -> str:
-    """Give what stopped the story as one JSON object."""
+    """Return what stopped the story as one JSON object."""
     return json.dumps({"error": text}, indent=2)
 
 

@@ -106,15 +106,15 @@ SERVICES = {GUTTERS: _GUTTER_SERVICES, HVAC: _HVAC_SERVICES, BRAZIL: _GUTTER_SER
 
 
 def members(org_id: str) -> tuple[Member, ...]:
-    """Give the people of one organization."""
+    """Return the people of one organization."""
     return tuple(member for member in MEMBERS if member.org_id == org_id)
 
 
 def member(member_id: str) -> Member | None:
-    """Give one person, None when there is none of that id."""
+    """Return one person, None when there is none of that id."""
     return next((someone for someone in MEMBERS if someone.id == member_id), None)
 
 
 def services(org_id: str) -> tuple[Service, ...]:
-    """Give what an organization sells."""
+    """Return what an organization sells."""
     return SERVICES.get(org_id, ())

@@ -58,7 +58,7 @@ def plugin_variables(
     redirect_uri: str,
     emulator_url: str,
 ) -> dict[str, str]:
-    """Give the plugin's settings the way an operator sets them."""
+    """Return the plugin's settings the way an operator sets them."""
     return {
         "DUNAHUB_QBO_CLIENT_ID": client_id,
         "DUNAHUB_QBO_CLIENT_SECRET": client_secret,

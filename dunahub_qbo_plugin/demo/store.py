@@ -59,13 +59,13 @@ class Store:
         self._engine.dispose()
 
     def companies(self) -> list[Company]:
-        """Give all organizations by name."""
+        """Return all organizations by name."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(tables.COMPANY).order_by(tables.COMPANY.c.name))
             return [Company(**row) for row in rows.mappings()]
 
     def company(self, org_id: str) -> Company | None:
-        """Give one organization, None when there is none of that id."""
+        """Return one organization, None when there is none of that id."""
         return next((company for company in self.companies() if company.id == org_id), None)
 
     def save_company(self, company: Company) -> None:
@@ -92,13 +92,13 @@ class Store:
         return record
 
     def get(self, kind: type[R], org_id: str, record_id: int) -> R | None:
-        """Give one record of an organization, None when it has no such record."""
+        """Return one record of an organization, None when it has no such record."""
         if record_id > _LARGEST_ID:
             return None
         return next(iter(self.find(kind, org_id, id=record_id)), None)
 
     def find(self, kind: type[R], org_id: str, **equal: object) -> list[R]:
-        """Give an organization's records whose columns equal what is given, newest first."""
+        """Return an organization's records whose columns equal what is given, newest first."""
         table = _TABLES[kind]
         query = select(table).where(table.c.org_id == org_id).order_by(table.c.id.desc())
         for name, value in equal.items():
@@ -108,7 +108,7 @@ class Store:
 
 
 def _columns(record: attrs.AttrsInstance) -> dict[str, Any]:
-    """Give a record's columns; lines stay values, their column knows how to write them."""
+    """Return a record's columns; lines stay values, their column knows how to write them."""
     return {name: getattr(record, name) for name in attrs.fields_dict(type(record))}
 
 

@@ -163,7 +163,7 @@ class Story:
         return Arrived(local_id=local_id, qbo_id=entry["id"], state=state), page
 
     def _homeowner(self) -> tuple[str, str, str]:
-        """Give somebody who has not called before."""
+        """Return somebody who has not called before."""
         known = {entry["name"] for entry in self._books()["customers"]}
         new = (homeowner for homeowner in _HOMEOWNERS if homeowner[0] not in known)
         name, street, phone = _HOMEOWNERS[0]
@@ -275,5 +275,5 @@ class Story:
 
 
 def _id_of(page: Page) -> str:
-    """Give the id of the record whose page was opened."""
+    """Return the id of the record whose page was opened."""
     return page.url.rstrip("/").rpartition("/")[2]

@@ -83,7 +83,7 @@ class EmulatorAdmin:
         self._http.close()
 
     def books_url(self, realm: str = "") -> str:
-        """Give the address of the page that shows a person the books."""
+        """Return the address of the page that shows a person the books."""
         return f"{self.url}/books/{realm}".rstrip("/")
 
     def make(self, name: str) -> None:
@@ -120,17 +120,17 @@ class EmulatorAdmin:
         self._post(f"/apps/{client_id}/redirect_uris", {"redirect_uri": redirect_uri})
 
     def companies(self) -> dict[str, str]:
-        """Give realm id and name of each QuickBooks company."""
+        """Return realm id and name of each QuickBooks company."""
         found: list[dict[str, str]] = self._send("GET", "/").json()["companies"]
         return {company["realm"]: company["name"] for company in found}
 
     def books(self, realm: str) -> dict[str, Any]:
-        """Give everything that is in a company's books."""
+        """Return everything that is in a company's books."""
         books: dict[str, Any] = self._send("GET", f"/books/{realm}").json(parse_float=Decimal)
         return books
 
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
-        """Give the requests that the emulator saw, oldest first, from a running number on."""
+        """Return the requests that the emulator saw, oldest first, from a running number on."""
         answer = self._send("GET", f"/requests?after={after}").json()
         seen: list[dict[str, Any]] = answer["requests"]
         return seen

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dunahub_qbo_plugin.emulator.app import create_app
-from dunahub_qbo_plugin.emulator.inprocess import InProcessTransport
-from dunahub_qbo_plugin.emulator.server import RunningEmulator, serve
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.server.app import create_app
+from dunahub_qbo_plugin.emulator.server.inprocess import InProcessTransport
+from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator, serve
+from dunahub_qbo_plugin.emulator.world.world import World
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+    from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 
 
 class Emulator:

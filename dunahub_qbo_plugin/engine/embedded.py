@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dunahub_qbo_plugin.engine.trouble import Trouble
-from dunahub_qbo_plugin.store import gate, leases
+from dunahub_qbo_plugin.connect.upkeep import EVERY
+from dunahub_qbo_plugin.engine.log_once import Trouble
 from dunahub_qbo_plugin.store import tasks as stored_tasks
-from dunahub_qbo_plugin.store.edge import to_ms
-from dunahub_qbo_plugin.sync.upkeep import EVERY
+from dunahub_qbo_plugin.store.companies import leases, region
+from dunahub_qbo_plugin.store.convert import to_ms
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.engine.chores import Chores
+    from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class EmbeddedEngine:
     The thread is started by the first ring, and ends with the process or by `stop`.
     """
 
-    def __init__(self, chores: Chores) -> None:
-        self._chores = chores
-        self._database = chores.database
-        self._clock = chores.clock
+    def __init__(self, worker_tasks: WorkerTasks) -> None:
+        self._worker_tasks = worker_tasks
+        self._database = worker_tasks.database
+        self._clock = worker_tasks.clock
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ class EmbeddedEngine:
         self._trouble = Trouble(
             log, "the database cannot be reached", over="the database can be reached again"
         )
-        self._upkeep_at = chores.clock.monotonic() + FIRST_UPKEEP
+        self._upkeep_at = worker_tasks.clock.monotonic() + FIRST_UPKEEP
         self.looks = 0
         """How often the thread has looked since its start."""
 
@@ -79,7 +79,7 @@ class EmbeddedEngine:
             timeout: seconds to wait for it.
         """
         self._stopping.set()
-        self._chores.drainer.wind_down()
+        self._worker_tasks.drainer.wind_down()
         self._bell.set()
         thread = self._thread
         if thread is not None:
@@ -119,24 +119,24 @@ class EmbeddedEngine:
         """Start what is due; gives the seconds until the next look."""
         self.looks += 1
         self._database.prepare()
-        self._chores.intake.flush()
-        self._chores.meter.note()
+        self._worker_tasks.intake.flush()
+        self._worker_tasks.meter.note()
         self._keep_up(pool)
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:
             return IDLE_LOOK
         with self._database.read.connect() as db:
             due = leases.due_companies(db, now=self._clock.now())
-            stopped = gate.any_region_closed(db)
+            stopped = region.any_region_closed(db)
             asked = stored_tasks.waiting(db, now=self._clock.now())
         if asked:
-            pool.submit(self._chores.tasks.run_waiting)
+            pool.submit(self._worker_tasks.tasks.run_waiting)
         if stopped:
             with self._database.write.begin() as db:
-                gate.reopen_where_saved(db)
+                region.reopen_where_saved(db)
         now = to_ms(self._clock.now())
-        for company_id, due_at in due.items():
-            if due_at <= now and self._may_start(company_id):
+        for company_id, next_attempt_at in due.items():
+            if next_attempt_at <= now and self._may_start(company_id):
                 self._running.add(company_id)
                 pool.submit(self._drain, company_id)
         # With anything due or coming, time alone can change what there is to do.
@@ -153,7 +153,7 @@ class EmbeddedEngine:
 
     def _run_upkeep(self) -> None:
         try:
-            self._chores.upkeep.run()
+            self._worker_tasks.upkeep.run()
         except Exception:
             log.exception("the upkeep stumbled; it is tried again")
 
@@ -165,7 +165,7 @@ class EmbeddedEngine:
     def _drain(self, company_id: str) -> None:
         sent = 0
         try:
-            sent = self._chores.drainer.drain(company_id)
+            sent = self._worker_tasks.drainer.drain(company_id)
         except Exception:
             log.exception("the drain of company %s stumbled; it is tried again", company_id)
         finally:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.qbo.metrics import Times
-from dunahub_qbo_plugin.store import meters
-from dunahub_qbo_plugin.store.meters import Spent
-from dunahub_qbo_plugin.store.trouble import DatabaseError
+from dunahub_qbo_plugin.store.db.errors import DatabaseError
+from dunahub_qbo_plugin.store.queries import meters
+from dunahub_qbo_plugin.store.queries.meters import Spent
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.qbo.metrics import Metrics
-    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.store.db.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Meter:
 
 
 def _between(before: Spent, after: Spent) -> Spent:
-    """Give what was spent between two looks; the longest request is told from the start on."""
+    """Return what was spent between two looks; the longest request is told from the start on."""
     return attrs.evolve(
         after,
         reads=after.reads - before.reads,

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import procrastinate
 from procrastinate.jobs import Status
 
+from dunahub_qbo_plugin.engine.log_once import Trouble
 from dunahub_qbo_plugin.engine.meter import EVERY
 from dunahub_qbo_plugin.engine.queue import DRAIN, TASKS, QueueBell
-from dunahub_qbo_plugin.engine.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from dunahub_qbo_plugin.engine.chores import Chores
     from dunahub_qbo_plugin.engine.queue import Queue
+    from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,15 @@ class ProcrastinateWorker:
 
     Args:
         queue: where it is.
-        chores: what is done.
+        worker_tasks: what is done.
         concurrency: companies at once.
     """
 
-    def __init__(self, queue: Queue, chores: Chores, *, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self, queue: Queue, worker_tasks: WorkerTasks, *, concurrency: int = CONCURRENCY
+    ) -> None:
         self._queue = queue
-        self._chores = chores
+        self._worker_tasks = worker_tasks
         self._concurrency = concurrency
         self._bell = QueueBell(queue)
         self._stopping = threading.Event()
@@ -79,7 +81,7 @@ class ProcrastinateWorker:
                 # procrastinate's own loop ends, without an error, when it loses the database.
                 try:
                     self.rounds += 1
-                    self._chores.database.prepare()
+                    self._worker_tasks.database.prepare()
                     self._queue.prepare()
                     trouble.is_over()
                     asyncio.run(self._work())
@@ -98,7 +100,7 @@ class ProcrastinateWorker:
         Args:
             timeout: seconds to wait for that; what is not finished then is taken up elsewhere.
         """
-        self._chores.drainer.wind_down()
+        self._worker_tasks.drainer.wind_down()
         self._stopping.set()
         with self._lock:
             if self._loop is not None and self._work_task is not None:
@@ -141,7 +143,9 @@ class ProcrastinateWorker:
         async def note() -> None:
             while True:
                 await asyncio.sleep(EVERY)
-                await asyncio.get_running_loop().run_in_executor(pool, self._chores.meter.note)
+                await asyncio.get_running_loop().run_in_executor(
+                    pool, self._worker_tasks.meter.note
+                )
 
         noting = asyncio.create_task(note())
         try:
@@ -151,7 +155,7 @@ class ProcrastinateWorker:
 
     def _register(self, app: procrastinate.App, pool: ThreadPoolExecutor) -> None:
         """Say what the jobs mean. None of them raises, so none is ever retried by the queue."""
-        queue, chores, bell = self._queue.name, self._chores, self._bell
+        queue, worker_tasks, bell = self._queue.name, self._worker_tasks, self._bell
 
         async def run(work: Callable[[], Result]) -> Result:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
@@ -159,7 +163,7 @@ class ProcrastinateWorker:
         @app.task(name=DRAIN, queue=queue)
         async def _drain(company: str) -> None:
             def work() -> None:
-                if chores.drain(company):
+                if worker_tasks.drain(company):
                     bell.ring([company])
 
             with _told("a company could not be queued anew; the sweep will"):
@@ -168,7 +172,7 @@ class ProcrastinateWorker:
         @app.task(name=TASKS, queue=queue)
         async def _tasks() -> None:
             with _told("the long tasks stumbled"):
-                await run(chores.tasks.run_waiting)
+                await run(worker_tasks.tasks.run_waiting)
 
         # No lock: a housekeeper that died would keep its successors out.
         @app.periodic(cron=SWEEP)
@@ -177,7 +181,7 @@ class ProcrastinateWorker:
             del timestamp
 
             def work() -> None:
-                found = chores.sweep()
+                found = worker_tasks.sweep()
                 bell.ring(found.companies, tasks=found.tasks)
 
             with _told("the sweep stumbled"):
@@ -189,7 +193,7 @@ class ProcrastinateWorker:
         async def _upkeep(timestamp: int) -> None:
             del timestamp
             with _told("the upkeep stumbled"):
-                await run(chores.upkeep.run)
+                await run(worker_tasks.upkeep.run)
 
     async def _take_over(self, app: procrastinate.App) -> None:
         """Strike out the jobs of workers that died; the sweep then rings for their companies.

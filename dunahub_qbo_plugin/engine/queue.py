@@ -15,7 +15,7 @@ import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.schema import SchemaManager
 
-from dunahub_qbo_plugin.store import postgres, queue_schema
+from dunahub_qbo_plugin.store.db import postgres, queue_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,13 +51,13 @@ class Queue:
 
     @classmethod
     def of(cls, config: Config) -> Queue:
-        """Give the one that the operator set."""
+        """Return the one that the operator set."""
         url = config.queue_url or config.database_url
         return cls(url=url, schema=config.queue_schema, name=config.queue)
 
     @property
     def conninfo(self) -> str:
-        """Give libpq's address."""
+        """Return libpq's address."""
         return postgres.conninfo(postgres.address(self.url), schema=self.schema)
 
     def prepare(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dunahub_qbo_plugin.clock import Clock
-    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.store.tasks import Task
 
     Progress = Callable[[int, int], None]

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from dunahub_qbo_plugin.engine.trouble import Trouble
+from dunahub_qbo_plugin.engine.log_once import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, check_length, one_line, shown
-from dunahub_qbo_plugin.snapshot import display_name
+from dunahub_qbo_plugin.model.snapshot import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -110,7 +110,7 @@ def void_payload(remote: RemoteRef) -> Payload:
 
 
 def invoice_expectation(invoice: Invoice) -> InvoiceExpectation:
-    """Give what to look for in QuickBooks, and to compare its answer with."""
+    """Return what to look for in QuickBooks, and to compare its answer with."""
     return InvoiceExpectation(
         number=one_line(invoice.number),
         total=cents(invoice.total),
@@ -120,7 +120,7 @@ def invoice_expectation(invoice: Invoice) -> InvoiceExpectation:
 
 
 def invoice_marker(local_id: str) -> str:
-    """Give the note by which an invoice that we made is known again in QuickBooks.
+    """Return the note by which an invoice that we made is known again in QuickBooks.
 
     Look for it within PrivateNote: QuickBooks puts "Voided" before it, and people add to it. The
     brackets keep invoice 12 from being found in 123. A copy made in QuickBooks carries it too, so

@@ -35,7 +35,7 @@ class ItemFinder:
     profile: CompanyProfile
 
     def item_id(self, line: LineItem, *, position: int, where: str) -> str:
-        """Give the id of the item for a line.
+        """Return the id of the item for a line.
 
         An item that the office chose and that we do not know is sent all the same: it may be newer
         than our list, and QuickBooks will say so if it is gone.
@@ -112,7 +112,7 @@ class ItemFinder:
 
 
 def _can_be_sold(item: Item) -> bool:
-    """Tell whether a line can name the item: categories only group items."""
+    """Return whether a line can name the item: categories only group items."""
     return item.active and item.type.casefold() != _NOT_SOLD
 
 

@@ -43,7 +43,7 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def is_plausible(amount: Decimal) -> bool:
-    """Tell whether an amount is one that books can hold (fewer than 15 digits before the point)."""
+    """Return whether books can hold an amount (fewer than 15 digits before the point)."""
     return amount.is_zero() or amount.adjusted() < _PLAUSIBLE_DIGITS
 
 
@@ -53,7 +53,7 @@ def lines_total(lines: Iterable[LineItem]) -> Decimal:
 
 
 def invoice_total(invoice: Invoice) -> Decimal:
-    """Give what an invoice's own parts come to: lines minus discount plus tax."""
+    """Return what an invoice's own parts come to: lines minus discount plus tax."""
     return lines_total(invoice.lines) - cents(invoice.discount) + cents(invoice.tax)
 
 

@@ -64,7 +64,7 @@ _ONLY: Final = "Only card and ACH payments collected through DunaHub are sent to
 
 
 def is_eligible(payment: Payment) -> bool:
-    """Tell whether a payment is one that is sent (product rule 5)."""
+    """Return whether a payment is one that is sent (product rule 5)."""
     return payment.collected_by_dunahub and payment.method in SENT_METHODS
 
 
@@ -120,7 +120,7 @@ def payment_payload(
 
 
 def reference_number(payment: Payment) -> str:
-    """Give the PaymentRefNum: the first 21 characters of the processor's reference.
+    """Return the PaymentRefNum: the first 21 characters of the processor's reference.
 
     Intuit names no limit; 21 is what integrations have found to be kept. The whole reference is in
     the note.
@@ -129,7 +129,7 @@ def reference_number(payment: Payment) -> str:
 
 
 def payment_marker(local_id: str) -> str:
-    """Give the note by which a payment that we made is known again in QuickBooks.
+    """Return the note by which a payment that we made is known again in QuickBooks.
 
     Look for it within PrivateNote. A copy made in QuickBooks carries it too, so it is a hint beside
     reference, customer and amount, and no proof by itself.
@@ -138,7 +138,7 @@ def payment_marker(local_id: str) -> str:
 
 
 def payment_method_id(method: PaymentMethod, profile: CompanyProfile) -> str | None:
-    """Give QuickBooks' id of a payment method, None where none surely means the same."""
+    """Return QuickBooks' id of a payment method, None where none surely means the same."""
     known = {one_line(name).casefold(): found for name, found in profile.payment_methods.items()}
     return next((known[name] for name in METHOD_NAMES.get(method, ()) if name in known), None)
 

@@ -51,7 +51,7 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
 
 
 def tax_code(profile: CompanyProfile, what: str) -> str | None:
-    """Give the id of the tax code for invoices with tax, in a company with classic sales tax.
+    """Return the id of the tax code for invoices with tax, in a company with classic sales tax.
 
     That is the one that the office chose, or the only one there is. Which of several it is decides
     to whom the tax is owed, so nothing is sent until somebody has chosen. A company of which no

@@ -9,7 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from dunahub_qbo_plugin.model.records import ErrorInfo, Hold, RecordKey, RemoteRef
+    from dunahub_qbo_plugin.model.records import ErrorInfo, RecordKey, RemoteRef, SkipReason
 
 
 @attrs.frozen(kw_only=True)
@@ -49,10 +49,10 @@ class Synced:
 
 
 @attrs.frozen(kw_only=True)
-class Kept:
+class Skipped:
     """There is nothing to send, by decision (a void of what was never there)."""
 
-    hold: Hold
+    skip_reason: SkipReason
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +121,7 @@ class ParentGone:
 
 
 @attrs.frozen(kw_only=True)
-class Halted:
+class Paused:
     """The whole company stops; the record stays due as it is.
 
     Attributes:
@@ -135,4 +135,4 @@ class Halted:
     reauthorize: bool = False
 
 
-Outcome = Synced | Kept | Unchanged | Waiting | Retry | Rejected | ParentGone | Halted
+Outcome = Synced | Skipped | Unchanged | Waiting | Retry | Rejected | ParentGone | Paused

@@ -17,7 +17,7 @@ Value = Lead | Invoice | Payment
 
 GONE: Final = "gone"
 """The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
-WITHHELD: Final = "parent-withheld"
+PARENT_SKIPPED: Final = "parent-withheld"
 """The code of a record whose parent is not there and, by decision, will not be."""
 
 
@@ -42,7 +42,7 @@ class Operation(StrEnum):
     VOID = "void"
 
 
-class Shown(StrEnum):
+class RecordState(StrEnum):
     """The four states of a record that people see (product rule 21)."""
 
     SYNCED = "Synced"
@@ -59,7 +59,7 @@ class Status(StrEnum):
     TOKEN_EXPIRED = "Token expired"  # noqa: S105  a status, not a secret
 
 
-class Hold(StrEnum):
+class SkipReason(StrEnum):
     """Why a record is kept back by decision, not by failure."""
 
     INELIGIBLE = "ineligible"
@@ -153,14 +153,14 @@ class Parent:
         label: how people call it; empty when DunaHub never told us of it.
         remote_id: its Id in QuickBooks, None while it is not there.
         pending: True while a change of it is still to be sent.
-        withheld: True when it is not there and, by decision, will not be.
+        skipped: True when it is not there and, by decision, will not be.
     """
 
     key: RecordKey
     label: str = ""
     remote_id: str | None = None
     pending: bool = False
-    withheld: bool = False
+    skipped: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -168,15 +168,15 @@ class Claim:
     """A due record, with everything that is needed to make QuickBooks agree.
 
     Attributes:
-        generation: counts the changes in DunaHub; tells whether one came while we worked.
+        version: counts the changes in DunaHub; tells whether one came while we worked.
         fingerprint: of ``value``.
         value: what it shall look like; None where the stored text cannot be read.
         remote: the object in QuickBooks, None until there is one.
         sent_fields: QuickBooks' fields that our last write filled in.
         customer_id: for a payment, Id of the customer that its invoice is booked on in QuickBooks:
             not always the one that DunaHub wants it on by now.
-        hold: why it is not to be sent; such a record is only due because of an earlier write whose
-            outcome is not known.
+        skip_reason: why it is not to be sent; such a record is only due because of an earlier write
+            whose outcome is not known.
         synced_fingerprint: of what QuickBooks holds.
         synced_total: what that amounts to, dollars; nothing after a void.
         request_seq: how many of its intents have ended; part of the next request key.
@@ -190,14 +190,14 @@ class Claim:
     record_id: int
     key: RecordKey
     label: str
-    generation: int
+    version: int
     fingerprint: str
     value: Value | None = attrs.field(repr=False)
     remote: RemoteRef | None = None
     sent_fields: frozenset[str] = frozenset()
     parent: Parent | None = None
     customer_id: str | None = None
-    hold: Hold | None = None
+    skip_reason: SkipReason | None = None
     synced_fingerprint: str | None = None
     synced_total: Decimal | None = None
     attempts: int = 0

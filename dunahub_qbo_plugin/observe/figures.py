@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.qbo.metrics import Times
-from dunahub_qbo_plugin.store import gauges, meters
-from dunahub_qbo_plugin.store.trouble import DatabaseError
+from dunahub_qbo_plugin.store.db.errors import DatabaseError
+from dunahub_qbo_plugin.store.queries import gauges, meters
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.runtime import Runtime
-    from dunahub_qbo_plugin.store.database import Database
-    from dunahub_qbo_plugin.store.gauges import Gauges
-    from dunahub_qbo_plugin.store.meters import Spent
+    from dunahub_qbo_plugin.store.db.database import Database
+    from dunahub_qbo_plugin.store.queries.gauges import Gauges
+    from dunahub_qbo_plugin.store.queries.meters import Spent
 
 LATELY: Final = timedelta(hours=24)
 """How far back `Standing.lately` reaches."""

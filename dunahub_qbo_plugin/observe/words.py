@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.observe.figures import Counters, Requests, Snapshot, Standing
     from dunahub_qbo_plugin.qbo.metrics import Times
-    from dunahub_qbo_plugin.store.gauges import Gauges
+    from dunahub_qbo_plugin.store.queries.gauges import Gauges
 
 QUANTILES: Final = (0.5, 0.9, 0.99)
 

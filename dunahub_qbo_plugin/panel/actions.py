@@ -44,7 +44,7 @@ _STAYS_OPEN: Final = {
 
 
 def panel_actions(context: PanelContext) -> tuple[Action, ...]:
-    """Give every action of the panel."""
+    """Return every action of the panel."""
     posted = (
         Action(name=name, method="POST", handle=_guarded(context, name, handler))
         for name, handler in _POST.items()

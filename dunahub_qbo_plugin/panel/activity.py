@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.panel.told import done
-from dunahub_qbo_plugin.store import history
-from dunahub_qbo_plugin.store.activity import Cursor, Filter, activity
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.panel.history_text import done
+from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.store.queries.activity import Cursor, Filter, activity
+from dunahub_qbo_plugin.store.records import history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.panel.desk import Desk
-    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
 
 PAGE: Final = 15
 """Records on one page."""
 _LONGEST_TEXT: Final = 80
 _CURSOR: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,18})")
-_RESULTS: Final = {shown.value.lower().replace(" ", "-"): shown for shown in Shown}
+_RESULTS: Final = {shown.value.lower().replace(" ", "-"): shown for shown in RecordState}
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +62,7 @@ def read_filter(query: Mapping[str, str]) -> Filter:
     text = "".join(character for character in query.get("q", "") if character.isprintable())
     return Filter(
         kind=Kind(kind) if kind in set(Kind) else None,
-        shown=_RESULTS.get(query.get("result", "")),
+        state=_RESULTS.get(query.get("result", "")),
         text=text.strip()[:_LONGEST_TEXT],
     )
 
@@ -73,18 +73,20 @@ def read_cursor(query: Mapping[str, str]) -> Cursor | None:
     return None if found is None else Cursor(int(found[1]), int(found[2]))
 
 
-def read_activity(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Activity:
+def read_activity(
+    db: sa.Connection, view_context: ViewContext, query: Mapping[str, str]
+) -> Activity:
     """Read the part of the activity that the page's address asks for."""
     wanted, before = read_filter(query), read_cursor(query)
-    found = activity(db, desk.connection, wanted, before=before, limit=PAGE)
+    found = activity(db, view_context.connection, wanted, before=before, limit=PAGE)
     lines = []
     for view in found.records:
         newest = history.of_record(db, view.id, limit=1)
         last_done = done(newest[0] if newest else None)
-        lines.append(Done(row=row(view, desk), done=last_done))
+        lines.append(Done(row=row(view, view_context), done=last_done))
     chosen = {
         "kind": wanted.kind.value if wanted.kind else "",
-        "result": wanted.shown.value.lower().replace(" ", "-") if wanted.shown else "",
+        "result": wanted.state.value.lower().replace(" ", "-") if wanted.state else "",
         "q": wanted.text,
     }
     return Activity(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.advice import Fix, advise
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, Status
-from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import kinds
-from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.store import troubles
-from dunahub_qbo_plugin.store.asks import ITEM_CODES, TAX_CODES
-from dunahub_qbo_plugin.sync.advice import Fix, advise
+from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.store.queries import attention
+from dunahub_qbo_plugin.store.records.commands import ITEM_CODES, TAX_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from dunahub_qbo_plugin.advice import Advice
     from dunahub_qbo_plugin.model import RecordKey
-    from dunahub_qbo_plugin.panel.desk import Desk
-    from dunahub_qbo_plugin.panel.rows import Row
-    from dunahub_qbo_plugin.store.troubles import Trouble
-    from dunahub_qbo_plugin.store.views import RecordView
-    from dunahub_qbo_plugin.sync.advice import Advice
+    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
+    from dunahub_qbo_plugin.store.queries.attention import Trouble
+    from dunahub_qbo_plugin.store.queries.records import RecordView
 
 NAME_TAKEN: Final = "6240"
 GROUPS: Final = 20
@@ -105,24 +105,28 @@ class Attention:
     later: str = ""
 
 
-def read_attention(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> Attention:
+def read_attention(
+    db: sa.Connection, view_context: ViewContext, query: Mapping[str, str]
+) -> Attention:
     """Read a page of causes.
 
     Args:
         db: a consistent read.
-        desk: whose.
+        view_context: whose.
         query: of the page's address: ``causes`` is the page's number, from 2.
     """
     asked = query.get("causes", "")
     page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1  # noqa: PLR2004  no page is further away
     page = max(page, 1)
-    found = troubles.troubles(db, desk.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS)
+    found = attention.troubles(
+        db, view_context.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS
+    )
     causes = [trouble.cause for trouble in found[:GROUPS]]
-    views = troubles.records_of(db, desk.connection, causes, limit=SHOWN_OF_CAUSE)
+    views = attention.records_of(db, view_context.connection, causes, limit=SHOWN_OF_CAUSE)
     looked_at = [view.key for of_cause in views.values() for view in of_cause]
-    held = troubles.held_up(db, desk.connection, looked_at)
+    held = attention.held_up(db, view_context.connection, looked_at)
     return Attention(
-        causes=tuple(_causes(found[:GROUPS], views, held, desk)),
+        causes=tuple(_causes(found[:GROUPS], views, held, view_context)),
         earlier=str(page - 1) if page > 1 else "",
         later=str(page + 1) if len(found) > GROUPS else "",
     )
@@ -130,9 +134,9 @@ def read_attention(db: sa.Connection, desk: Desk, query: Mapping[str, str]) -> A
 
 def _causes(
     found: Sequence[Trouble],
-    views: Mapping[troubles.Cause, Sequence[RecordView]],
+    views: Mapping[attention.Cause, Sequence[RecordView]],
     held: Mapping[RecordKey, Mapping[Kind, int]],
-    desk: Desk,
+    view_context: ViewContext,
 ) -> list[Cause]:
     """Put together what has the same words; those that hold most up come first."""
     groups: dict[tuple[str, str], list[Trouble]] = {}
@@ -149,7 +153,7 @@ def _causes(
         rows = [view for trouble in of_group for view in views[trouble.cause]]
         holds_up = _held_by(rows, held)
         weight = sum(holds_up.values()) + sum(trouble.count for trouble in of_group)
-        made.append((weight, _cause(number, advices[key], of_group, rows, holds_up, desk)))
+        made.append((weight, _cause(number, advices[key], of_group, rows, holds_up, view_context)))
     made.sort(key=lambda pair: -pair[0])
     return [cause for _, cause in made]
 
@@ -170,7 +174,7 @@ def _cause(
     found: Sequence[Trouble],
     views: Sequence[RecordView],
     held: Mapping[Kind, int],
-    desk: Desk,
+    view_context: ViewContext,
 ) -> Cause:
     counted = dict.fromkeys(Kind, 0)
     for trouble in found:
@@ -183,21 +187,22 @@ def _cause(
         anchor=f"dhqbo-cause-{number}",
         keys=tuple(str(trouble.cause) for trouble in found),
         advice=advice,
-        who=words.who(advice),
-        rows=tuple(row(view, desk) for view in views[:SHOWN_OF_CAUSE]),
+        who=record_text.who(advice),
+        rows=tuple(row(view, view_context) for view in views[:SHOWN_OF_CAUSE]),
         number=whole,
         count=kinds(counted),
         holds_up=f"{some}{holds_up}" if holds_up else "",
         first_seen=min((one.first_failed_at for one in found if one.first_failed_at), default=None),
         last_tried=max((one.last_tried_at for one in found if one.last_tried_at), default=None),
-        reconnect=advice.fix is Fix.RECONNECT and desk.connection.status is Status.CONNECTED,
+        reconnect=advice.fix is Fix.RECONNECT
+        and view_context.connection.status is Status.CONNECTED,
         holder=_holder(first),
         choose_item=first.code in ITEM_CODES and first.kind is Kind.INVOICE,
         choose_tax=first.code in TAX_CODES,
     )
 
 
-def _holder(cause: troubles.Cause) -> Holder | None:
+def _holder(cause: attention.Cause) -> Holder | None:
     """Read who has a name, as it was found out when the record failed."""
     if cause.code != NAME_TAKEN:
         return None

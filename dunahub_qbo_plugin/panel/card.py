@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_hookspecs import RecordCard
-from dunahub_qbo_plugin.model import RecordKey, Shown, Status
+from dunahub_qbo_plugin.advice import Fix
+from dunahub_qbo_plugin.model import RecordKey, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
-from dunahub_qbo_plugin.panel import words
-from dunahub_qbo_plugin.panel.desk import Desk
+from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import Formats
+from dunahub_qbo_plugin.panel.history_text import made_anew, told
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
-from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.panel.told import made_anew, told
-from dunahub_qbo_plugin.store import history, periods, views
-from dunahub_qbo_plugin.sync.advice import Fix
+from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.view_context import ViewContext
+from dunahub_qbo_plugin.store.companies import disconnections
+from dunahub_qbo_plugin.store.queries import records
+from dunahub_qbo_plugin.store.records import history
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_hookspecs import Organization, RecordKind, SettingsRequest
+    from dunahub_qbo_plugin.advice import Advice
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.rows import Row
-    from dunahub_qbo_plugin.panel.told import Told
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.sync.advice import Advice
+    from dunahub_qbo_plugin.panel.history_text import Told
+    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def record_card(
     kind: RecordKind,
     record_id: str,
 ) -> RecordCard | None:
-    """Give the card of one record; None for an organization that never connected.
+    """Return the card of one record; None for an organization that never connected.
 
     Args:
         context: what the card stands on.
@@ -93,7 +95,7 @@ def record_card(
         "connected": connection.status is Status.CONNECTED,
         "f": formats,
         "links": links,
-        "Shown": Shown,
+        "RecordState": RecordState,
         "plural": writing.plural,
         "money": writing.money,
     }
@@ -103,18 +105,20 @@ def record_card(
 def _read(
     db: sa.Connection, connection: Connection, key: RecordKey, formats: Formats, links: Links
 ) -> _Card:
-    view = views.one(db, connection, key)
-    away = tuple(periods.of_company(db, connection.id))
-    desk = Desk(connection=connection, periods=away, formats=formats, links=links)
+    view = records.one(db, connection, key)
+    away = tuple(disconnections.of_company(db, connection.id))
+    view_context = ViewContext(
+        connection=connection, disconnections=away, formats=formats, links=links
+    )
     if view is None:
         return _Card(key=key, row=None)
-    advice = words.advice(view) if view.shown is Shown.ATTENTION else None
+    advice = record_text.advice(view) if view.state is RecordState.ATTENTION else None
     entries = history.of_record(db, view.id, limit=HISTORY)
     return _Card(
         key=key,
-        row=row(view, desk),
+        row=row(view, view_context),
         advice=advice,
-        who=words.who(advice) if advice else "",
+        who=record_text.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
         fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",
         made_anew=made_anew(key.kind, entries, view.qbo_id),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dunahub_hookspecs import Download
 from dunahub_qbo_plugin.model import Kind
-from dunahub_qbo_plugin.panel import asked
+from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.review import files
 
@@ -22,24 +22,24 @@ MONTHS: Final = 12
 
 
 def customers(context: PanelContext, request: ActionRequest) -> Answer:
-    """Give the customers that were not sent, for QuickBooks' own import."""
+    """Return the customers that were not sent, for QuickBooks' own import."""
     return _left_behind(context, request, Kind.CUSTOMER)
 
 
 def invoices(context: PanelContext, request: ActionRequest) -> Answer:
-    """Give the invoices that were not sent, for QuickBooks' own import."""
+    """Return the invoices that were not sent, for QuickBooks' own import."""
     return _left_behind(context, request, Kind.INVOICE)
 
 
 def payments(context: PanelContext, request: ActionRequest) -> Answer:
-    """Give the payments that were not sent, to be entered by hand."""
+    """Return the payments that were not sent, to be entered by hand."""
     return _left_behind(context, request, Kind.PAYMENT)
 
 
 def months(context: PanelContext, request: ActionRequest) -> Answer:
-    """Give the last twelve months, added up."""
+    """Return the last twelve months, added up."""
     with context.database.read.connect() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         local = Formats.of(request.org.timezone, context.clock.now())
         body = files.months_file(db, connection, today=local.today, months=MONTHS, zone=local.zone)
     return Download(filename="quickbooks-months.csv", content_type=CSV, body=body)
@@ -47,7 +47,7 @@ def months(context: PanelContext, request: ActionRequest) -> Answer:
 
 def _left_behind(context: PanelContext, request: ActionRequest, kind: Kind) -> Download:
     with context.database.read.connect() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         bodies = files.not_sent_files(db, connection, kind)
     if len(bodies) == 1:
         ((name, body),) = bodies.items()

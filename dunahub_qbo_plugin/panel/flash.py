@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_hookspecs import Download, Redirect
+from dunahub_qbo_plugin.connect.results import NOT_REVOKED, WORDS, FailureReason
 from dunahub_qbo_plugin.model import Status
-from dunahub_qbo_plugin.sync.link_answers import NOT_REVOKED, WORDS, Why
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.status import StatusView
@@ -190,7 +190,7 @@ def flash(code: str, status: StatusView) -> Flash | None:
     """
     head, _, tail = code.partition(".")
     said = next((known for known in Said if known.value == head), None)
-    why = next((one for one in Why if one.value == tail), None)
+    why = next((one for one in FailureReason if one.value == tail), None)
     if said not in _FAILED:
         why = None
     if said is None or not _still_true(said, status):
@@ -207,13 +207,13 @@ def flash(code: str, status: StatusView) -> Flash | None:
     return Flash(tone, text, look_again=said in _TO_COME)
 
 
-def because(said: Said, why: Why | None) -> str:
-    """Give the code for what came of an action, with the reason if there is one."""
+def because(said: Said, why: FailureReason | None) -> str:
+    """Return the code for what came of an action, with the reason if there is one."""
     return said.value if why is None else f"{said.value}.{why.value}"
 
 
 def tone_of(code: str) -> str:
-    """Give the tone in which a code is said."""
+    """Return the tone in which a code is said."""
     head = code.partition(".")[0]
     known = next((said for said in Said if said.value == head), Said.TROUBLE)
     if known is Said.CHECK_FAILED:

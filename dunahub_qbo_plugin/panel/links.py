@@ -36,7 +36,7 @@ OURS: Final = frozenset(
 
 
 def page_address(page_url: str, anchor: str = "", **query: str) -> str:
-    """Give the page's address with parameters of ours in place of earlier ones."""
+    """Return the page's address with parameters of ours in place of earlier ones."""
     parts = urlsplit(page_url)
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in OURS]
     given = [(name, value) for name, value in query.items() if value]
@@ -44,7 +44,7 @@ def page_address(page_url: str, anchor: str = "", **query: str) -> str:
 
 
 def host_record(record_url: Callable[[str, str], str | None] | None, key: RecordKey) -> str | None:
-    """Give the address of a record's page in the host, None where it has none."""
+    """Return the address of a record's page in the host, None where it has none."""
     return None if record_url is None else record_url(_HOST_KIND[key.kind].value, key.local_id)
 
 
@@ -77,19 +77,19 @@ class Links:
         return [pair for pair in pairs if pair[0] not in OURS]
 
     def page(self, anchor: str = "", **query: str) -> str:
-        """Give the page's address with parameters of ours."""
+        """Return the page's address with parameters of ours."""
         return page_address(self.request.page_url, anchor, **query)
 
     def action(self, name: str) -> str:
-        """Give an action's address."""
+        """Return an action's address."""
         return f"{self.request.action_url}/{name}"
 
     def record(self, key: RecordKey) -> str | None:
-        """Give the address of a record's page in the host, None where it has none."""
+        """Return the address of a record's page in the host, None where it has none."""
         return host_record(self.request.record_url, key)
 
     def quickbooks(self, kind: Kind, qbo_id: str | None) -> str | None:
-        """Give the address of an object in QuickBooks, None while it is not there."""
+        """Return the address of an object in QuickBooks, None while it is not there."""
         if not qbo_id:
             return None
         return f"{self.app_url}{_IN_QUICKBOOKS[kind]}{quote(qbo_id, safe='')}"

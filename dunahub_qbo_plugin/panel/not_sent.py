@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import Hold, Kind, Status
+from dunahub_qbo_plugin.model import Kind, SkipReason, Status
 from dunahub_qbo_plugin.panel.formats import listed, money, plural
 from dunahub_qbo_plugin.panel.record_actions import SEND
-from dunahub_qbo_plugin.panel.rows import row
-from dunahub_qbo_plugin.store import activity, ledger, tasks, views
+from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.queries import activity, records, sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.panel.desk import Desk
-    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
 
 LISTED: Final = 100
 """Records on one page of the list."""
@@ -89,33 +90,37 @@ class NotSent:
 
 
 def read_not_sent(
-    db: sa.Connection, desk: Desk, query: Mapping[str, str], *, some: bool
+    db: sa.Connection, view_context: ViewContext, query: Mapping[str, str], *, some: bool
 ) -> NotSent:
     """Read what was left behind.
 
     Args:
         db: a consistent read.
-        desk: whose.
+        view_context: whose.
         query: of the page's address: ``left`` is where the list goes on.
         some: False when it is known that nothing is kept back, so that nothing is looked for.
     """
-    connection = desk.connection
-    sums = ledger.left_behind(db, connection) if some else {}
+    connection = view_context.connection
+    sums = sent.left_behind(db, connection) if some else {}
     total = _total(sums)
     asked = query.get("left", "")
     after = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else 0  # noqa: PLR2004  more is no id
-    found = views.left_behind(db, connection, after=after, limit=LISTED + 1) if total else []
-    dismissed = views.held_back(db, connection, Hold.DISMISSED, limit=DISMISSED) if some else []
+    found = records.left_behind(db, connection, after=after, limit=LISTED + 1) if total else []
+    dismissed = (
+        records.skipped_records(db, connection, SkipReason.DISMISSED, limit=DISMISSED)
+        if some
+        else []
+    )
     return NotSent(
         number=sum(number for number, _ in total.values()),
         kinds=tuple(total),
-        gaps=_gaps(sums, desk),
-        rows=tuple(row(view, desk) for view in found[:LISTED]),
+        gaps=_gaps(sums, view_context),
+        rows=tuple(row(view, view_context) for view in found[:LISTED]),
         later=str(found[LISTED - 1].id) if len(found) > LISTED else "",
         paged=after > 0,
         can_send=connection.status is not Status.NOT_CONNECTED,
-        dismissed=tuple(row(view, desk) for view in dismissed),
-        sending=_sending(db, desk),
+        dismissed=tuple(row(view, view_context) for view in dismissed),
+        sending=_sending(db, view_context),
     )
 
 
@@ -128,12 +133,15 @@ def _total(sums: Mapping[int, Sums]) -> Sums:
     return {kind: total[kind] for kind in Kind if kind in total}
 
 
-def _gaps(sums: Mapping[int, Sums], desk: Desk) -> tuple[Gap, ...]:
-    """Give the periods that left something behind, newest first."""
+def _gaps(sums: Mapping[int, Sums], view_context: ViewContext) -> tuple[Gap, ...]:
+    """Return the periods that left something behind, newest first."""
     gaps = []
     rest = dict(sums)
-    for period in desk.periods:
-        both = {epoch: rest.pop(epoch, {}) for epoch in (period.epoch - 1, period.epoch)}
+    for period in view_context.disconnections:
+        both = {
+            connection_period: rest.pop(connection_period, {})
+            for connection_period in (period.connection_period - 1, period.connection_period)
+        }
         if what := _words(_total(both)):
             gaps.append(Gap(started_at=period.started_at, ended_at=period.ended_at, what=what))
     if what := _words(_total(rest)):
@@ -148,12 +156,15 @@ def _words(total: Sums) -> str:
     )
 
 
-def _sending(db: sa.Connection, desk: Desk) -> Sending | None:
-    last = tasks.latest(db, desk.connection.id, SEND)
+def _sending(db: sa.Connection, view_context: ViewContext) -> Sending | None:
+    last = tasks.latest(db, view_context.connection.id, SEND)
     if last is None or not last.total:
         return None
-    left, failed = activity.left_of_batch(db, desk.connection, last.id)
+    left, failed = activity.left_of_batch(db, view_context.connection, last.id)
     done = max(last.total - left, 0)
-    if left == failed and desk.formats.now - (last.finished_at or last.asked_at) > _SHOWN_FOR:
+    if (
+        left == failed
+        and view_context.formats.now - (last.finished_at or last.asked_at) > _SHOWN_FOR
+    ):
         return None
     return Sending(total=last.total, done=done, failed=failed)

@@ -9,25 +9,26 @@ import attrs
 
 from dunahub_hookspecs import SettingsPanel
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Kind, Shown, Status
+from dunahub_qbo_plugin.model import Kind, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
 from dunahub_qbo_plugin.panel.attention import SHOWN_OF_CAUSE, Attention, read_attention
-from dunahub_qbo_plugin.panel.desk import Desk
 from dunahub_qbo_plugin.panel.flash import flash
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import Links
 from dunahub_qbo_plugin.panel.not_sent import read_not_sent
 from dunahub_qbo_plugin.panel.problems import DATABASE, Problem, as_sentence, setup_problem
 from dunahub_qbo_plugin.panel.products import read_products
-from dunahub_qbo_plugin.panel.reviewing import read_review
-from dunahub_qbo_plugin.panel.rows import row
+from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.review_section import read_review
 from dunahub_qbo_plugin.panel.status import StatusView, status_view
 from dunahub_qbo_plugin.panel.steps import read_steps
 from dunahub_qbo_plugin.panel.templating import Templates
+from dunahub_qbo_plugin.panel.view_context import ViewContext
 from dunahub_qbo_plugin.review.checks import check_company
-from dunahub_qbo_plugin.store import periods, profiles, views
+from dunahub_qbo_plugin.store.companies import disconnections, profiles
+from dunahub_qbo_plugin.store.queries import records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.not_sent import NotSent
     from dunahub_qbo_plugin.panel.products import Products
-    from dunahub_qbo_plugin.panel.reviewing import Review
-    from dunahub_qbo_plugin.panel.rows import Row
+    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.review_section import Review
     from dunahub_qbo_plugin.panel.steps import Step
     from dunahub_qbo_plugin.review.checks import Check
 
@@ -58,7 +59,7 @@ class _Read:
     """What one look into the database gave for the page."""
 
     status: StatusView
-    counts: Mapping[Kind, Mapping[Shown, int]]
+    counts: Mapping[Kind, Mapping[RecordState, int]]
     checks: tuple[Check, ...] = ()
     steps: tuple[Step, ...] = ()
     attention: Attention = NO_CAUSES
@@ -73,7 +74,7 @@ class _Read:
 def settings_panel(
     context: PanelContext, org: Organization, request: SettingsRequest
 ) -> SettingsPanel:
-    """Give the panel of an organization; its page never fails, it says what is wrong.
+    """Return the panel of an organization; its page never fails, it says what is wrong.
 
     Args:
         context: what the page stands on.
@@ -85,7 +86,7 @@ def settings_panel(
 
 
 def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
-    """Give a panel that only says what an operator must do, where nothing else can be made.
+    """Return a panel that only says what an operator must do, where nothing else can be made.
 
     Args:
         templates: of a context, or made for this one panel.
@@ -95,7 +96,7 @@ def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
 
 
 def trouble_panel(error: Exception) -> SettingsPanel:
-    """Give a panel that says why no other can be made."""
+    """Return a panel that says why no other can be made."""
     told = isinstance(error, ConfigurationError)
     problem = Problem(sentence=as_sentence(str(error))) if told else DATABASE
     return _only(Templates(), problem)
@@ -128,7 +129,7 @@ def _values(
     calm = not any(
         by_state[shown]
         for by_state in read.counts.values()
-        for shown in (Shown.WAITING, Shown.ATTENTION, Shown.NOT_SENT)
+        for shown in (RecordState.WAITING, RecordState.ATTENTION, RecordState.NOT_SENT)
     )
     confirm = request.query.get("confirm") == "disconnect" and (
         read.status.status is not Status.NOT_CONNECTED
@@ -140,7 +141,7 @@ def _values(
         "confirm_disconnect": confirm,
         "f": formats,
         "links": links,
-        "Shown": Shown,
+        "RecordState": RecordState,
         "Kind": Kind,
         "Status": Status,
         "plural": writing.plural,
@@ -164,25 +165,27 @@ def _read(
     pending = context.connections.pending(db, org.id)
     problem = setup_problem(context, db, connection)
     if connection is None:
-        none = dict.fromkeys(Kind, dict.fromkeys(Shown, 0))
+        none = dict.fromkeys(Kind, dict.fromkeys(RecordState, 0))
         status = status_view(None, pending, none, formats)
         return _Read(status=status, counts=none, problem=problem)
-    away = tuple(periods.of_company(db, connection.id))
-    desk = Desk(connection=connection, periods=away, formats=formats, links=links)
+    away = tuple(disconnections.of_company(db, connection.id))
+    view_context = ViewContext(
+        connection=connection, disconnections=away, formats=formats, links=links
+    )
     whole = context.totals.of(db, connection, now=formats.now)
-    counts = views.counts(db, connection, whole=whole)
+    counts = records.counts(db, connection, whole=whole)
     profile = profiles.load_profile(db, connection.id)
     opened = request.query.get("open", "")
     waiting: tuple[Row, ...] = ()
-    if any(by_state[Shown.WAITING] for by_state in counts.values()):
-        found = views.of_state(db, connection, Shown.WAITING, limit=LISTED)
-        waiting = tuple(row(view, desk) for view in found)
+    if any(by_state[RecordState.WAITING] for by_state in counts.values()):
+        found = records.of_state(db, connection, RecordState.WAITING, limit=LISTED)
+        waiting = tuple(row(view, view_context) for view in found)
     status = status_view(
         connection,
         pending,
         counts,
         formats,
-        last_sent=views.last_sent(db, connection),
+        last_sent=records.last_sent(db, connection),
         disconnected_by=away[0].started_by if away and connection.disconnected_at else "",
     )
     return _Read(
@@ -190,11 +193,13 @@ def _read(
         counts=counts,
         checks=tuple(check_company(profile)) if profile.name else (),
         steps=read_steps(db, connection, profile, status, counts),
-        attention=read_attention(db, desk, request.query) if status.attention else NO_CAUSES,
+        attention=read_attention(db, view_context, request.query)
+        if status.attention
+        else NO_CAUSES,
         waiting=waiting,
-        not_sent=read_not_sent(db, desk, request.query, some=status.left_behind > 0),
-        activity=read_activity(db, desk, request.query),
-        products=read_products(db, desk, profile),
-        review=read_review(db, desk, opened=opened == "review"),
+        not_sent=read_not_sent(db, view_context, request.query, some=status.left_behind > 0),
+        activity=read_activity(db, view_context, request.query),
+        products=read_products(db, view_context, profile),
+        review=read_review(db, view_context, opened=opened == "review"),
         problem=problem,
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.store.cipher import Cipher
+from dunahub_qbo_plugin.store.db.cipher import Cipher
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 
 _TYPED: Final = re.compile(r"(DUNAHUB_QBO_[A-Z_]+|dunahub-qbo [a-z-]+|sqlite:[^ ,]+)")
@@ -34,7 +34,7 @@ class Problem:
 
     @property
     def parts(self) -> list[tuple[str, bool]]:
-        """Give the sentence in parts, and with each whether it is to be typed as it stands."""
+        """Return the sentence in parts, and with each whether it is to be typed as it stands."""
         pieces = _TYPED.split(self.sentence)
         return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dunahub_qbo_plugin.panel import asked
+from dunahub_qbo_plugin.model.snapshot import load
+from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.flash import Said, because
-from dunahub_qbo_plugin.review.lines import Meant, meant_by, name_key
-from dunahub_qbo_plugin.snapshot import load
-from dunahub_qbo_plugin.store import asks, profiles, troubles
+from dunahub_qbo_plugin.review.item_causes import AffectedMappings, affected_mappings, name_key
+from dunahub_qbo_plugin.store.companies import profiles
+from dunahub_qbo_plugin.store.queries import attention
+from dunahub_qbo_plugin.store.records import commands
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.flash import Answer
-    from dunahub_qbo_plugin.store.asks import Causes
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.records.commands import Causes
 
 PIECE: Final = 500
 """Invoices that are read at once."""
@@ -31,7 +33,7 @@ BY_NAME: Final = ""
 def choose_item(context: PanelContext, request: ActionRequest) -> Answer:
     """Keep the products that were chosen for services, each in a field of its own."""
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         profile = profiles.load_profile(db, connection.id)
         now_chosen = {one.key: one.item_id for one in profiles.services(db, connection.id)}
         chosen = {
@@ -58,7 +60,7 @@ def choose_default(context: PanelContext, request: ActionRequest) -> Answer:
     """Keep the product for everything else."""
     item = request.value("item")
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         profile = profiles.load_profile(db, connection.id)
         if not _is_sold(profile, item):
             return Said.ITEM_UNKNOWN
@@ -72,12 +74,12 @@ def choose_tax(context: PanelContext, request: ActionRequest) -> Answer:
     """Keep the sales tax code for invoices with tax."""
     code = request.value("code")
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         profile = profiles.load_profile(db, connection.id)
         if code not in profile.tax_codes:
             return Said.TAX_CODE_UNKNOWN
         profiles.choose_tax_code(db, connection.id, tax_code_id=code)
-        _release(db, context, request, connection, asks.TAX_CODES)
+        _release(db, context, request, connection, commands.TAX_CODES)
     context.wake()
     return Said.CHOSEN
 
@@ -85,7 +87,7 @@ def choose_tax(context: PanelContext, request: ActionRequest) -> Answer:
 def match_names(context: PanelContext, request: ActionRequest) -> Answer:
     """Choose for each service without a product the only one of the same name."""
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
+        connection = form_input.company(context, db, request, connected=False)
         profile = profiles.load_profile(db, connection.id)
         by_name: dict[str, list[str]] = {}
         for item in profile.items.values():
@@ -106,17 +108,17 @@ def match_names(context: PanelContext, request: ActionRequest) -> Answer:
 
 def refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
     """Read QuickBooks' products and settings anew."""
-    checked = context.linking.check(request.org)
+    checked = context.connection_service.check(request.org)
     return Said.ITEMS_READ if checked.ok else because(Said.CHECK_FAILED, checked.why)
 
 
 def replace_item(context: PanelContext, request: ActionRequest) -> Answer:
     """Choose a product in place of a dead one, and try every record again that failed for it."""
-    causes, item = asked.causes(request), request.value("item")
+    causes, item = form_input.causes(request), request.value("item")
     if not causes.causes:
         return Said.UNKNOWN_RECORD
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
+        connection = form_input.company(context, db, request)
         profile = profiles.load_profile(db, connection.id)
         if not _is_sold(profile, item):
             return Said.ITEM_UNKNOWN
@@ -127,24 +129,26 @@ def replace_item(context: PanelContext, request: ActionRequest) -> Answer:
             profiles.choose_item(db, connection.id, service_key=key, item_id=item)
         if meant.default:
             profiles.choose_default(db, connection.id, item_id=item)
-        asked.resume(db, connection)
-        by = asked.by(request.person)
-        found = asks.retry(db, connection, causes, by=by, now=now)
+        form_input.resume(db, connection)
+        by = form_input.by(request.person)
+        found = commands.retry(db, connection, causes, by=by, now=now)
     context.wake()
     return Said.REPLACED if found else Said.NOTHING_TO_RETRY
 
 
 def _meant(
     db: sa.Connection, connection: Connection, profile: CompanyProfile, causes: Causes
-) -> Meant:
+) -> AffectedMappings:
     """Read from the invoices which services, or the default, led to the dead product."""
-    meant = Meant()
+    meant = AffectedMappings()
     for cause in causes.causes:
         after = 0
-        while found := troubles.snapshots_of(db, connection, cause, limit=PIECE, after=after):
+        while found := attention.snapshots_of(db, connection, cause, limit=PIECE, after=after):
             after = found[-1][0]
             for _, snapshot in found:
-                meant = meant.plus(meant_by(load(cause.kind, snapshot), profile, cause.subject))
+                meant = meant.plus(
+                    affected_mappings(load(cause.kind, snapshot), profile, cause.subject)
+                )
     return meant
 
 
@@ -153,19 +157,19 @@ def _release(
     context: PanelContext,
     request: ActionRequest,
     connection: Connection,
-    codes: Collection[str] = asks.ITEM_CODES,
+    codes: Collection[str] = commands.ITEM_CODES,
 ) -> None:
     """Try again what failed for what was chosen before."""
     if connection.disconnected_at is not None:
         return
     about = [
         trouble.cause
-        for trouble in troubles.troubles(db, connection, limit=1000)
+        for trouble in attention.troubles(db, connection, limit=1000)
         if trouble.cause.code in codes
     ]
     if about:
-        by, now = asked.by(request.person), context.clock.now()
-        asks.retry(db, connection, asks.Causes(about), by=by, now=now)
+        by, now = form_input.by(request.person), context.clock.now()
+        commands.retry(db, connection, commands.Causes(about), by=by, now=now)
 
 
 def _is_sold(profile: CompanyProfile, item_id: str) -> bool:

@@ -8,8 +8,8 @@ import attrs
 
 from dunahub_qbo_plugin.model import SalesTax
 from dunahub_qbo_plugin.review.checks import check_tax_code
-from dunahub_qbo_plugin.review.lines import name_key
-from dunahub_qbo_plugin.store import profiles
+from dunahub_qbo_plugin.review.item_causes import name_key
+from dunahub_qbo_plugin.store.companies import profiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_qbo_plugin.model import CompanyProfile, Item, TaxCode
-    from dunahub_qbo_plugin.panel.desk import Desk
-    from dunahub_qbo_plugin.store.profiles import Service
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
+    from dunahub_qbo_plugin.store.companies.profiles import Service
 
 MOST_CHOICES: Final = 1000
 """Products that one list offers."""
@@ -97,7 +97,9 @@ class Products:
         return sum(not service.good for service in self.services)
 
 
-def read_products(db: sa.Connection, desk: Desk, profile: CompanyProfile) -> Products:
+def read_products(
+    db: sa.Connection, view_context: ViewContext, profile: CompanyProfile
+) -> Products:
     """Read the services that were seen and what each leads to."""
     sold = sorted(
         (item for item in profile.items.values() if item.active),
@@ -107,10 +109,11 @@ def read_products(db: sa.Connection, desk: Desk, profile: CompanyProfile) -> Pro
     good, code = check_tax_code(profile)
     return Products(
         known=bool(profile.items),
-        read_at=desk.connection.profile_at,
+        read_at=view_context.connection.profile_at,
         items=tuple(sold[:MOST_CHOICES]),
         services=tuple(
-            _mapped(service, profile, sold) for service in profiles.services(db, desk.connection.id)
+            _mapped(service, profile, sold)
+            for service in profiles.services(db, view_context.connection.id)
         ),
         default=default.id if default is not None and default.active else "",
         default_effect=_default_words(default),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dunahub_qbo_plugin.panel import asked
+from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.flash import Said
 from dunahub_qbo_plugin.review.task import COMPARE, DEFAULT_DAYS
-from dunahub_qbo_plugin.store import asks, tasks
+from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.records import commands
 
 if TYPE_CHECKING:
     from dunahub_hookspecs import ActionRequest
@@ -22,14 +23,14 @@ PIECE: Final = 1000
 
 def retry(context: PanelContext, request: ActionRequest) -> Answer:
     """Try the named records again, or all that failed for a cause."""
-    which = asked.which(request)
-    if asked.is_empty(which):
+    which = form_input.which(request)
+    if form_input.is_empty(which):
         return Said.UNKNOWN_RECORD
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
-        asked.resume(db, connection)
-        by, now = asked.by(request.person), context.clock.now()
-        found = asks.retry(db, connection, which, by=by, now=now)
+        connection = form_input.company(context, db, request)
+        form_input.resume(db, connection)
+        by, now = form_input.by(request.person), context.clock.now()
+        found = commands.retry(db, connection, which, by=by, now=now)
     context.wake()
     return Said.RETRIED if found else Said.NOTHING_TO_RETRY
 
@@ -37,37 +38,37 @@ def retry(context: PanelContext, request: ActionRequest) -> Answer:
 def retry_all(context: PanelContext, request: ActionRequest) -> Answer:
     """Try everything again that needs attention, and what waits for the company."""
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
-        asked.resume(db, connection)
-        by, now = asked.by(request.person), context.clock.now()
-        found = asks.retry(db, connection, None, by=by, now=now)
+        connection = form_input.company(context, db, request)
+        form_input.resume(db, connection)
+        by, now = form_input.by(request.person), context.clock.now()
+        found = commands.retry(db, connection, None, by=by, now=now)
     context.wake()
     return Said.RETRIED if found else Said.NOTHING_TO_RETRY
 
 
 def link(context: PanelContext, request: ActionRequest) -> Answer:
     """Link a record to the object that QuickBooks has already."""
-    keys = asked.keys(request)
+    keys = form_input.keys(request)
     if not keys:
         return Said.UNKNOWN_RECORD
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
-        by, now = asked.by(request.person), context.clock.now()
-        found = sum(asks.link(db, connection, key, by=by, now=now) for key in keys)
+        connection = form_input.company(context, db, request)
+        by, now = form_input.by(request.person), context.clock.now()
+        found = sum(commands.link(db, connection, key, by=by, now=now) for key in keys)
     context.wake()
     return Said.LINKED if found else Said.NOT_LINKED
 
 
 def send(context: PanelContext, request: ActionRequest) -> Answer:
     """Send the named records that a disconnect left behind."""
-    keys = asked.keys(request)
+    keys = form_input.keys(request)
     if not keys:
         return Said.UNKNOWN_RECORD if request.form.get("key") else Said.NOTHING_CHOSEN
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
-        by, now = asked.by(request.person), context.clock.now()
+        connection = form_input.company(context, db, request)
+        by, now = form_input.by(request.person), context.clock.now()
         batch = tasks.begin_batch(db, connection.id, SEND, by=by, now=now)
-        found = asks.send(db, connection, keys, by=by, now=now, batch=batch)
+        found = commands.send(db, connection, keys, by=by, now=now, batch=batch)
         tasks.end_batch(db, batch, asked=found, now=now)
     context.wake()
     return Said.SENDING if found else Said.NOTHING_TO_SEND
@@ -75,16 +76,16 @@ def send(context: PanelContext, request: ActionRequest) -> Answer:
 
 def send_all(context: PanelContext, request: ActionRequest) -> Answer:
     """Send everything that a disconnect left behind; the page shows how far it is."""
-    by, now = asked.by(request.person), context.clock.now()
+    by, now = form_input.by(request.person), context.clock.now()
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
+        connection = form_input.company(context, db, request)
         batch = tasks.begin_batch(db, connection.id, SEND, by=by, now=now)
     total = 0
     while True:
         with context.database.write.begin() as db:
             # Read anew: a disconnect in between ends it.
-            connection = asked.company(context, db, request)
-            found = asks.send(db, connection, None, by=by, now=now, batch=batch, limit=PIECE)
+            connection = form_input.company(context, db, request)
+            found = commands.send(db, connection, None, by=by, now=now, batch=batch, limit=PIECE)
             total += found
             tasks.end_batch(db, batch, asked=total, now=now)
         context.wake()
@@ -94,28 +95,28 @@ def send_all(context: PanelContext, request: ActionRequest) -> Answer:
 
 def dismiss(context: PanelContext, request: ActionRequest) -> Answer:
     """Decide not to send the named records, for a reason."""
-    which, reason = asked.which(request), asked.reason(request)
+    which, reason = form_input.which(request), form_input.reason(request)
     if not reason:
         return Said.NO_REASON
-    if asked.is_empty(which):
+    if form_input.is_empty(which):
         return Said.UNKNOWN_RECORD if request.form.get("key") else Said.NOTHING_CHOSEN
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
-        by, now = asked.by(request.person), context.clock.now()
-        found = asks.dismiss(db, connection, which, reason=reason, by=by, now=now)
+        connection = form_input.company(context, db, request, connected=False)
+        by, now = form_input.by(request.person), context.clock.now()
+        found = commands.dismiss(db, connection, which, reason=reason, by=by, now=now)
     context.wake()
     return Said.DISMISSED if found else Said.NOT_DISMISSED
 
 
 def undo(context: PanelContext, request: ActionRequest) -> Answer:
     """Take a dismissal back."""
-    keys = asked.keys(request)
+    keys = form_input.keys(request)
     if not keys:
         return Said.UNKNOWN_RECORD
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request, connected=False)
-        by, now = asked.by(request.person), context.clock.now()
-        found = sum(asks.undo_dismiss(db, connection, key, by=by, now=now) for key in keys)
+        connection = form_input.company(context, db, request, connected=False)
+        by, now = form_input.by(request.person), context.clock.now()
+        found = sum(commands.undo_dismiss(db, connection, key, by=by, now=now) for key in keys)
     context.wake()
     return Said.UNDONE if found else Said.NOT_UNDONE
 
@@ -123,13 +124,13 @@ def undo(context: PanelContext, request: ActionRequest) -> Answer:
 def compare(context: PanelContext, request: ActionRequest) -> Answer:
     """Have the last 30 days compared with QuickBooks; asked twice, it runs once."""
     with context.database.write.begin() as db:
-        connection = asked.company(context, db, request)
+        connection = form_input.company(context, db, request)
         tasks.ask(
             db,
             connection.id,
             COMPARE,
             arguments={"days": DEFAULT_DAYS},
-            by=asked.by(request.person),
+            by=form_input.by(request.person),
             now=context.clock.now(),
         )
     context.wake()

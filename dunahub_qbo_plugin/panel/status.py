@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.advice import Fix, Who, advise
 from dunahub_qbo_plugin.config import Environment
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
-from dunahub_qbo_plugin.panel import words
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, Status
+from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import plural, short
 from dunahub_qbo_plugin.qbo.fault_table import Meaning, row_of
-from dunahub_qbo_plugin.sync.advice import Fix, Who, advise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from dunahub_qbo_plugin.panel.formats import Formats
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 ANY_COMPANY: Final = "your QuickBooks company"
 _HTTP_ERRORS: Final = range(400, 600)
@@ -95,7 +95,7 @@ class StatusView:
 def status_view(
     connection: Connection | None,
     pending: Connection | None,
-    counts: Mapping[Kind, Mapping[Shown, int]],
+    counts: Mapping[Kind, Mapping[RecordState, int]],
     formats: Formats,
     *,
     last_sent: datetime | None = None,
@@ -103,7 +103,7 @@ def status_view(
 ) -> StatusView:
     """Make the connection ready for a template."""
 
-    def of(shown: Shown) -> int:
+    def of(shown: RecordState) -> int:
         return sum(by_state.get(shown, 0) for by_state in counts.values())
 
     current = connection
@@ -119,9 +119,9 @@ def status_view(
         expired_at=current.expired_at if current else None,
         last_sent=last_sent,
         read_at=current.profile_at if current else None,
-        waiting=of(Shown.WAITING),
-        attention=of(Shown.ATTENTION),
-        left_behind=of(Shown.NOT_SENT),
+        waiting=of(RecordState.WAITING),
+        attention=of(RecordState.ATTENTION),
+        left_behind=of(RecordState.NOT_SENT),
         pending=(short(pending.company_name) or "another company") if pending else None,
         pending_id=pending.id if pending else "",
         pending_sandbox=_sandbox(pending),
@@ -130,7 +130,7 @@ def status_view(
 
 
 def may_resume(connection: Connection) -> bool:
-    """Tell whether a person may cut a company's pause short: not where QuickBooks asked for it."""
+    """Return whether a person may end a company's pause: not where QuickBooks asked for it."""
     return row_of(_paused_by(connection)).meaning is not Meaning.THROTTLED
 
 
@@ -145,7 +145,7 @@ def _sandbox(connection: Connection | None) -> bool:
 
 
 def _pause(connection: Connection, formats: Formats) -> Pause | None:
-    until = words.paused(connection, formats.now)
+    until = record_text.paused(connection, formats.now)
     if until is None or connection.status is not Status.CONNECTED:
         return None
     info = _paused_by(connection)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.store import ledger
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.store.queries import sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.panel.status import StatusView
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 
 @attrs.frozen(kw_only=True)
@@ -37,12 +37,12 @@ def read_steps(
     connection: Connection,
     profile: CompanyProfile,
     status: StatusView,
-    counts: Mapping[Kind, Mapping[Shown, int]],
+    counts: Mapping[Kind, Mapping[RecordState, int]],
 ) -> tuple[Step, ...]:
     """Tell which steps are done."""
 
     def arrived(kind: Kind) -> bool:
-        return counts[kind][Shown.SYNCED] > 0
+        return counts[kind][RecordState.SYNCED] > 0
 
     invoices = arrived(Kind.INVOICE)
     return (
@@ -65,7 +65,7 @@ def read_steps(
             hint="Save a lead in DunaHub. It can be a test: you delete it in QuickBooks later.",
         ),
         Step(
-            done=invoices and ledger.any_total_agrees(db, connection),
+            done=invoices and sent.any_total_agrees(db, connection),
             title="An invoice arrived, and its total is the same on both sides",
             hint="An invoice arrived with another total: see below under Latest activity."
             if invoices

@@ -9,7 +9,7 @@ from typing import NoReturn
 import attrs
 
 
-class Hushed(str):
+class RedactedStr(str):
     """The text of a secret, on its way into a request; only its ``repr`` keeps silent.
 
     Tools that report errors write down the local variables of every frame, by their ``repr``.
@@ -31,10 +31,10 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = Hushed(value)
+        self._value = RedactedStr(value)
 
     def reveal(self) -> str:
-        """Give the text itself."""
+        """Return the text itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -79,11 +79,11 @@ class Grant:
     access_token: Secret
 
     def bearer(self) -> str:
-        """Give the ``Authorization`` header's value."""
-        return Hushed(f"Bearer {self.access_token.reveal()}")
+        """Return the ``Authorization`` header's value."""
+        return RedactedStr(f"Bearer {self.access_token.reveal()}")
 
     def confidential(self) -> tuple[str, ...]:
-        """Give what must be in no text: the token and the realm id."""
+        """Return what must be in no text: the token and the realm id."""
         return (self.access_token.reveal(), self.realm_id.reveal())
 
 
@@ -99,6 +99,6 @@ class ClientAuth:
     client_secret: Secret
 
     def basic(self) -> str:
-        """Give the ``Authorization`` header's value."""
+        """Return the ``Authorization`` header's value."""
         pair = f"{self.client_id}:{self.client_secret.reveal()}"
-        return Hushed("Basic " + base64.b64encode(pair.encode()).decode("ascii"))
+        return RedactedStr("Basic " + base64.b64encode(pair.encode()).decode("ascii"))

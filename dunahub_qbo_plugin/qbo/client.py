@@ -8,15 +8,16 @@ from urllib.parse import quote, urlencode
 
 from dunahub_qbo_plugin.errors import BadReference, Busy, QboError
 from dunahub_qbo_plugin.model import Operation, SalesTax
-from dunahub_qbo_plugin.qbo import answers
+from dunahub_qbo_plugin.qbo import payloads
 from dunahub_qbo_plugin.qbo import query as language
-from dunahub_qbo_plugin.qbo.auth import Hushed
-from dunahub_qbo_plugin.qbo.faults import examine, refused_item, tid_of
+from dunahub_qbo_plugin.qbo.answer import tid_of
+from dunahub_qbo_plugin.qbo.auth import RedactedStr
+from dunahub_qbo_plugin.qbo.exact_json import encode
+from dunahub_qbo_plugin.qbo.faults import examine, refused_item
 from dunahub_qbo_plugin.qbo.metrics import Metrics
 from dunahub_qbo_plugin.qbo.profile import company_profile, income_accounts, sales_tax
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import Transport
-from dunahub_qbo_plugin.qbo.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,7 +100,7 @@ class QboClient:
             writes=1,
             check=check,
         )
-        return answers.written(answers.entity(payload, intent.entity, tid), tid)
+        return payloads.written(payloads.entity(payload, intent.entity, tid), tid)
 
     def read(
         self,
@@ -124,7 +125,7 @@ class QboClient:
             if error.info.code == "610":
                 return None
             raise
-        return answers.entity(payload, entity, tid)
+        return payloads.entity(payload, entity, tid)
 
     def query(self, grant: Grant, statement: str, *, check: Check = None) -> list[dict[str, Any]]:
         """Run one statement (see `dunahub_qbo_plugin.qbo.query`) and give its rows."""
@@ -140,7 +141,7 @@ class QboClient:
                 content_type="application/text",
                 check=check,
             )
-        return answers.rows(payload.get("QueryResponse"), tid)
+        return payloads.rows(payload.get("QueryResponse"), tid)
 
     def batch_query(
         self, grant: Grant, statements: Sequence[str], *, check: Check = None
@@ -164,7 +165,7 @@ class QboClient:
                 check=check,
             )
         return [
-            answers.rows(item.get("QueryResponse"), tid)
+            payloads.rows(item.get("QueryResponse"), tid)
             for item in self._items(grant, payload, asked, tid)
         ]
 
@@ -175,8 +176,8 @@ class QboClient:
         asked: Sequence[Mapping[str, str]],
         tid: str,
     ) -> list[dict[str, Any]]:
-        """Give a batch's answers in the order of its items; the first refused one is raised."""
-        given = answers.dicts(payload.get("BatchItemResponse"), tid)
+        """Return a batch's answers in the order of its items; the first refused one is raised."""
+        given = payloads.dicts(payload.get("BatchItemResponse"), tid)
         by_id = {str(item.get("bId")): item for item in given}
         for item in given:
             if refused := refused_item(item, tid=tid, secrets=grant.confidential()):
@@ -219,7 +220,7 @@ class QboClient:
         *,
         check: Check = None,
     ) -> dict[str, list[dict[str, Any]]]:
-        """Give what changed, by entity; deleted objects come with ``status`` "Deleted".
+        """Return what changed, by entity; deleted objects come with ``status`` "Deleted".
 
         QuickBooks looks back 30 days and gives at most 1,000 objects; it does not say when it
         leaves some out (Intuit's reference, ChangeDataCapture).
@@ -231,26 +232,26 @@ class QboClient:
         }
         payload, tid = self._call(grant, "GET", "cdc", parameters, check=check)
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for response in answers.dicts(payload.get("CDCResponse"), tid):
-            for block in answers.dicts(response.get("QueryResponse"), tid):
+        for response in payloads.dicts(payload.get("CDCResponse"), tid):
+            for block in payloads.dicts(response.get("QueryResponse"), tid):
                 for name in names:
-                    found[name] += answers.dicts(block.get(name, []), tid)
+                    found[name] += payloads.dicts(block.get(name, []), tid)
         return found
 
     def wait(self, company: str) -> float:
-        """Give the seconds for which a request to a company would be held back."""
+        """Return the seconds for which a request to a company would be held back."""
         return self._throttles.of(company).wait()
 
     def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
         """Read the company's name, country and the like: the cheapest test of a connection."""
-        path = Hushed(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")
+        path = RedactedStr(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")
         payload, tid = self._call(grant, "GET", path, {}, check=check)
-        return answers.entity(payload, "companyinfo", tid)
+        return payloads.entity(payload, "companyinfo", tid)
 
     def preferences(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
         """Read the company's preferences."""
         payload, tid = self._call(grant, "GET", "preferences", {}, check=check)
-        return answers.entity(payload, "preferences", tid)
+        return payloads.entity(payload, "preferences", tid)
 
     def profile(self, grant: Grant, *, check: Check = None) -> CompanyProfile:
         """Read what we need to know of a company: five requests, six with classic sales tax.
@@ -292,8 +293,8 @@ class QboClient:
     ) -> tuple[Mapping[str, Any], str]:
         """Send one request and give its payload and ``intuit_tid``."""
         asked = urlencode({**parameters, "minorversion": MINOR_VERSION}, quote_via=quote)
-        realm = Hushed(quote(grant.realm_id.reveal(), safe=""))
-        url = Hushed(f"{self._api_url}/v3/company/{realm}/{path}?{asked}")
+        realm = RedactedStr(quote(grant.realm_id.reveal(), safe=""))
+        url = RedactedStr(f"{self._api_url}/v3/company/{realm}/{path}?{asked}")
         headers = {
             "Authorization": grant.bearer(),
             "Accept": "application/json",
@@ -341,5 +342,5 @@ class QboClient:
 
 
 def _noun(path: str) -> str:
-    """Give the path's entity, without an Id."""
+    """Return the path's entity, without an Id."""
     return path.partition("/")[0]

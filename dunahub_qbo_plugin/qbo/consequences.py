@@ -44,17 +44,17 @@ class Consequence:
 
     Attributes:
         error: the exception that the client raises.
-        becomes: of the record: ``retry`` and ``halted`` stay due and show as Waiting, ``rejected``
-            needs attention. ``halted`` keeps the record as if it had not been tried.
+        becomes: of the record: ``retry`` and ``paused`` stay due and show as Waiting, ``rejected``
+            needs attention. ``paused`` keeps the record as if it had not been tried.
         maybe_done: True when the request may have been carried out, so that it must be repeated to
             the letter.
-        rest: seconds that the whole company rests; None where only the record waits.
+        pause: seconds that the whole company rests; None where only the record waits.
     """
 
     error: type[errors.QboError]
-    becomes: Literal["retry", "halted", "rejected"]
+    becomes: Literal["retry", "paused", "rejected"]
     maybe_done: bool = False
-    rest: float | None = None
+    pause: float | None = None
 
 
 _MINUTE: Final = 60.0
@@ -62,14 +62,14 @@ _SELDOM: Final = 600.0
 _HOUR: Final = 3600.0
 
 CONSEQUENCES: Final[dict[Meaning, Consequence]] = {
-    Meaning.THROTTLED: Consequence(error=errors.Busy, becomes="retry", rest=_MINUTE),
-    Meaning.PAUSED: Consequence(error=errors.Busy, becomes="retry", rest=_MINUTE),
+    Meaning.THROTTLED: Consequence(error=errors.Busy, becomes="retry", pause=_MINUTE),
+    Meaning.PAUSED: Consequence(error=errors.Busy, becomes="retry", pause=_MINUTE),
     Meaning.NOT_DONE: Consequence(error=errors.Busy, becomes="retry"),
     Meaning.MAYBE_DONE: Consequence(error=errors.Busy, becomes="retry", maybe_done=True),
     Meaning.LOST: Consequence(error=errors.Unreachable, becomes="retry", maybe_done=True),
-    Meaning.UNAUTHORIZED: Consequence(error=errors.Unauthorized, becomes="halted", rest=_SELDOM),
-    Meaning.FORBIDDEN: Consequence(error=errors.Forbidden, becomes="halted", rest=_SELDOM),
-    Meaning.SUBSCRIPTION: Consequence(error=errors.Refused, becomes="halted", rest=_HOUR),
+    Meaning.UNAUTHORIZED: Consequence(error=errors.Unauthorized, becomes="paused", pause=_SELDOM),
+    Meaning.FORBIDDEN: Consequence(error=errors.Forbidden, becomes="paused", pause=_SELDOM),
+    Meaning.SUBSCRIPTION: Consequence(error=errors.Refused, becomes="paused", pause=_HOUR),
     Meaning.STALE: Consequence(error=errors.Stale, becomes="retry"),
     Meaning.DUPLICATE_NAME: Consequence(error=errors.DuplicateName, becomes="rejected"),
     Meaning.DUPLICATE_NUMBER: Consequence(error=errors.DuplicateNumber, becomes="rejected"),

@@ -12,7 +12,7 @@ import attrs
 
 from dunahub_qbo_plugin.errors import ConfigurationError, Unreachable
 from dunahub_qbo_plugin.model import ErrorInfo
-from dunahub_qbo_plugin.qbo import wire
+from dunahub_qbo_plugin.qbo import exact_json
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
@@ -71,7 +71,7 @@ class Discovery:
             raise ConfigurationError("DUNAHUB_QBO_DISCOVERY_URL must start with https://")
 
     def endpoints(self) -> Endpoints:
-        """Give the endpoints; asks Intuit once in 24 hours.
+        """Return the endpoints; asks Intuit once in 24 hours.
 
         Raises:
             Unreachable: the document could not be had, is not Intuit's and was never read.
@@ -100,8 +100,8 @@ class Discovery:
         document: Any = None
         if answer.status == HTTPStatus.OK:
             try:
-                document = wire.decode(answer.body)
-            except wire.Unreadable:
+                document = exact_json.decode(answer.body)
+            except exact_json.Unreadable:
                 document = None
         if not isinstance(document, dict):
             text = "Intuit's discovery document could not be read."

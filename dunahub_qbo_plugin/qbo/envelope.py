@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.qbo import wire
+from dunahub_qbo_plugin.qbo import exact_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,10 +83,10 @@ def read(body: bytes) -> Reading:
 
 def _read_json(body: bytes) -> Reading:
     try:
-        payload = wire.decode(body)
+        payload = exact_json.decode(body)
         if _NO_TEXT.search(body):
             payload = _storable(payload)
-    except wire.Unreadable as error:
+    except exact_json.Unreadable as error:
         return Reading(problem=str(error))
     except RecursionError:
         return Reading(problem="the answer is nested too deeply")
@@ -203,7 +203,7 @@ def _xml_errors(body: bytes) -> tuple[FaultError, ...]:
 
 
 def _page_text(body: bytes) -> str:
-    """Give the title of a page, or its first words."""
+    """Return the title of a page, or its first words."""
     text = body[:_PAGE_START].decode("utf-8", "replace")
     title = _TITLE.search(text)
     if title and title[1].strip():

@@ -50,7 +50,7 @@ class Row:
     note: str = ""
 
     def fits(self, status: int, error: FaultError) -> bool:
-        """Tell whether an error of an answer is this row's."""
+        """Return whether an error of an answer is this row's."""
         return (
             (not self.statuses or status in self.statuses)
             and (not self.codes or error.number in self.codes)

@@ -6,25 +6,22 @@ What a refusal means is data: see `dunahub_qbo_plugin.qbo.fault_table`.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin import errors
 from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo import envelope
+from dunahub_qbo_plugin.qbo.answer import retry_after, tid_of
 from dunahub_qbo_plugin.qbo.consequences import CONSEQUENCES, Meaning
 from dunahub_qbo_plugin.qbo.fault_table import OK, TABLE, Row
 from dunahub_qbo_plugin.qbo.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from dunahub_qbo_plugin.qbo.transport import Answer
-
-LONGEST_WAIT = 3600.0
-"""Seconds: the most of a ``Retry-After`` that we honor before asking again."""
+    from dunahub_qbo_plugin.qbo.answer import Answer
 
 
 LONGEST_DETAIL = 10_000
@@ -69,7 +66,7 @@ def examine(
 def refused_item(
     item: Mapping[str, Any], *, tid: str, secrets: Iterable[str] = ()
 ) -> errors.QboError | None:
-    """Give the error of one item of a batch, None for an item that is good."""
+    """Return the error of one item of a batch, None for an item that is good."""
     found = tuple(envelope.errors_in(item))
     if not found:
         return None
@@ -97,29 +94,6 @@ def _refusal(
         subject=_subject(error),
     )
     return _make(row.meaning, info, wait)
-
-
-def tid_of(headers: Mapping[str, str]) -> str:
-    """Give Intuit's id of the exchange; recordings spell the header both ways."""
-    tid = headers.get("intuit_tid") or headers.get("intuit-tid") or ""
-    return redact(tid)[:100] if not re.fullmatch(r"[\w.-]{1,100}", tid) else tid
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Give the seconds that a ``Retry-After`` asks for, at most an hour; None without one.
-
-    Intuit documents no such header and no recording has one; proxies send it.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value[:9]), LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
 def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:

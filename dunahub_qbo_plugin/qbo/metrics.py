@@ -45,7 +45,7 @@ class Times:
     buckets: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
 
     def quantile(self, share: float) -> float:
-        """Give the seconds that so large a share did not exceed, evened out within its bucket.
+        """Return the seconds that so large a share did not exceed, evened out within its bucket.
 
         Args:
             share: 0.5 for the median, 0.99 for all but one in a hundred.
@@ -78,7 +78,7 @@ class Histogram:
             self._longest = max(self._longest, seconds)
 
     def times(self) -> Times:
-        """Give what was collected so far."""
+        """Return what was collected so far."""
         with self._lock:
             return Times(
                 count=sum(self._buckets),
@@ -112,7 +112,7 @@ class Metrics:
             self._all = Counts(reads=self._all.reads + reads, writes=self._all.writes + writes)
 
     def of(self, company: str) -> Counts:
-        """Give a company's counts."""
+        """Return a company's counts."""
         with self._lock:
             return self._counts.get(company, Counts())
 

@@ -17,10 +17,10 @@ from dunahub_qbo_plugin.errors import (
     Unreachable,
 )
 from dunahub_qbo_plugin.model import ErrorInfo
-from dunahub_qbo_plugin.qbo import wire
+from dunahub_qbo_plugin.qbo import exact_json
+from dunahub_qbo_plugin.qbo.answer import retry_after, tid_of
 from dunahub_qbo_plugin.qbo.auth import ClientAuth, Secret
 from dunahub_qbo_plugin.qbo.discovery import Discovery
-from dunahub_qbo_plugin.qbo.faults import retry_after, tid_of
 from dunahub_qbo_plugin.qbo.redact import redact
 from dunahub_qbo_plugin.qbo.tokens import is_token, is_word, token_set
 from dunahub_qbo_plugin.qbo.transport import Transport
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from authlib.oauth2 import client as authlib  # type: ignore[import-untyped]  # has no types
 
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.qbo.answer import Answer
     from dunahub_qbo_plugin.qbo.tokens import TokenSet
-    from dunahub_qbo_plugin.qbo.transport import Answer
 
     Token = dict[str, Any]
 
@@ -75,7 +75,7 @@ class IntuitOAuth:
         self._discovery = Discovery(discovery_url, transport=self._transport, clock=clock)
 
     def authorization_url(self, redirect_uri: str, state: str) -> str:
-        """Give the address of Intuit's consent page.
+        """Return the address of Intuit's consent page.
 
         Args:
             redirect_uri: exactly as registered at Intuit.
@@ -148,7 +148,7 @@ class IntuitOAuth:
                     "Content-Type": "application/json",
                     "Authorization": self._client.basic(),
                 },
-                body=wire.encode({"token": token.reveal()}).encode(),
+                body=exact_json.encode({"token": token.reveal()}).encode(),
                 secrets=secrets,
             )
         if answer.status == HTTPStatus.OK:
@@ -271,13 +271,13 @@ class _Response:
         self._token = token
 
     def json(self) -> Token:
-        """Give what the body holds."""
+        """Return what the body holds."""
         return self._token
 
 
 def _json(answer: Answer) -> dict[str, Any]:
     try:
-        body = wire.decode(answer.body)
-    except wire.Unreadable:
+        body = exact_json.decode(answer.body)
+    except exact_json.Unreadable:
         return {}
     return body if isinstance(body, dict) else {}

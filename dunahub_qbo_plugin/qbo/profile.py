@@ -70,7 +70,7 @@ def company_profile(
 
 
 def income_accounts(items: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the ids of the accounts that sales of the active items are booked under."""
+    """Return the ids of the accounts that sales of the active items are booked under."""
     return sorted(
         {
             item.income_account

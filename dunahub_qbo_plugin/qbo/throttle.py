@@ -89,12 +89,12 @@ class Throttle:
             self._paused_until = max(self._paused_until, until)
 
     def wait(self) -> float:
-        """Give the seconds until a request may leave, as far as it is known now."""
+        """Return the seconds until a request may leave, as far as it is known now."""
         with self._changed:
             return max(self._earliest() - self._clock.monotonic(), 0.0)
 
     def is_at_rest(self, since: float) -> bool:
-        """Tell whether nothing waits or is under way, and nothing was or is held back since."""
+        """Return whether nothing waits or is under way, and nothing was or is held back since."""
         with self._changed:
             moments = [self.asked_at, self._paused_until]
             if self._left:
@@ -125,7 +125,7 @@ class Throttle:
             self._turnstile.release()
 
     def _earliest(self) -> float:
-        """Give the moment from which one more request exceeds no window and no pause."""
+        """Return the moment from which one more request exceeds no window and no pause."""
         moments = [self._paused_until]
         moments += [
             self._left[-most] + seconds
@@ -163,7 +163,7 @@ class Throttles:
         return len(self._throttles)
 
     def of(self, company: str) -> Throttle:
-        """Give the company's throttle, to be used at once."""
+        """Return the company's throttle, to be used at once."""
         now = self.clock.monotonic()
         with self._lock:
             if now >= self._forget_at:

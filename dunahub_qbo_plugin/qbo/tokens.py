@@ -36,7 +36,7 @@ class TokenSet:
 
 
 def is_token(token: Mapping[str, Any]) -> bool:
-    """Tell whether an answer is a token that we can use, so that authlib cannot stumble on it."""
+    """Return whether an answer is a token that we can use, so that authlib cannot stumble on it."""
     refresh = token.get("refresh_token")
     return (
         "error" not in token
@@ -47,7 +47,7 @@ def is_token(token: Mapping[str, Any]) -> bool:
 
 
 def is_word(value: object) -> bool:
-    """Tell whether a value can travel in a header or a form: printable ASCII, no spaces."""
+    """Return whether a value can travel in a header or a form: printable ASCII, no spaces."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
-import attrs
-
 from dunahub_qbo_plugin.errors import Unreachable
 from dunahub_qbo_plugin.model import ErrorInfo
-from dunahub_qbo_plugin.qbo.faults import tid_of
-from dunahub_qbo_plugin.qbo.redact import HIDDEN, redact
-from dunahub_qbo_plugin.qbo.wire import MAX_BODY
+from dunahub_qbo_plugin.qbo.answer import Answer, tid_of
+from dunahub_qbo_plugin.qbo.exact_json import MAX_BODY
+from dunahub_qbo_plugin.qbo.log_filter import hide_realms_in_log
+from dunahub_qbo_plugin.qbo.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,19 +24,6 @@ PATIENCE = 120.0
 PACKED = ("", "identity", "gzip", "deflate")
 """How an answer may be packed, once: of these, what is read at a time grows a thousandfold at
 most. Packed twice, or by other methods, two kilobytes become gigabytes before we can count them."""
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """An HTTP answer, whole.
-
-    Attributes:
-        headers: names in lower case.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = attrs.field(repr=False)
 
 
 def http_client(
@@ -64,7 +49,7 @@ def http_client(
     """
     import httpx  # noqa: PLC0415  most of this layer's import time; every host imports us
 
-    _hide_realms_in_log()
+    hide_realms_in_log()
     return httpx.Client(
         transport=transport,
         headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
@@ -171,31 +156,3 @@ def _lost(
 ) -> Unreachable:
     info = ErrorInfo(code=code, text=text, intuit_tid=tid_of(headers or {}))
     return Unreachable(info, sent=sent)
-
-
-_COMPANY = "/v3/company/"
-
-
-class _HideRealm(logging.Filter):
-    """Takes the realm id out of the addresses that httpx logs; Intuit wants it in no log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(_without_realm(item) for item in record.args)
-        return True
-
-
-def _without_realm(item: object) -> object:
-    """Hide the realm id wherever it stands: ``/companyinfo/`` has it a second time."""
-    text = str(item) if type(item).__name__ == "URL" else item
-    if not isinstance(text, str) or _COMPANY not in text:
-        return item
-    address = text.partition("?")[0]
-    realm = address.partition(_COMPANY)[2].partition("/")[0]
-    return address.replace(realm, HIDDEN) if realm else address
-
-
-def _hide_realms_in_log() -> None:
-    logger = logging.getLogger("httpx")
-    if not any(isinstance(item, _HideRealm) for item in logger.filters):
-        logger.addFilter(_HideRealm())

@@ -195,7 +195,7 @@ def _tax_code(profile: CompanyProfile) -> Check:
 
 
 def check_tax_code(profile: CompanyProfile) -> tuple[bool, TaxCode | None]:
-    """Tell whether an invoice with tax can be sent, and under which tax code it then goes."""
+    """Return whether an invoice with tax can be sent, and under which tax code it then goes."""
     try:
         code = tax_code(profile, "tax")
     except MappingError:

@@ -13,7 +13,7 @@ import attrs
 
 from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.review.findings import Difference, Finding, differences, likely_duplicates
-from dunahub_qbo_plugin.store import ledger
+from dunahub_qbo_plugin.store.queries import sent as ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.store.database import Database
-    from dunahub_qbo_plugin.store.ledger import Sent
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.db.database import Database
+    from dunahub_qbo_plugin.store.queries.sent import Sent
 
 ENTITIES: Final = {Kind.CUSTOMER: "Customer", Kind.INVOICE: "Invoice", Kind.PAYMENT: "Payment"}
 CDC_DAYS: Final = 30
@@ -51,7 +51,7 @@ class Comparison:
     reads: int
 
     def to_json(self) -> dict[str, Any]:
-        """Give JSON values, for the task's result."""
+        """Return JSON values, for the task's result."""
         return {
             "since": self.since.isoformat(),
             "compared": self.compared,
@@ -126,7 +126,7 @@ class Comparer:
     def _changed(
         self, grant: Grant, since: datetime
     ) -> tuple[dict[Kind, dict[str, Mapping[str, Any]]], bool]:
-        """Give what changed in QuickBooks, and whether that is all of it."""
+        """Return what changed in QuickBooks, and whether that is all of it."""
         answer = self._client.cdc(grant, list(ENTITIES.values()), since)
         changed: dict[Kind, dict[str, Mapping[str, Any]]] = {
             kind: {str(one["Id"]): one for one in answer.get(entity, ())}
@@ -137,7 +137,7 @@ class Comparer:
     def _changed_earlier(
         self, connection: Connection, kind: Kind, qbo_ids: set[str]
     ) -> dict[str, Sent]:
-        """Give records that were sent before the period and changed in QuickBooks within it."""
+        """Return records that were sent before the period and changed in QuickBooks within it."""
         with self._database.read.connect() as db:
             return {
                 record.qbo_id: record
@@ -154,7 +154,7 @@ class Comparer:
         *,
         complete: bool,
     ) -> dict[str, Mapping[str, Any]]:
-        """Give QuickBooks' objects; those that the capture left out are asked for by Id."""
+        """Return QuickBooks' objects; those that the capture left out are asked for by Id."""
         remotes = {qbo_id: changed[qbo_id] for qbo_id in known if qbo_id in changed}
         missing = sorted(known.keys() - remotes.keys())
         if complete and not missing:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.mapping.money import cents
 from dunahub_qbo_plugin.model import Kind
-from dunahub_qbo_plugin.snapshot import display_name
+from dunahub_qbo_plugin.model.snapshot import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Invoice, Lead, LineItem, Payment
     from dunahub_qbo_plugin.review.monthly import MonthlyReport
-    from dunahub_qbo_plugin.store.periods import Period
+    from dunahub_qbo_plugin.store.companies.disconnections import Disconnection
 
 INVOICE_COLUMNS: Final = (
     "*InvoiceNo",
@@ -128,7 +128,7 @@ def invoices_csv(
 
 
 def can_be_imported(invoice: Invoice) -> bool:
-    """Tell whether QuickBooks' import takes an invoice as it is."""
+    """Return whether QuickBooks' import takes an invoice as it is."""
     plain = not cents(invoice.discount) and not cents(invoice.tax)
     return plain and all(line.amount >= 0 for line in invoice.lines)
 
@@ -220,19 +220,19 @@ def months_csv(report: MonthlyReport, *, zone: tzinfo = UTC) -> bytes:
     )
 
 
-def _touching(report: MonthlyReport, month: str, zone: tzinfo) -> list[Period]:
-    """Give the disconnected periods that a month, as ``2026-03``, has a part in, oldest first."""
+def _touching(report: MonthlyReport, month: str, zone: tzinfo) -> list[Disconnection]:
+    """Return the disconnected periods that a month, as ``2026-03``, has a part in, oldest first."""
 
-    def within(period: Period) -> bool:
+    def within(period: Disconnection) -> bool:
         begun = period.started_at.astimezone(zone).strftime("%Y-%m")
         if period.ended_at is None:
             return begun <= month
         return begun <= month <= period.ended_at.astimezone(zone).strftime("%Y-%m")
 
-    return sorted(filter(within, report.periods), key=lambda period: period.started_at)
+    return sorted(filter(within, report.disconnections), key=lambda period: period.started_at)
 
 
-def _away(period: Period, zone: tzinfo) -> str:
+def _away(period: Disconnection, zone: tzinfo) -> str:
     start = _day(period.started_at.astimezone(zone))
     return f"{start} to {_day(period.ended_at.astimezone(zone)) if period.ended_at else 'now'}"
 

@@ -12,7 +12,8 @@ from dunahub_qbo_plugin.mapping.items import ItemFinder
 from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.review import export
 from dunahub_qbo_plugin.review.monthly import monthly_report
-from dunahub_qbo_plugin.store import ledger, profiles
+from dunahub_qbo_plugin.store.companies import profiles
+from dunahub_qbo_plugin.store.queries import sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import LineItem
     from dunahub_qbo_plugin.model import CompanyProfile
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.store.ledger import LeftBehind
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.queries.sent import LeftBehind
 
 CHANGED: Final = "changed-since"
 """In the name of a file: QuickBooks has these records, as they were before their last change."""
@@ -140,7 +141,7 @@ def _left_behind(
     db: sa.Connection, connection: Connection, kind: Kind, progress: Callable[[int], None]
 ) -> Iterator[LeftBehind]:
     after = count = 0
-    while found := ledger.values_left_behind(db, connection, kind, after=after):
+    while found := sent.values_left_behind(db, connection, kind, after=after):
         after = found[-1].id
         yield from found
         count += len(found)

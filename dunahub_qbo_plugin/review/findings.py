@@ -10,12 +10,13 @@ import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
 from dunahub_qbo_plugin.mapping.money import amount_text
-from dunahub_qbo_plugin.snapshot import display_name
+from dunahub_qbo_plugin.model.snapshot import display_name
+from dunahub_qbo_plugin.qbo.payloads import is_voided
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dunahub_qbo_plugin.store.ledger import Sent
+    from dunahub_qbo_plugin.store.queries.sent import Sent
 
 Remote = "Mapping[str, Any]"
 
@@ -107,7 +108,7 @@ def _customer(lead: Lead, remote: Mapping[str, Any]) -> Said:
 def _invoice(sent: Sent, invoice: Invoice, remote: Mapping[str, Any]) -> Said:
     total = Decimal(remote.get("TotalAmt", 0))
     void_here = invoice.status is InvoiceStatus.VOID
-    if not void_here and _looks_voided(remote, total):
+    if not void_here and is_voided(remote):
         return [(Finding.VOIDED, "It was voided in QuickBooks.")]
     said: Said = []
     if sent.total is not None and total != sent.total:
@@ -125,15 +126,10 @@ def _invoice(sent: Sent, invoice: Invoice, remote: Mapping[str, Any]) -> Said:
     return said
 
 
-def _looks_voided(remote: Mapping[str, Any], total: Decimal) -> bool:
-    """Tell a voided invoice: QuickBooks zeroes it and notes it (recorded 2022)."""
-    return not total and _text(remote.get("PrivateNote")).startswith("Voided")
-
-
 def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> Said:
     said: Said = []
     total = Decimal(remote.get("TotalAmt", 0))
-    if not total and _text(remote.get("PrivateNote")).startswith("Voided"):
+    if is_voided(remote):
         return [(Finding.VOIDED, "It was voided in QuickBooks.")]
     if sent.total is not None and total != sent.total:
         said.append((Finding.TOTAL, _totals(total, sent.total)))

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.store import ledger, periods, views
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.store.companies import disconnections
+from dunahub_qbo_plugin.store.queries import records as views
+from dunahub_qbo_plugin.store.queries import sent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.store.ledger import MonthLine
-    from dunahub_qbo_plugin.store.periods import Period
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.companies.disconnections import Disconnection
+    from dunahub_qbo_plugin.store.queries.sent import MonthLine
 
 SILENCE: Final = timedelta(days=3)
 """Time without anything going through after which the page says so, if there was something."""
@@ -33,7 +35,7 @@ class Tally:
     amount: Decimal = ZERO
 
     def plus(self, count: int, amount: Decimal) -> Tally:
-        """Give the sum."""
+        """Return the sum."""
         return Tally(count=self.count + count, amount=self.amount + amount)
 
 
@@ -70,7 +72,7 @@ class MonthlyReport:
     """Several months, newest first, and the disconnected periods that touch them."""
 
     months: tuple[MonthOfKind, ...]
-    periods: tuple[Period, ...]
+    disconnections: tuple[Disconnection, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -99,13 +101,13 @@ def monthly_report(
     """
     first = _months_before(today, months - 1)
     last = _months_before(today, -1) - timedelta(days=1)
-    lines = ledger.months(db, connection, first=first, last=last)
+    lines = sent.months(db, connection, first=first, last=last)
     touching = [
         period
-        for period in periods.of_company(db, connection.id)
+        for period in disconnections.of_company(db, connection.id)
         if period.ended_at is None or period.ended_at.date() >= first
     ]
-    return MonthlyReport(months=add_up(lines), periods=tuple(touching))
+    return MonthlyReport(months=add_up(lines), disconnections=tuple(touching))
 
 
 def add_up(lines: Sequence[MonthLine]) -> tuple[MonthOfKind, ...]:
@@ -131,19 +133,19 @@ def _rank(month: str) -> int:
 def _with(row: MonthOfKind, line: MonthLine) -> MonthOfKind:
     if line.dismissed:
         return attrs.evolve(row, dismissed=row.dismissed.plus(line.count, line.amount))
-    match line.shown:
-        case Shown.SYNCED:
+    match line.state:
+        case RecordState.SYNCED:
             return attrs.evolve(
                 row,
                 synced=row.synced.plus(line.count, line.sent),
                 there=row.there + line.there,
                 variances=row.variances + line.variances,
             )
-        case Shown.WAITING:
+        case RecordState.WAITING:
             return attrs.evolve(row, waiting=row.waiting.plus(line.count, line.amount))
-        case Shown.ATTENTION:
+        case RecordState.ATTENTION:
             return attrs.evolve(row, attention=row.attention.plus(line.count, line.amount))
-        case Shown.NOT_SENT:
+        case RecordState.NOT_SENT:
             return attrs.evolve(row, not_sent=row.not_sent.plus(line.count, line.amount))
 
 
@@ -153,11 +155,11 @@ def silence(db: sa.Connection, connection: Connection, *, now: datetime) -> Sile
     since = max(moment for moment in (last, connection.connected_at) if moment is not None)
     if now - since < SILENCE:
         return None
-    made = ledger.made_since(db, connection, since)
+    made = sent.made_since(db, connection, since)
     return Silence(since=last, records=made) if made else None
 
 
 def _months_before(day: date, months: int) -> date:
-    """Give the first day of the month that many months earlier."""
+    """Return the first day of the month that many months earlier."""
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)

@@ -10,9 +10,10 @@ import platform
 import re
 from typing import TYPE_CHECKING, Any
 
+from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.qbo.redact import HIDDEN, redact
-from dunahub_qbo_plugin.store import dossier, history, views
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.store.queries import record_dump, records
+from dunahub_qbo_plugin.store.records import history
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dunahub_qbo_plugin.model import RecordKey
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.store.history import Entry
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.records.history import Entry
 
 SHORTEST = 3
 """Shorter texts are not looked for: they would match parts of ordinary words."""
@@ -44,10 +45,10 @@ def support_file(
         version: of the plugin.
         now: when it is made.
     """
-    view = views.one(db, connection, key)
+    view = records.one(db, connection, key)
     if view is None:
         return None
-    stored = dossier.of_record(db, view.id)
+    stored = record_dump.of_record(db, view.id)
     private = set(_texts(stored.snapshot))
     for text in (view.label, view.candidate_name, view.parent_label, connection.company_name):
         private.add(text)
@@ -70,11 +71,11 @@ def support_file(
         "plugin": version,
         "python": platform.python_version(),
         "kind": key.kind.value,
-        "state": view.shown.value,
+        "state": view.state.value,
         "connection": {
             "status": connection.status.value,
             "environment": connection.environment,
-            "epoch": connection.epoch,
+            "connection_period": connection.connection_period,
             "connected_at": _moment(connection.connected_at),
             "disconnected_at": _moment(connection.disconnected_at),
             "expired_at": _moment(connection.expired_at),

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.tokens import TokenKeeper
     from dunahub_qbo_plugin.review.compare import Comparer
-    from dunahub_qbo_plugin.store.connections import Connections
-    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.store.companies.connections import Connections
+    from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.store.tasks import Task
-    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
 
 COMPARE: Final = "compare"
 DEFAULT_DAYS: Final = 30

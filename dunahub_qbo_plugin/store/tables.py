@@ -22,9 +22,9 @@ metadata = sa.MetaData(
 
 
 IS_OPEN = "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
-_TROUBLED = "error_code IS NOT NULL AND due_at IS NULL AND hold IS NULL AND "
-TROUBLED_SQLITE = f"{_TROUBLED}is_open = 1"
-TROUBLED_POSTGRESQL = f"{_TROUBLED}is_open"
+_NEEDS_ATTENTION = "error_code IS NOT NULL AND next_attempt_at IS NULL AND skip_reason IS NULL AND "
+NEEDS_ATTENTION_SQLITE = f"{_NEEDS_ATTENTION}is_open = 1"
+NEEDS_ATTENTION_POSTGRESQL = f"{_NEEDS_ATTENTION}is_open"
 
 
 class _Row(SQLModel):
@@ -36,9 +36,9 @@ class _Row(SQLModel):
 class ConnectionRow(_Row, table=True):
     """One QuickBooks company of one organization, once it was connected.
 
-    ``current`` marks the one that the organization's records go to. ``epoch`` grows at each
-    connect and disconnect, never when a token merely expires: a record of an older epoch is not
-    sent unless a person asks. ``fence`` grows whenever a worker takes the company over.
+    ``current`` marks the one that the organization's records go to. ``connection_period`` grows at
+    each connect and disconnect, never when a token merely expires: a record of an older period is
+    not sent unless a person asks. ``fence`` grows whenever a worker takes the company over.
     """
 
     __tablename__ = "qbo_connection"
@@ -55,7 +55,7 @@ class ConnectionRow(_Row, table=True):
     id: str = Field(primary_key=True)
     org_id: str = Field(index=True)
     current: bool = True
-    epoch: int = 1
+    connection_period: int = 1
     environment: str = ""
     company_name: str = ""
 
@@ -104,22 +104,22 @@ class RecordRow(_Row, table=True):
         sa.Index(
             "ix_qbo_record_due",
             "company_id",
-            "epoch",
+            "connection_period",
             "kind",
-            "due_at",
-            sqlite_where=sa.text("due_at IS NOT NULL"),
-            postgresql_where=sa.text("due_at IS NOT NULL"),
+            "next_attempt_at",
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
         ),
         # With what a state is derived from, so that counting reads the index alone.
         sa.Index(
             "ix_qbo_record_open",
             "company_id",
             "kind",
-            "hold",
-            "epoch",
-            "due_at",
+            "skip_reason",
+            "connection_period",
+            "next_attempt_at",
             "error_code",
-            "touched_at",
+            "updated_at",
             "batch",
             "is_open",
             sqlite_where=sa.text("is_open = 1"),
@@ -127,19 +127,19 @@ class RecordRow(_Row, table=True):
         ),
         # What needs attention, for grouping it by cause; a record that goes through is never in it.
         sa.Index(
-            "ix_qbo_record_trouble",
+            "ix_qbo_record_attention",
             "company_id",
-            "epoch",
+            "connection_period",
             "kind",
             "error_code",
             "error_subject",
             "first_failed_at",
             "error_at",
-            "due_at",
-            "hold",
+            "next_attempt_at",
+            "skip_reason",
             "is_open",
-            sqlite_where=sa.text(TROUBLED_SQLITE),
-            postgresql_where=sa.text(TROUBLED_POSTGRESQL),
+            sqlite_where=sa.text(NEEDS_ATTENTION_SQLITE),
+            postgresql_where=sa.text(NEEDS_ATTENTION_POSTGRESQL),
         ),
         # Customers have neither parent nor day: each index costs a hook a page.
         sa.Index(
@@ -150,7 +150,7 @@ class RecordRow(_Row, table=True):
             sqlite_where=sa.text("parent IS NOT NULL"),
             postgresql_where=sa.text("parent IS NOT NULL"),
         ),
-        sa.Index("ix_qbo_record_touched", "company_id", "kind", "touched_at"),
+        sa.Index("ix_qbo_record_updated", "company_id", "kind", "updated_at"),
         sa.Index(
             "ix_qbo_record_sent",
             "company_id",
@@ -168,12 +168,12 @@ class RecordRow(_Row, table=True):
             postgresql_where=sa.text("qbo_id IS NOT NULL"),
         ),
         sa.Index(
-            "ix_qbo_record_dated",
+            "ix_qbo_record_document_date",
             "company_id",
             "kind",
-            "dated",
-            sqlite_where=sa.text("dated IS NOT NULL"),
-            postgresql_where=sa.text("dated IS NOT NULL"),
+            "document_date",
+            sqlite_where=sa.text("document_date IS NOT NULL"),
+            postgresql_where=sa.text("document_date IS NOT NULL"),
         ),
     )
 
@@ -184,21 +184,21 @@ class RecordRow(_Row, table=True):
     local_id: str
     label: str = ""
     amount: int | None = Field(default=None, sa_type=sa.BigInteger)
-    dated: str | None = None
+    document_date: str | None = None
     parent: str | None = None
 
     snapshot: str
     fingerprint: str
-    generation: int = 1
-    epoch: int
-    hold: str | None = None
-    hold_note: str | None = None
+    version: int = 1
+    connection_period: int
+    skip_reason: str | None = None
+    skip_note: str | None = None
     saved_at: int = Field(sa_type=sa.BigInteger)
     created_at: int = Field(sa_type=sa.BigInteger)
-    touched_at: int = Field(sa_type=sa.BigInteger)
+    updated_at: int = Field(sa_type=sa.BigInteger)
 
-    due_at: int | None = Field(default=None, sa_type=sa.BigInteger)
-    waiting: bool = False
+    next_attempt_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    blocked: bool = False
     attempts: int = 0
 
     request_seq: int = 0
@@ -284,14 +284,14 @@ class HistoryRow(_Row, table=True):
     tid: str | None = None
 
 
-class OutageRow(_Row, table=True):
+class DisconnectionRow(_Row, table=True):
     """A period in which an organization was disconnected from a company."""
 
-    __tablename__ = "qbo_outage"
+    __tablename__ = "qbo_disconnection"
 
     id: int | None = Field(default=None, primary_key=True)
     company_id: str = Field(index=True)
-    epoch: int
+    connection_period: int
     started_at: int = Field(sa_type=sa.BigInteger)
     started_by: str = ""
     ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
@@ -310,7 +310,7 @@ class TaskRow(_Row, table=True):
     asked_at: int = Field(sa_type=sa.BigInteger)
     arguments: str = "{}"
     owner: str | None = None
-    beat_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    heartbeat_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     done: int = 0
     total: int = 0
     finished_at: int | None = Field(default=None, sa_type=sa.BigInteger)
@@ -349,7 +349,7 @@ connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
 words: sa.Table = WordRow.__table__  # type: ignore[attr-defined]
 item_maps: sa.Table = ItemMapRow.__table__  # type: ignore[attr-defined]
 history: sa.Table = HistoryRow.__table__  # type: ignore[attr-defined]
-outages: sa.Table = OutageRow.__table__  # type: ignore[attr-defined]
+disconnections_table: sa.Table = DisconnectionRow.__table__  # type: ignore[attr-defined]
 tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
 meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]

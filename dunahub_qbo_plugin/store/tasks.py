@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.edge import from_ms, to_ms
+from dunahub_qbo_plugin.store.convert import from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import tasks
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> No
 
 
 def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
-    """Give the last task of a name."""
+    """Return the last task of a name."""
     statement = (
         sa.select(tasks)
         .where(tasks.c.company_id == company_id, tasks.c.name == name)
@@ -121,7 +121,7 @@ def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
 def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
     """Take the oldest task that nobody works on, or whose worker fell silent."""
     stale = to_ms(now - SILENCE)
-    free = sa.or_(tasks.c.owner.is_(None), tasks.c.beat_at < stale)
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < stale)
     chosen = (
         sa.select(tasks.c.id)
         .where(tasks.c.finished_at.is_(None), free)
@@ -132,7 +132,7 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
     statement = (
         sa.update(tasks)
         .where(tasks.c.id == chosen, tasks.c.finished_at.is_(None), free)
-        .values(owner=owner, beat_at=to_ms(now))
+        .values(owner=owner, heartbeat_at=to_ms(now))
         .returning(*tasks.c)
     )
     row = db.execute(statement).one_or_none()
@@ -140,8 +140,8 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
 
 
 def waiting(db: sa.Connection, *, now: datetime) -> bool:
-    """Tell whether there is a task to take."""
-    free = sa.or_(tasks.c.owner.is_(None), tasks.c.beat_at < to_ms(now - SILENCE))
+    """Return whether there is a task to take."""
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - SILENCE))
     statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), free)
     return db.execute(statement.limit(1)).first() is not None
 
@@ -151,7 +151,7 @@ def progress(db: sa.Connection, task_id: int, *, done: int, total: int, now: dat
     db.execute(
         sa.update(tasks)
         .where(tasks.c.id == task_id)
-        .values(done=done, total=total, beat_at=to_ms(now))
+        .values(done=done, total=total, heartbeat_at=to_ms(now))
     )
 
 

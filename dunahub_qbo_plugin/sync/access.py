@@ -15,18 +15,22 @@ from dunahub_qbo_plugin.errors import (
     QboError,
     Unauthorized,
 )
-from dunahub_qbo_plugin.store import gate
-from dunahub_qbo_plugin.store.profiles import load_profile, profile_is_fresh, profile_is_read
-from dunahub_qbo_plugin.sync import halts
+from dunahub_qbo_plugin.store.companies import pauses as company_pauses
+from dunahub_qbo_plugin.store.companies.profiles import (
+    load_profile,
+    profile_is_fresh,
+    profile_is_read,
+)
+from dunahub_qbo_plugin.sync import pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.tokens import TokenKeeper
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.qbo.auth import Grant
-    from dunahub_qbo_plugin.store.database import Database
-    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+    from dunahub_qbo_plugin.store.db.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +50,19 @@ class Access:
     company_id: str
 
     def grant(self, refused: Grant | None = None) -> Grant | None:
-        """Give a grant, other than the refused one; None when there is none to be had."""
+        """Return a grant, other than the refused one; None when there is none to be had."""
         try:
             return self.tokens.grant(self.company_id, refused=refused)
         except (GrantRevoked, NotConnected):
             return None
         except ConfigurationError as error:
-            self.rest(halts.MISCONFIGURED, "configuration", str(error))
+            self.pause(pauses.MISCONFIGURED, "configuration", str(error))
         except QboError as error:
-            self.rest(halts.OUTAGE, error.info.code, error.info.text)
+            self.pause(pauses.OUTAGE, error.info.code, error.info.text)
         return None
 
     def profile(self, grant: Grant) -> CompanyProfile | None:
-        """Give what is known of the company, read afresh once a day or where that was asked for.
+        """Return what is known of the company, read afresh once a day or where that was asked for.
 
         None, and a rest, when nothing is known yet and QuickBooks does not tell.
         """
@@ -73,8 +77,8 @@ class Access:
         except QboError as error:
             if known:  # yesterday's will do
                 return profile
-            seconds = halts.SELDOM if isinstance(error, Unauthorized) else halts.OUTAGE
-            self.rest(seconds, error.info.code, error.info.text)
+            seconds = pauses.SELDOM if isinstance(error, Unauthorized) else pauses.OUTAGE
+            self.pause(seconds, error.info.code, error.info.text)
             return None
 
     def _read(self, grant: Grant) -> CompanyProfile | None:
@@ -88,9 +92,9 @@ class Access:
             renewed = self.grant(refused=grant)
             return None if renewed is None else self.read_company(renewed)
 
-    def rest(self, seconds: float, code: str, text: str) -> None:
+    def pause(self, seconds: float, code: str, text: str) -> None:
         """Have nothing sent for so many seconds, and say why."""
         until = self.clock.now() + timedelta(seconds=seconds)
         log.warning("company %s rests until %s: %s", self.company_id, until, code)
         with self.database.write.begin() as db:
-            gate.pause(db, self.company_id, until=until, code=code, text=text)
+            company_pauses.pause(db, self.company_id, until=until, code=code, text=text)

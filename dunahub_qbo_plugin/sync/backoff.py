@@ -15,7 +15,7 @@ _PRIME: Final = 2_654_435_761
 
 
 def delay(attempts: int, record_id: int) -> timedelta:
-    """Give the wait after a failure: doubling from 2 seconds to 15 minutes, less up to a fifth.
+    """Return the wait after a failure: doubling from 2 seconds to 15 minutes, less up to a fifth.
 
     Args:
         attempts: how many tries failed before this one.

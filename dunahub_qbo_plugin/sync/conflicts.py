@@ -16,32 +16,25 @@ from dunahub_qbo_plugin.model import (
     ParentGone,
     Rejected,
 )
-from dunahub_qbo_plugin.qbo.answers import remote_ref
+from dunahub_qbo_plugin.qbo.exact_json import decode
+from dunahub_qbo_plugin.qbo.payloads import remote_ref
 from dunahub_qbo_plugin.qbo.profile import DELETED
 from dunahub_qbo_plugin.qbo.query import select
-from dunahub_qbo_plugin.qbo.wire import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dunahub_qbo_plugin.errors import BadReference, DuplicateName
     from dunahub_qbo_plugin.model import Claim, Intent, Outcome
-    from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
+    from dunahub_qbo_plugin.sync.attempt import Attempt
 
     Entity = Mapping[str, Any]
 
 HOLDERS: Final = ("Customer", "Vendor", "Employee")
 
 
-def explain_name(
-    client: QboClient,
-    grant: Grant,
-    intent: Intent,
-    error: DuplicateName,
-    *,
-    check: Callable[[], None],
-) -> Outcome:
+def explain_name(client: QboClient, attempt: Attempt, error: DuplicateName) -> Outcome:
     """Say who holds a name, in one request; a customer that does can be linked by a person.
 
     QuickBooks' own answer does not tell (recorded: "The name supplied already exists. : null").
@@ -49,13 +42,13 @@ def explain_name(
     Raises:
         QboError: QuickBooks could not be asked.
     """
-    sent = decode(intent.body.encode())
+    sent = decode(attempt.intent.body.encode())
     name = sent["DisplayName"]
     statements = [
         select(entity, [("DisplayName", "IN", [name, name + DELETED])], active="any", max=5)
         for entity in HOLDERS
     ]
-    answers = client.batch_query(grant, statements, check=check)
+    answers = client.batch_query(attempt.grant, statements, check=attempt.check)
     holders = [
         (entity, holder)
         for entity, found in zip(HOLDERS, answers, strict=True)
@@ -85,26 +78,21 @@ def _holder(entity: str, holder: Entity) -> str:
     return f"{inactive}{entity.lower()} {name}" + (f" ({known})" if known else "")
 
 
-def explain_reference(
-    client: QboClient,
-    grant: Grant,
-    claim: Claim,
-    intent: Intent,
-    error: BadReference,
-    *,
-    check: Callable[[], None],
-) -> Outcome:
+def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) -> Outcome:
     """Say which object that the record refers to is gone, in one request.
 
     Raises:
         QboError: QuickBooks could not be asked.
     """
+    claim, intent = attempt.claim, attempt.intent
     sent = decode(intent.body.encode())
     wanted = _wanted(claim, intent, sent)
     if not wanted:
         return Rejected(info=error.info)
     answers = client.batch_query(
-        grant, [_by_id(entity, ids) for entity, ids in wanted.values()], check=check
+        attempt.grant,
+        [_by_id(entity, ids) for entity, ids in wanted.values()],
+        check=attempt.check,
     )
     found = {
         role: {str(entity["Id"]): entity for entity in rows}

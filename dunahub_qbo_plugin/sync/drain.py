@@ -18,32 +18,33 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.errors import LeaseLost, QboError
-from dunahub_qbo_plugin.model import Claim, Intent, Rejected, Retry, Synced
-from dunahub_qbo_plugin.store import leases
-from dunahub_qbo_plugin.store.claims import commit_intents
-from dunahub_qbo_plugin.store.leases import LEASE, Lease
-from dunahub_qbo_plugin.store.profiles import note_services
-from dunahub_qbo_plugin.store.settle import Settlement, settle, settle_late
+from dunahub_qbo_plugin.model import Claim, Intent, Kind, Rejected, Retry, Synced
+from dunahub_qbo_plugin.store.companies import leases
+from dunahub_qbo_plugin.store.companies.leases import LEASE, Lease
+from dunahub_qbo_plugin.store.companies.profiles import note_services
+from dunahub_qbo_plugin.store.records.due import commit_intents
+from dunahub_qbo_plugin.store.records.settle import Settlement, settle, settle_late
 from dunahub_qbo_plugin.sync.access import Access
+from dunahub_qbo_plugin.sync.attempt import Attempt
 from dunahub_qbo_plugin.sync.backoff import delay
-from dunahub_qbo_plugin.sync.halts import LEASE_LOST, Halts, rest_after
-from dunahub_qbo_plugin.sync.lanes import Senders, services_of
-from dunahub_qbo_plugin.sync.planner import plan, with_items
+from dunahub_qbo_plugin.sync.outcome_counts import Tally
+from dunahub_qbo_plugin.sync.pauses import LEASE_LOST, PauseTracker, pause_after
+from dunahub_qbo_plugin.sync.planner import plan, services_of, with_items
 from dunahub_qbo_plugin.sync.selection import AT_ONCE, choose
-from dunahub_qbo_plugin.sync.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from sqlalchemy import Connection as Transaction
 
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.tokens import TokenKeeper
     from dunahub_qbo_plugin.model import CompanyProfile, Outcome
     from dunahub_qbo_plugin.qbo.auth import Grant
-    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.sync.reconciler import Reconciler
-    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,23 @@ class Drainer:
                 leases.release(db, run.lease)
 
 
+@attrs.frozen
+class Senders:
+    """The threads that carry requests.
+
+    Attributes:
+        documents: several, for invoices and payments.
+        customers: one alone, since QuickBooks wants names written one after the other.
+    """
+
+    documents: Executor
+    customers: Executor
+
+    def of(self, claim: Claim) -> Executor:
+        """Return those that a record goes with."""
+        return self.customers if claim.key.kind is Kind.CUSTOMER else self.documents
+
+
 @attrs.define(kw_only=True, eq=False)
 class _Run:
     """One drain, from taking the lease to giving it back."""
@@ -157,16 +175,16 @@ class _Run:
     profile: CompanyProfile | None = None
     items_read: bool = False
     """True once the item list was read again because an item was gone."""
-    halts: Halts = attrs.field(factory=Halts)
+    pauses_seen: PauseTracker = attrs.field(factory=PauseTracker)
     unsent: Counter[int] = attrs.field(factory=Counter)
     """How often each record was looked at without anything being sent for it."""
     noted: dict[str, str] = attrs.field(factory=dict)
     """Services that this drain has remembered already."""
-    kept_turn: bool = False
+    locked_by_host: bool = False
     """True while a record that is due is being saved or is in a host's open transaction."""
     lost: threading.Event = attrs.field(factory=threading.Event)
     """Set once the company is somebody else's, or nobody's."""
-    flying: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
+    in_flight: dict[Future[Outcome], tuple[Claim, Intent]] = attrs.field(factory=dict)
 
     def run(self) -> int:
         grant = self.access.grant()
@@ -182,7 +200,7 @@ class _Run:
             except Exception:
                 # Whatever ends it, what QuickBooks accepted meanwhile is not to be forgotten.
                 self.lost.set()
-                self._settle_what_flies()
+                self._settle_in_flight()
                 raise
         return self.sent
 
@@ -190,32 +208,32 @@ class _Run:
         grant = first
         turn_ends = self.clock.monotonic() + TURN
         while grant is not None:
-            landed = self._landed(grant, self._finished())
+            completed = self._completed(grant, self._finished())
             over = self.winding_down.is_set() or self.clock.monotonic() >= turn_ends
-            over = over or self._goes_round()
-            going_on = self.halts.halted is None and not over
-            if landed or going_on:
-                self._write_and_launch(senders, grant, landed, going_on=going_on)
-            if self.halts.halted is not None and not self.flying:
+            over = over or self._makes_no_progress()
+            going_on = self.pauses_seen.paused is None and not over
+            if completed or going_on:
+                self._write_and_launch(senders, grant, completed, going_on=going_on)
+            if self.pauses_seen.paused is not None and not self.in_flight:
                 grant = self._recover(grant)
                 continue
-            if self.flying:
+            if self.in_flight:
                 self._await_some()
                 self._renew_if_aging()
             elif over or self._nothing_due():
                 break
-            elif self.kept_turn:
+            elif self.locked_by_host:
                 self.clock.sleep(IN_USE)
 
     def _await_some(self) -> None:
         """Wait until something has come back; a little longer where the threads have work left."""
-        wait(self.flying, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
-        if len(self.flying) > AT_ONCE:
-            wait(list(islice(self.flying, AT_ONCE)), timeout=LINGER)
+        wait(self.in_flight, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+        if len(self.in_flight) > AT_ONCE:
+            wait(list(islice(self.in_flight, AT_ONCE)), timeout=LINGER)
 
-    def _settle_what_flies(self) -> None:
+    def _settle_in_flight(self) -> None:
         """Wait for what has left, and save what QuickBooks accepted: nobody else hears of it."""
-        wait(self.flying)
+        wait(self.in_flight)
         settlements = [
             Settlement(claim=claim, intent=intent, outcome=outcome)
             for claim, intent, outcome in self._finished()
@@ -227,13 +245,13 @@ class _Run:
         self,
         senders: Senders,
         grant: Grant,
-        landed: list[Settlement],
+        completed: list[Settlement],
         *,
         going_on: bool,
     ) -> None:
         """Write down what has ended and, in the same transaction, what is to be sent next."""
         now = self.clock.now()
-        if not landed:
+        if not completed:
             with self.database.read.connect() as db:
                 claims = self._choose(db, now)
             if not claims:
@@ -241,31 +259,33 @@ class _Run:
         intents: list[tuple[Claim, Intent]] = []
         try:
             with self.database.write.begin() as db:
-                if landed:
-                    self.lease = settle(db, self.lease, landed, now=now)
+                if completed:
+                    self.lease = settle(db, self.lease, completed, now=now)
                     claims = self._choose(db, now) if going_on else []
                 if claims:
                     intents = self._commit(db, claims, now)
         except LeaseLost:
             with self.database.write.begin() as db:
-                settle_late(db, self.lease, landed, now=now)
+                settle_late(db, self.lease, completed, now=now)
             raise
         except Exception:
             # Whatever is wrong with what comes next, what has come back is written.
             with self.database.write.begin() as db:
-                self.lease = settle(db, self.lease, landed, now=now)
+                self.lease = settle(db, self.lease, completed, now=now)
             raise
         for claim, intent in intents:
             future = senders.of(claim).submit(self._send, grant, claim, intent, now=now)
-            self.flying[future] = (claim, intent)
+            self.in_flight[future] = (claim, intent)
 
     def _send(self, grant: Grant, claim: Claim, intent: Intent, *, now: datetime) -> Outcome:
         """Send in a thread of its own; what stops the company stops those that wait to leave."""
-        outcome = self.reconciler.reconcile(grant, claim, intent, now=now, check=self._check)
-        self.halts.note(outcome)
+        outcome = self.reconciler.reconcile(
+            Attempt(grant=grant, claim=claim, intent=intent, now=now, check=self._check)
+        )
+        self.pauses_seen.note(outcome)
         return outcome
 
-    def _goes_round(self) -> bool:
+    def _makes_no_progress(self) -> bool:
         """Tell when records come back as due again and again with nothing to send for them."""
         return bool(self.unsent) and max(self.unsent.values()) > MOST_LOOKS
 
@@ -285,8 +305,8 @@ class _Run:
                 self.unsent[claim.record_id] += 1
                 settled.append(Settlement(claim=claim, outcome=decided))
         self.lease, free = commit_intents(db, self.lease, intents, now=now)
-        self.kept_turn = len(free) < len(intents)
-        for claim, _ in intents if self.kept_turn else ():
+        self.locked_by_host = len(free) < len(intents)
+        for claim, _ in intents if self.locked_by_host else ():
             self.unsent[claim.record_id] += 1
         intents = free
         if settled:
@@ -298,20 +318,20 @@ class _Run:
         return intents
 
     def _choose(self, db: Transaction, now: datetime) -> list[Claim]:
-        return choose(db, self.lease, [claim for claim, _ in self.flying.values()], now=now)
+        return choose(db, self.lease, [claim for claim, _ in self.in_flight.values()], now=now)
 
     def _check(self) -> None:
         """Let nothing leave when the lease may be somebody else's, or the company is to rest."""
         if self.lost.is_set():
             raise LeaseLost("the company was taken over or disconnected")
-        if self.halts.halted is not None:
+        if self.pauses_seen.paused is not None:
             raise LeaseLost("the company rests; the request did not leave")
         if self.winding_down.is_set():
             raise LeaseLost("the worker stops; the request did not leave")
         if self.clock.now() >= self.lease.until - MARGIN:
             raise LeaseLost("the lease ran out before the request could leave")
         try:
-            ours = self.database.lookout.is_ours(self.lease)
+            ours = self.database.fence_check.holds(self.lease)
         except Exception as error:
             raise LeaseLost("the database does not tell whose the company is") from error
         if not ours:
@@ -319,10 +339,10 @@ class _Run:
             raise LeaseLost("the company was taken over or disconnected meanwhile")
 
     def _finished(self) -> list[tuple[Claim, Intent, Outcome]]:
-        done = [future for future in self.flying if future.done()]
-        return [(*self.flying.pop(future), future.result()) for future in done]
+        done = [future for future in self.in_flight if future.done()]
+        return [(*self.in_flight.pop(future), future.result()) for future in done]
 
-    def _landed(
+    def _completed(
         self, grant: Grant, finished: list[tuple[Claim, Intent, Outcome]]
     ) -> list[Settlement]:
         """Tell what is to be written of what has come back."""
@@ -359,14 +379,14 @@ class _Run:
 
     def _recover(self, grant: Grant) -> Grant | None:
         """Do what a halt asks for: a new access token once, a rest otherwise."""
-        halted = self.halts.take()
-        if self.halts.wants_renewal(halted, grant):
+        paused = self.pauses_seen.take()
+        if self.pauses_seen.wants_renewal(paused, grant):
             renewed = self.access.grant(refused=grant)
-            self.halts.renewed(renewed)
+            self.pauses_seen.renewed(renewed)
             return renewed
-        if halted.info.code == LEASE_LOST:
+        if paused.info.code == LEASE_LOST:
             raise LeaseLost("the lease ran out")
-        self.access.rest(rest_after(halted), halted.info.code, halted.info.text)
+        self.access.pause(pause_after(paused), paused.info.code, paused.info.text)
         return None
 
     def _nothing_due(self) -> bool:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import DataError
 
 from dunahub_hookspecs import InvoiceStatus
-from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.mapping.text import one_line
-from dunahub_qbo_plugin.model import Hold, Kind, RecordKey
-from dunahub_qbo_plugin.store.desired import Desired, write_desired, write_late
-from dunahub_qbo_plugin.store.host_session import write_in_host_transaction
-from dunahub_qbo_plugin.store.trouble import DatabaseError, is_lost
+from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot
+from dunahub_qbo_plugin.store.db.errors import DatabaseError, is_lost
+from dunahub_qbo_plugin.store.records.host_session import write_in_host_transaction
+from dunahub_qbo_plugin.store.records.upsert import Desired, upsert, upsert_spilled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Invoice, Lead, Payment
     from dunahub_qbo_plugin.clock import Clock
-    from dunahub_qbo_plugin.store.database import Database
+    from dunahub_qbo_plugin.store.db.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class Intake:
         """Write rows together; one that the database will never take must not hold up the rest."""
         try:
             with self._database.write.begin() as db:
-                write_late(db, rows, now=self._clock.now())
+                upsert_spilled(db, rows, now=self._clock.now())
         except (DataError, ValueError, OverflowError):
             if len(rows) == 1:
                 self.dropped += 1
@@ -159,7 +158,7 @@ class Intake:
 
     def _write_once(self, desired: Sequence[Desired]) -> None:
         with self._database.hook.begin() as db:
-            write_desired(db, desired)
+            upsert(db, desired)
 
     def _keep(self, desired: Sequence[Desired]) -> None:
         with self._lock:
@@ -199,7 +198,7 @@ def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
         key=RecordKey(kind=Kind.INVOICE, local_id=invoice.id),
         label=_label(invoice.number),
         amount=invoice.total,
-        dated=invoice.issued_on,
+        document_date=invoice.issued_on,
         parent=invoice.lead.id,
         snapshot=text,
         fingerprint=_invoice_fingerprint(invoice, text),
@@ -221,10 +220,10 @@ def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
         key=RecordKey(kind=Kind.PAYMENT, local_id=payment.id),
         label=_label(payment.invoice_number),
         amount=payment.amount,
-        dated=payment.paid_on,
+        document_date=payment.paid_on,
         parent=payment.invoice_id,
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),
-        hold=None if is_eligible(payment) else Hold.INELIGIBLE,
+        skip_reason=None if is_eligible(payment) else SkipReason.INELIGIBLE,
         at=now,
     )

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import Kind, Written
-from dunahub_qbo_plugin.qbo.answers import customer_id, remote_ref
+from dunahub_qbo_plugin.qbo.exact_json import decode
+from dunahub_qbo_plugin.qbo.payloads import written_of
 from dunahub_qbo_plugin.qbo.query import select
-from dunahub_qbo_plugin.qbo.wire import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,57 +99,6 @@ def compare(intent: Intent, candidate: Entity) -> Found:
     return NOTHING if agreement is Agreement.NONE else _found(candidate, agreement)
 
 
-def filled(intent: Intent) -> frozenset[str]:
-    """Name the fields that a body fills in: only those may be cleared later."""
-    sent = decode(intent.body.encode())
-    return frozenset(
-        field
-        for field, value in sent.items()
-        if (any(value.values()) if isinstance(value, dict) else bool(value))
-    )
-
-
-def written_of(entity: Entity) -> Written:
-    """Read an object as if it were the answer to a write."""
-    total = entity.get("TotalAmt")
-    return Written(
-        remote=remote_ref(entity),
-        total=None if total is None else Decimal(total),
-        number=str(entity.get("DocNumber") or ""),
-        customer_id=customer_id(entity),
-    )
-
-
-def is_voided(entity: Entity) -> bool:
-    """Tell whether a transaction was voided: no amount, and a note that says so (recorded 2022)."""
-    note = str(entity.get("PrivateNote") or "").casefold()
-    return "void" in note and not Decimal(entity.get("TotalAmt", 0))
-
-
-def paid_since(entity: Entity, token: str) -> bool:
-    """Tell whether payments alone can have moved an object's SyncToken on, each by one."""
-    fresh = str(entity.get("SyncToken"))
-    if not (fresh.isdecimal() and token.isdecimal()):
-        return False
-    links = entity.get("LinkedTxn") or ()
-    payments = sum(1 for link in links if link.get("TxnType") == "Payment")
-    return int(fresh) - int(token) <= payments
-
-
-def loose_money(written: Written) -> str:
-    """Say that a payment is in the books but pays no invoice, or pays it in part only.
-
-    QuickBooks takes more than an invoice has open, and takes a payment of a voided one (measured
-    2026-09); what becomes of the money is for the books to decide.
-    """
-    if not written.unapplied:
-        return ""
-    return (
-        f"QuickBooks left {amount_text(written.unapplied)} of it unapplied, since the invoice has "
-        "no more open there. Your bookkeeper decides what becomes of it."
-    )
-
-
 @attrs.frozen(kw_only=True)
 class _Look:
     statements: Callable[[Entity], list[str]]
@@ -172,7 +120,7 @@ def _words(value: object) -> str:
 
 
 def _net(entity: Entity) -> Decimal:
-    """Give a total without sales tax, which QuickBooks may compute in its own way."""
+    """Return a total without sales tax, which QuickBooks may compute in its own way."""
     tax = Decimal((entity.get("TxnTaxDetail") or {}).get("TotalTax", 0))
     if "TotalAmt" in entity:
         return Decimal(entity["TotalAmt"]) - tax

@@ -14,19 +14,20 @@ from dunahub_qbo_plugin.mapping.customer import customer_payload
 from dunahub_qbo_plugin.mapping.invoice import invoice_payload, void_payload
 from dunahub_qbo_plugin.mapping.money import cents
 from dunahub_qbo_plugin.mapping.payment import payment_payload
+from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import (
-    WITHHELD,
+    PARENT_SKIPPED,
     ErrorInfo,
-    Hold,
     Intent,
-    Kept,
     Operation,
     Rejected,
     Retry,
+    Skipped,
+    SkipReason,
     Unchanged,
     Waiting,
 )
-from dunahub_qbo_plugin.qbo.wire import encode
+from dunahub_qbo_plugin.qbo.exact_json import decode, encode
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 
 ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
 
-Plan = Intent | Unchanged | Waiting | Kept | Rejected
+Plan = Intent | Unchanged | Waiting | Skipped | Rejected
 
 
 def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
@@ -126,7 +127,7 @@ def _customer(claim: Claim, lead: Lead, company_id: str) -> Plan:
 def _invoice(claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id: str) -> Plan:
     if invoice.status is InvoiceStatus.VOID:
         if claim.remote is None:
-            return Kept(hold=Hold.VOIDED_UNSENT)
+            return Skipped(skip_reason=SkipReason.VOIDED_UNSENT)
         return _intent(claim, void_payload(claim.remote), company_id, operation=Operation.VOID)
     assert claim.parent is not None  # noqa: S101  an invoice always has its lead
     if claim.parent.remote_id is None:
@@ -158,8 +159,8 @@ def _payment(claim: Claim, payment: Payment, profile: CompanyProfile, company_id
 
 def _without_parent(parent: Parent) -> Waiting | Rejected:
     """Wait for the parent; but where it is not to be sent, only a person can say what now."""
-    if parent.withheld:
-        return Rejected(info=ErrorInfo(code=WITHHELD, subject=parent.label))
+    if parent.skipped:
+        return Rejected(info=ErrorInfo(code=PARENT_SKIPPED, subject=parent.label))
     return Waiting(parent=parent.key)
 
 
@@ -181,4 +182,25 @@ def _intent(
         request_key=request_key(claim, body, company_id=company_id),
         fingerprint=claim.fingerprint,
         total=total,
+    )
+
+
+def services_of(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
+    """Return the DunaHub services that are about to be sent, id to name."""
+    return {
+        line.service_id: one_line(line.service_name)
+        for claim, _ in intents
+        if isinstance(claim.value, Invoice)
+        for line in claim.value.lines
+        if line.service_id is not None and line.service_id == one_line(line.service_id)
+    }
+
+
+def filled(intent: Intent) -> frozenset[str]:
+    """Name the fields that a body fills in: only those may be cleared later."""
+    sent = decode(intent.body.encode())
+    return frozenset(
+        field
+        for field, value in sent.items()
+        if (any(value.values()) if isinstance(value, dict) else bool(value))
     )

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.model import Claim, Kind
-from dunahub_qbo_plugin.store.claims import due_claims
-from dunahub_qbo_plugin.sync.lanes import lane_of
+from dunahub_qbo_plugin.store.records.due import due_claims
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Transaction
 
-    from dunahub_qbo_plugin.store.leases import Lease
+    from dunahub_qbo_plugin.store.companies.leases import Lease
 
 AT_ONCE: Final = 8
 """Requests of one company under way at the same time; QuickBooks allows ten."""
@@ -48,7 +47,11 @@ def choose(
         Kind.INVOICE: _free(len(under_way) - customers, DOCUMENTS_AHEAD),
     }
     in_hand = {claim.record_id for claim in under_way}
-    busy_lanes = {lane for claim in under_way if (lane := lane_of(claim)) is not None}
+    busy = {
+        serialized_by
+        for claim in under_way
+        if (serialized_by := serialization_key(claim)) is not None
+    }
     chosen: list[Claim] = []
     for kind in Kind:
         limit = free[Kind.CUSTOMER if kind is Kind.CUSTOMER else Kind.INVOICE]
@@ -57,11 +60,11 @@ def choose(
         if limit <= 0:
             continue
         for claim in due_claims(db, lease, kind, now=now, limit=limit, without=in_hand):
-            lane = lane_of(claim)
-            if lane in busy_lanes:
+            serialized_by = serialization_key(claim)
+            if serialized_by in busy:
                 continue
-            if lane is not None:
-                busy_lanes.add(lane)
+            if serialized_by is not None:
+                busy.add(serialized_by)
             chosen.append(claim)
     return chosen
 
@@ -69,3 +72,12 @@ def choose(
 def _free(taken: int, places: int) -> int:
     """Count free places; none while more than half are taken, for few would be a look for each."""
     return places - taken if 2 * taken <= places else 0
+
+
+def serialization_key(claim: Claim) -> str | None:
+    """Name what must not be written to twice at the same time: an invoice with its payments."""
+    if claim.key.kind is Kind.INVOICE:
+        return claim.key.local_id
+    if claim.key.kind is Kind.PAYMENT and claim.parent is not None:
+        return claim.parent.key.local_id
+    return None

@@ -20,13 +20,13 @@ class SteeredClock:
         self._ahead = 0.0
 
     def now(self) -> datetime:
-        """Give its present moment."""
+        """Return its present moment."""
         base = datetime.now(UTC) if self._start is None else self._start
         with self._lock:
             return base + timedelta(seconds=self._ahead)
 
     def monotonic(self) -> float:
-        """Give seconds that only ever grow."""
+        """Return seconds that only ever grow."""
         base = time.monotonic() if self._start is None else 1000.0
         with self._lock:
             return base + self._ahead

@@ -54,11 +54,11 @@ class QboEmulator:
         return self._running.url
 
     def transport(self) -> httpx.BaseTransport:
-        """Give a way to it without a socket, for an `httpx.Client`."""
+        """Return a way to it without a socket, for an `httpx.Client`."""
         return self.emulator.transport()
 
     def realm(self, company: str = "contractor") -> str:
-        """Give the id of a company: ``contractor``, ``automated_tax`` or ``empty``."""
+        """Return the id of a company: ``contractor``, ``automated_tax`` or ``empty``."""
         from dunahub_qbo_plugin.emulator import SEEDS  # noqa: PLC0415  needs the extra
 
         return SEEDS[company][0] if company in SEEDS else company
@@ -69,11 +69,11 @@ class QboEmulator:
         return self.books_of()
 
     def books_of(self, company: str = "contractor") -> Books:
-        """Give the books of a company."""
+        """Return the books of a company."""
         return Books(lambda: self.emulator.books(self.realm(company)))
 
     def environ(self, folder: Path, redirect_uri: str) -> dict[str, str]:
-        """Give the environment in which a host's plugin speaks to this emulator, on a port.
+        """Return the environment in which a host's plugin speaks to this emulator, on a port.
 
         Args:
             folder: where the plugin's SQLite file goes.
@@ -95,7 +95,7 @@ class QboEmulator:
         }
 
     def config(self, folder: Path, redirect_uri: str = REDIRECT_URI, *, url: str = "") -> Config:
-        """Give settings with which a plugin reaches this emulator; nothing sends by itself then.
+        """Return settings with which a plugin reaches this emulator; nothing sends by itself then.
 
         Args:
             folder: where the plugin's SQLite file goes.
@@ -107,7 +107,7 @@ class QboEmulator:
             DEFAULT_CLIENT_ID,
             DEFAULT_CLIENT_SECRET,
         )
-        from dunahub_qbo_plugin.store.cipher import generate_key  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.store.db.cipher import generate_key  # noqa: PLC0415  as above
 
         self.emulator.world.register_redirect(redirect_uri)
         base = url or self.emulator.base_url

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.qbo.wire import encode
+from dunahub_qbo_plugin.qbo.exact_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def load(folder: Path | None = None) -> dict[str, Exchange]:
 
 
 def folder_of_fixtures() -> Path:
-    """Give where the exchanges are: beside this module when installed, else in the checkout.
+    """Return where the exchanges are: beside this module when installed, else in the checkout.
 
     Raises:
         FileNotFoundError: they are in neither place.

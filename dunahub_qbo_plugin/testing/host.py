@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from dunahub_hookspecs import Download, Organization, Person
     from dunahub_qbo_plugin.runtime import Runtime
-    from dunahub_qbo_plugin.store.views import RecordView
+    from dunahub_qbo_plugin.store.queries.records import RecordView
     from dunahub_qbo_plugin.testing.books import Books
 
     Value = Lead | Invoice | Payment
@@ -60,7 +60,7 @@ class InProcessPlugin(QuickBooksPlugin):
     given: Runtime = attrs.field(kw_only=True, repr=False)
 
     def runtime(self) -> Runtime:
-        """Give the test's runtime."""
+        """Return the test's runtime."""
         return self.given
 
     @hookimpl
@@ -209,23 +209,23 @@ class FakeHost:
     # What can be seen.
 
     def state(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
-        """Give where a record stands, in the words that people see: ``Synced``, ``Waiting`` ..."""
-        return self.look(record, org=org).shown.value
+        """Return where a record stands, in the words that people see (``Synced``)."""
+        return self.look(record, org=org).state.value
 
     def problem(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
-        """Give what happened to a record, in the office's words; empty when nothing did."""
-        from dunahub_qbo_plugin.sync.advice import advise  # noqa: PLC0415  not for every pytest
+        """Return what happened to a record, in the office's words; empty when nothing did."""
+        from dunahub_qbo_plugin.advice import advise  # noqa: PLC0415  not for every pytest
 
         view = self.look(record, org=org)
         return "" if view.error is None else advise(view.key.kind, view.error).title
 
     def look(self, record: Value | RecordKey, *, org: Organization = ORG) -> RecordView:
-        """Give everything that is known of a record.
+        """Return everything that is known of a record.
 
         Raises:
             AssertionError: the plugin has no such record of this organization.
         """
-        from dunahub_qbo_plugin.store import views  # noqa: PLC0415  not for every pytest
+        from dunahub_qbo_plugin.store.queries import records as views  # noqa: PLC0415  not for every pytest
 
         key = key_of(record)
         with self._runtime.database.read.connect() as db:
@@ -236,12 +236,12 @@ class FakeHost:
         return view
 
     def page(self, *, org: Organization = ORG, **query: str) -> str:
-        """Give the plugin's settings page; empty where this organization has none."""
+        """Return the plugin's settings page; empty where this organization has none."""
         panel = show_panel(self.manager, org, SLUG, lambda slug: self._request(slug, query))
         return "" if panel is None else panel.html
 
     def card(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
-        """Give what the plugins show on a record's own page."""
+        """Return what the plugins show on a record's own page."""
         key = key_of(record)
         cards = collect_cards(self.manager, org, self._request, HOST_KINDS[key.kind], key.local_id)
         return "\n".join(card.html for card in cards)
@@ -257,21 +257,21 @@ class FakeHost:
             return [one.id for one in self._runtime.connections.all(db) if one.current]
 
     def _due(self) -> bool:
-        from dunahub_qbo_plugin.store import leases  # noqa: PLC0415  not for every pytest
+        from dunahub_qbo_plugin.store.companies import leases  # noqa: PLC0415  not for every pytest
 
         with self._runtime.database.read.connect() as db:
             return bool(leases.due_companies(db, now=self.clock.now()))
 
 
 def said(answer: Redirect | Download | None) -> str:
-    """Give what an action came to, as it stands in the address it leads back to."""
+    """Return what an action came to, as it stands in the address it leads back to."""
     if not isinstance(answer, Redirect):
         return ""
     return parse_qs(urlsplit(answer.url).query).get("qbo", [""])[0]
 
 
 def key_of(record: Lead | Invoice | Payment | RecordKey) -> RecordKey:
-    """Give the key under which the plugin keeps a record."""
+    """Return the key under which the plugin keeps a record."""
     match record:
         case Lead():
             return RecordKey(kind=Kind.CUSTOMER, local_id=record.id)

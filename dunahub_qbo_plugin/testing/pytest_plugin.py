@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def qbo_emulator() -> Iterator[QboEmulator]:
-    """Give a QuickBooks and Intuit's sign-in: in this process, and on a port once asked for."""
+    """Return a QuickBooks and Intuit's sign-in: in this process, and on a port once asked for."""
     from dunahub_qbo_plugin.testing.emulator import QboEmulator  # noqa: PLC0415  costs every pytest
 
     emulator = QboEmulator()
@@ -27,7 +27,7 @@ def qbo_emulator() -> Iterator[QboEmulator]:
 
 @pytest.fixture
 def qbo_replay(qbo_emulator: QboEmulator) -> Iterator[Replay]:
-    """Give recorded answers; a request that was not recorded fails the test at its end."""
+    """Return recorded answers; a request that was not recorded fails the test at its end."""
     from dunahub_qbo_plugin.testing.replay import Replay  # noqa: PLC0415  as above
 
     replay = Replay(qbo_emulator)
@@ -42,7 +42,7 @@ def qbo_replay(qbo_emulator: QboEmulator) -> Iterator[Replay]:
 def fake_host(
     tmp_path: Path, qbo_emulator: QboEmulator, request: pytest.FixtureRequest
 ) -> Iterator[FakeHost]:
-    """Give a host with the plugin in it; it speaks to `qbo_replay` where the test asks for that."""
+    """Return a host with the plugin; it speaks to `qbo_replay` where the test asks for that."""
     from dunahub_qbo_plugin.testing.host import FakeHost  # noqa: PLC0415  as above
 
     transport = None

@@ -18,9 +18,9 @@ from dunahub_qbo_plugin.qbo.profile import company_profile
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.testing import scrub as scrubbing
-from dunahub_qbo_plugin.testing.apart import Apart
 from dunahub_qbo_plugin.testing.clock import SteeredClock
 from dunahub_qbo_plugin.testing.exchanges import REQUEST_ID, Exchange, decode
+from dunahub_qbo_plugin.testing.isolation import Apart
 from dunahub_qbo_plugin.testing.scenes import Stage, perform, prepare
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Tap:
         self.response: httpx.Response | None = None
 
     def transport(self) -> httpx.BaseTransport:
-        """Give the transport to listen on."""
+        """Return the transport to listen on."""
         import httpx  # noqa: PLC0415  not for every pytest
 
         return httpx.MockTransport(self._handle)
@@ -123,7 +123,7 @@ class Bench:
         return cls(tap=tap, client=client, grant=grant, apart=apart)
 
     def seen(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Give the last request and answer, scrubbed."""
+        """Return the last request and answer, scrubbed."""
         assert self.tap.request is not None  # noqa: S101  asked after a request
         assert self.tap.response is not None  # noqa: S101  as above
         hide = {
@@ -141,7 +141,7 @@ class Bench:
 
 
 def scrubbed_request(request: httpx.Request, *, token: str = "", realm: str = "") -> dict[str, Any]:
-    """Give a request as it is kept, and as it is compared."""
+    """Return a request as it is kept, and as it is compared."""
     address = urlsplit(str(request.url))
     query = dict(parse_qsl(address.query, keep_blank_values=True))
     if "requestid" in query:
@@ -202,7 +202,7 @@ def staged_emulator(
 
 @contextmanager
 def sandbox(config: Config, company_id: str) -> Iterator[Bench]:
-    """Give a client of a connected company of Intuit's sandbox, for `record_sandbox`.
+    """Return a client of a connected company of Intuit's sandbox, for `record_sandbox`.
 
     Args:
         config: of the plugin that it is connected with.
@@ -217,7 +217,7 @@ def sandbox(config: Config, company_id: str) -> Iterator[Bench]:
 
     runtime = build(config)
     try:
-        grant = runtime.panel.linking.tokens.grant(company_id)
+        grant = runtime.panel.connection_service.tokens.grant(company_id)
         with httpx.HTTPTransport() as line:
             yield Bench.make(
                 Apart(line.handle_request),

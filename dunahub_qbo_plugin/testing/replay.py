@@ -64,7 +64,7 @@ class Replay:
             self._queue.append(self.exchanges[name])
 
     def record(self, name: str) -> Value:
-        """Give the lead, invoice or payment that an exchange was recorded with."""
+        """Return the lead, invoice or payment that an exchange was recorded with."""
         from dunahub_qbo_plugin.testing.scenes import record_of  # noqa: PLC0415  seldom needed
 
         exchange = self.exchanges[name]
@@ -76,7 +76,7 @@ class Replay:
         return record
 
     def transport(self) -> httpx.BaseTransport:
-        """Give the way to it."""
+        """Return the way to it."""
         import httpx  # noqa: PLC0415  not for every pytest
 
         return httpx.MockTransport(self._answer)
@@ -146,7 +146,7 @@ class Replay:
 
 
 def _comparable(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what makes a request: not its headers, nor under which key it is sent."""
+    """Return what makes a request: not its headers, nor under which key it is sent."""
     query = {name: one for name, one in request["query"].items() if name != "requestid"}
     return {
         "method": request["method"],

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.model import (
     Claim,
     CompanyProfile,
@@ -18,15 +17,15 @@ from dunahub_qbo_plugin.model import (
     Parent,
     RecordKey,
     RemoteRef,
+    snapshot,
 )
-from dunahub_qbo_plugin.sync.lookup import filled
-from dunahub_qbo_plugin.sync.planner import plan
+from dunahub_qbo_plugin.sync.planner import filled, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dunahub_qbo_plugin.emulator import Emulator
-    from dunahub_qbo_plugin.emulator.directory import Offline
+    from dunahub_qbo_plugin.emulator.world.directory import Offline
     from dunahub_qbo_plugin.model import Value
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
@@ -84,7 +83,7 @@ def perform(exchange: Exchange, stage: Stage, client: QboClient, grant: Grant) -
 
 
 def record_of(exchange: Exchange) -> tuple[Kind, Value]:
-    """Give the lead, invoice or payment that an exchange is about.
+    """Return the lead, invoice or payment that an exchange is about.
 
     Raises:
         KeyError: it is about none.
@@ -113,7 +112,7 @@ def intent_of(exchange: Exchange, stage: Stage) -> Intent:
         record_id=1,
         key=RecordKey(kind=kind, local_id=value.id),
         label="",
-        generation=1,
+        version=1,
         fingerprint="fixture",
         value=value,
         remote=remote_of(changed, stage) if changed else None,
@@ -128,7 +127,7 @@ def intent_of(exchange: Exchange, stage: Stage) -> Intent:
 
 
 def remote_of(name: str, stage: Stage) -> RemoteRef:
-    """Give the object that an earlier exchange was answered with."""
+    """Return the object that an earlier exchange was answered with."""
     kind = Kind(stage.exchanges[name].given["record"]["kind"])
     entity = stage.results[name][_ENTITY[kind]]
     return RemoteRef(id=str(entity["Id"]), sync_token=str(entity["SyncToken"]))
@@ -137,7 +136,7 @@ def remote_of(name: str, stage: Stage) -> RemoteRef:
 def prepare(exchange: Exchange, emulator: Emulator, realm: str, stage: Stage) -> None:
     """Bring an emulator to where the exchange can happen: what others did, and trouble."""
     from dunahub_qbo_plugin.emulator import TroubleRule  # noqa: PLC0415  needs the extra
-    from dunahub_qbo_plugin.emulator.admin_input import apply_settings  # noqa: PLC0415  as above
+    from dunahub_qbo_plugin.emulator.admin.form_input import apply_settings  # noqa: PLC0415  as above
 
     hosted = emulator.world.companies[realm]
     apply_settings(hosted.books.settings, dict(exchange.given.get("settings") or {}))

@@ -79,7 +79,7 @@ def notify(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> list[A
 def _callers(
     manager: pluggy.PluginManager, hook: str
 ) -> Iterator[tuple[object, pluggy.HookCaller]]:
-    """Give each plugin that implements a hook, with a caller that reaches no other."""
+    """Return each plugin that implements a hook, with a caller that reaches no other."""
     caller: pluggy.HookCaller = getattr(manager.hook, hook)
     plugins = [implementation.plugin for implementation in caller.get_hookimpls()]
     if len(plugins) == 1:
@@ -158,7 +158,7 @@ def collect_cards(
 def _panels(
     manager: pluggy.PluginManager, org: Organization, request_for: RequestFor
 ) -> Iterator[tuple[object, pluggy.HookCaller, SettingsPanel]]:
-    """Give each plugin that has a panel for this organization, without its page."""
+    """Return each plugin that has a panel for this organization, without its page."""
     look = attrs.evolve(request_for(""), render=False)
     for plugin, caller in _callers(manager, "on_settings_render"):
         for answer in _call(caller, "on_settings_render", {"org": org, "request": look}):

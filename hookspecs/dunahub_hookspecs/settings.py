@@ -78,7 +78,7 @@ class ActionRequest:
     record_url: Callable[[str, str], str | None] | None = None
 
     def value(self, name: str, default: str = "") -> str:
-        """Give a form field's first value, or the default when it was not sent."""
+        """Return a form field's first value, or the default when it was not sent."""
         return next(iter(self.form.get(name, ())), default)
 
 
@@ -91,7 +91,7 @@ class Redirect:
 
 @attrs.frozen(kw_only=True)
 class Download:
-    """Give the person a file.
+    """Return the person a file.
 
     Attributes:
         filename: what the browser shall call it.

@@ -27,7 +27,7 @@ class PluginDatabase:
         self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=waits)
 
     def due(self) -> list[Any]:
-        """Give the records that are still to be sent."""
+        """Return the records that are still to be sent."""
         asked = (
             sa.select(
                 rows.c.org_id,
@@ -38,17 +38,17 @@ class PluginDatabase:
                 connections.c.paused_until,
             )
             .join_from(rows, connections, connections.c.id == rows.c.company_id)
-            .where(sa.or_(rows.c.due_at.is_not(None), rows.c.waiting))
+            .where(sa.or_(rows.c.next_attempt_at.is_not(None), rows.c.blocked))
         )
         return self._all(asked)
 
     def wrong(self) -> list[Any]:
-        """Give the records that are not in QuickBooks as they shall be, with nothing to be done."""
+        """Return the records that differ in QuickBooks with nothing left to be done."""
         differs = rows.c.synced_fingerprint.is_distinct_from(rows.c.fingerprint)
         asked = sa.select(
-            rows.c.org_id, rows.c.kind, rows.c.local_id, rows.c.error_code, rows.c.hold
+            rows.c.org_id, rows.c.kind, rows.c.local_id, rows.c.error_code, rows.c.skip_reason
         ).where(
-            sa.or_(rows.c.error_code.is_not(None), sa.and_(differs, rows.c.hold.is_(None))),
+            sa.or_(rows.c.error_code.is_not(None), sa.and_(differs, rows.c.skip_reason.is_(None))),
         )
         return self._all(asked)
 

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.seeds import seed_empty
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store import gate, leases
-from dunahub_qbo_plugin.store.edge import from_ms
+from dunahub_qbo_plugin.store.companies import leases, region
+from dunahub_qbo_plugin.store.convert import from_ms
 from dunahub_qbo_plugin.sync import drain
 from tests.support.clock import FakeClock
 from tests.support.office import REDIRECT, Office
@@ -155,10 +155,10 @@ class Bench(Office):
         self.wire.dies_at = None
 
     def due(self) -> dict[str, int]:
-        """Give what a worker would see as due, as the engine looks for it."""
+        """Return what a worker would see as due, as the engine looks for it."""
         database = self.runtime.database
         with database.write.begin() as db:
-            gate.reopen_where_saved(db)
+            region.reopen_where_saved(db)
         with database.read.connect() as db:
             return leases.due_companies(db, now=self.clock.now())
 
@@ -177,8 +177,8 @@ class Bench(Office):
                 self.time.advance(wait.total_seconds())
             sent = sum(
                 self.runtime.drainer.drain(company_id)
-                for company_id, due_at in due.items()
-                if from_ms(due_at) <= self.clock.now()
+                for company_id, next_attempt_at in due.items()
+                if from_ms(next_attempt_at) <= self.clock.now()
             )
             if not sent:
                 self.time.advance(1)
@@ -186,9 +186,9 @@ class Bench(Office):
 
     def _due_rows(self) -> list[tuple[str, str, int | None, str | None]]:
         return [
-            (row.kind, row.local_id, row.due_at, row.error_code)
+            (row.kind, row.local_id, row.next_attempt_at, row.error_code)
             for row in self.rows()
-            if row.due_at is not None
+            if row.next_attempt_at is not None
         ]
 
 

@@ -13,16 +13,16 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.grants import OAuthSettings
-from dunahub_qbo_plugin.emulator.seeds import seed_empty
-from dunahub_qbo_plugin.emulator.server import serve
-from dunahub_qbo_plugin.emulator.trouble import Strike, TroubleDesk, TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
+from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world.trouble import Strike, TroubleDesk, TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
 from tests.acceptance.fast import FastClock
 from tests.support.office import REDIRECT
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.messages import Request
+    from dunahub_qbo_plugin.emulator.world.messages import Request
 
 
 class SeededTrouble(TroubleDesk):
@@ -36,7 +36,7 @@ class SeededTrouble(TroubleDesk):
         self.on = False
 
     def strike(self, request: Request) -> Strike | None:
-        """Give the next trouble, or none."""
+        """Return the next trouble, or none."""
         if not self.on:
             return super().strike(request)
         with self._drawing:

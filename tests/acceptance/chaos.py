@@ -22,10 +22,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store.cipher import generate_key
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.cipher import generate_key
+from dunahub_qbo_plugin.store.db.database import Database
 from tests.acceptance.audit import PluginDatabase, compare
 from tests.acceptance.fast import SPEED, FastClock, Impatient
 from tests.acceptance.ledger import Change, open_ledger, organization, records
@@ -67,7 +67,7 @@ class Child:
         )
 
     def read(self) -> str:
-        """Give its next line."""
+        """Return its next line."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"it ended: {Path(self._log.name).read_text()[-2000:]}"
@@ -177,7 +177,7 @@ class Chaos:
         runtime = build(off, clock=clock, transport=Impatient())
         user = self._http.get("/_admin/").json()["users"][0]["sub"]
         for org, realm in REALMS.items():
-            address = runtime.panel.linking.begin(organization(org), DANA, REDIRECT)
+            address = runtime.panel.connection_service.begin(organization(org), DANA, REDIRECT)
             asked = {name: value[0] for name, value in parse_qs(urlsplit(address).query).items()}
             answer = self._http.post(
                 "/connect/oauth2",
@@ -185,7 +185,7 @@ class Chaos:
             )
             back = parse_qs(urlsplit(answer.headers["location"]).query)
             query = {name: value[0] for name, value in back.items()}
-            finished = runtime.panel.linking.finish(organization(org), DANA, query)
+            finished = runtime.panel.connection_service.finish(organization(org), DANA, query)
             assert finished.kind == "connected", finished
         runtime.close()
 
@@ -283,7 +283,7 @@ class Chaos:
         assert (wrong := self._rows.wrong()) == [], wrong
 
     def held(self, org: str) -> list[Change]:
-        """Give what the CRM holds of an organization."""
+        """Return what the CRM holds of an organization."""
         return [
             one
             for prefix in (slot.prefix for slot in SLOTS if slot.org == org)
@@ -296,7 +296,7 @@ class Chaos:
         self._http.delete("/_admin/requests").raise_for_status()
 
     def requests(self) -> dict[str, Any]:
-        """Give what QuickBooks was asked, with counts."""
+        """Return what QuickBooks was asked, with counts."""
         asked: dict[str, Any] = self._http.get("/_admin/requests").json()
         return asked
 
@@ -311,5 +311,5 @@ class Chaos:
         return totals
 
     def logs(self) -> str:
-        """Give the ends of the processes' error outputs."""
+        """Return the ends of the processes' error outputs."""
         return "".join(path.read_text()[-2000:] for path in sorted(self._folder.glob("*.log")))

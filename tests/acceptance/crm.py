@@ -46,6 +46,6 @@ def save_lead(session: Session, manager: pluggy.PluginManager, local_id: str, na
 
 
 def names(engine: sa.Engine) -> dict[str, str]:
-    """Give the committed leads, id to name."""
+    """Return the committed leads, id to name."""
     with Session(engine) as session:
         return {row.id: row.name for row in session.scalars(sa.select(LeadRow))}

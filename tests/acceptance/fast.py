@@ -26,12 +26,12 @@ class FastClock:
         self._speed = speed
 
     def now(self) -> datetime:
-        """Give its present moment."""
+        """Return its present moment."""
         passed = (time.time() - self._start) * self._speed
         return datetime.fromtimestamp(self._start, UTC) + timedelta(seconds=passed)
 
     def monotonic(self) -> float:
-        """Give its seconds."""
+        """Return its seconds."""
         return time.monotonic() * self._speed
 
     def sleep(self, seconds: float) -> None:

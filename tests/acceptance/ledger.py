@@ -65,19 +65,19 @@ def open_ledger(url: str) -> sa.Engine:
 
 
 def records(engine: sa.Engine, org: str) -> list[Change]:
-    """Give what the CRM holds of an organization."""
+    """Return what the CRM holds of an organization."""
     with engine.connect() as db:
         rows = db.execute(sa.select(crm).where(crm.c.org == org).order_by(crm.c.kind, crm.c.id))
         return [json.loads(row.fields) for row in rows]
 
 
 def organization(org: str) -> Organization:
-    """Give the organization."""
+    """Return the organization."""
     return Organization(id=org, name=org, region=Region.US)
 
 
 def lead_name(local_id: str) -> str:
-    """Give the name of a lead."""
+    """Return the name of a lead."""
     return f"Customer {local_id}"
 
 

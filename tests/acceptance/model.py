@@ -25,7 +25,7 @@ INVOICES = 5
 
 
 def parent_of(key: Key) -> Key | None:
-    """Give the customer of an invoice, or the invoice of a payment."""
+    """Return the customer of an invoice, or the invoice of a payment."""
     kind, number = key
     if kind == "invoice":
         return ("customer", number % CUSTOMERS)
@@ -47,7 +47,7 @@ class Record:
 
     Attributes:
         content: what it shall be.
-        epoch: the connected period that it was last changed in.
+        connection_period: the connected period that it was last changed in.
         synced: what QuickBooks was last told; None when it was told nothing, or it is gone.
         there: QuickBooks holds it, as far as the office can know.
         deleted: the bookkeeper deleted it there.
@@ -60,7 +60,7 @@ class Record:
     """
 
     content: int
-    epoch: int
+    connection_period: int
     synced: int | None = None
     there: bool = False
     deleted: bool = False
@@ -81,7 +81,7 @@ class Company:
             may be worth nothing any more.
     """
 
-    epoch: int = 1
+    connection_period: int = 1
     connected: bool = True
     revoked: bool = False
     renewal_lost: bool = False
@@ -157,13 +157,13 @@ class Org:
         company = self.companies.setdefault(realm, Company())
         if not company.connected:
             company.connected = True
-            company.epoch += 1
+            company.connection_period += 1
 
     @staticmethod
     def _leave(company: Company) -> None:
         if company.connected:
             company.connected = company.expired = company.revoked = False
-            company.epoch += 1
+            company.connection_period += 1
 
     # What the CRM does.
 
@@ -189,19 +189,19 @@ class Org:
     ) -> None:
         record = company.records.get(key)
         if record is None:
-            company.records[key] = Record(content, company.epoch, held=not sendable)
+            company.records[key] = Record(content, company.connection_period, held=not sendable)
         elif record.content != content:
-            record.content, record.epoch = content, company.epoch
+            record.content, record.connection_period = content, company.connection_period
             record.held, record.noticed = not sendable, False
         elif as_parent and record.synced != content and not record.held:
-            record.epoch = company.epoch
+            record.connection_period = company.connection_period
 
     def send_left_behind(self) -> None:
         """Press "Send all" on what was not sent."""
         if self.company is not None and self.company.connected:
             for record in self.company.records.values():
                 if record.synced != record.content and not record.held:
-                    record.epoch = self.company.epoch
+                    record.connection_period = self.company.connection_period
                     record.noticed = False
 
     def retry(self) -> None:
@@ -229,7 +229,7 @@ class Org:
         company = self.company
         return (
             company is not None
-            and record.epoch == company.epoch
+            and record.connection_period == company.connection_period
             and not record.held
             and record.synced != record.content
         )
@@ -268,7 +268,7 @@ class Org:
         record.unsure = False
 
     def seen(self, key: Key) -> Seen:
-        """Give the state that people see of a record of the present company."""
+        """Return the state that people see of a record of the present company."""
         company = self.company
         assert company is not None
         record = company.records[key]
@@ -276,6 +276,6 @@ class Org:
             return Seen.NOT_SENT
         if record.synced == record.content:
             return Seen.SYNCED
-        if record.epoch != company.epoch or not company.connected:
+        if record.connection_period != company.connection_period or not company.connected:
             return Seen.NOT_SENT
         return Seen.ATTENTION if record.noticed else Seen.WAITING

@@ -130,6 +130,6 @@ class Planner:
         return f"{slot.prefix}{letter}{self._families[slot.prefix]}"
 
     def _amount(self, least: int) -> int:
-        """Give cents that no other amount has, so that nothing looks like a double by chance."""
+        """Return cents that no other amount has, so that nothing looks like a double by chance."""
         self._cents += 1
         return least + self._cents

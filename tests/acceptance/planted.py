@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import Synced
 from dunahub_qbo_plugin.qbo.client import QboClient
-from dunahub_qbo_plugin.store import claims, gate, host_savepoint, leases, settle
-from dunahub_qbo_plugin.store.desired import write_desired
-from dunahub_qbo_plugin.store.edge import to_ms
-from dunahub_qbo_plugin.store.lookout import Lookout
+from dunahub_qbo_plugin.store.companies import leases, refresh_lock
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
+from dunahub_qbo_plugin.store.records import due, host_savepoint, settle
+from dunahub_qbo_plugin.store.records.upsert import upsert
 from dunahub_qbo_plugin.store.tables import connections, records
 from dunahub_qbo_plugin.sync import drain, intake
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.model import Claim, Intent
-    from dunahub_qbo_plugin.store.leases import Lease
-    from dunahub_qbo_plugin.store.settle import Settlement
+    from dunahub_qbo_plugin.store.companies.leases import Lease
+    from dunahub_qbo_plugin.store.records.settle import Settlement
 
 
 @contextlib.contextmanager
@@ -45,7 +46,7 @@ def no_request_key() -> Iterator[None]:
 @contextlib.contextmanager
 def key_committed_after_sending() -> Iterator[None]:
     """Write an intent down only together with what came of it."""
-    commit, settle_in_time = claims.commit_intents, settle.settle
+    commit, settle_in_time = due.commit_intents, settle.settle
 
     def commit_nothing(
         db: sa.Connection,
@@ -101,7 +102,7 @@ def settle_ignores_newer_changes() -> Iterator[None]:
                 db.execute(
                     sa.update(records)
                     .where(records.c.id == one.claim.record_id)
-                    .values(synced_fingerprint=records.c.fingerprint, due_at=None)
+                    .values(synced_fingerprint=records.c.fingerprint, next_attempt_at=None)
                 )
         return lease
 
@@ -121,7 +122,7 @@ def renewal_without_lock() -> Iterator[None]:
         )
         return True
 
-    with mock.patch.object(gate, "claim_refresh", claim):
+    with mock.patch.object(refresh_lock, "claim_refresh", claim):
         yield
 
 
@@ -139,7 +140,7 @@ def fence_not_checked() -> Iterator[None]:
         return attrs.evolve(lease, until=until)
 
     with contextlib.ExitStack() as stack:
-        for module in (leases, claims, settle):
+        for module in (leases, due, settle):
             stack.enter_context(mock.patch.object(module, "renew", renew))
         stack.enter_context(no_look_before_leaving())
         yield
@@ -148,7 +149,7 @@ def fence_not_checked() -> Iterator[None]:
 @contextlib.contextmanager
 def no_look_before_leaving() -> Iterator[None]:
     """Send what is in hand without asking whose the company is by now."""
-    with mock.patch.object(Lookout, "is_ours", return_value=True):
+    with mock.patch.object(FenceCheck, "holds", return_value=True):
         yield
 
 
@@ -158,9 +159,9 @@ def late_rows_win() -> Iterator[None]:
 
     def write(db: sa.Connection, desired: Sequence[Any], *, now: datetime) -> None:
         del now
-        write_desired(db, desired)
+        upsert(db, desired)
 
-    with mock.patch.object(intake, "write_late", write):
+    with mock.patch.object(intake, "upsert_spilled", write):
         yield
 
 

@@ -24,7 +24,7 @@ from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.review.support import support_file
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
 from dunahub_qbo_plugin.testing.host import SETTINGS
 
@@ -74,7 +74,7 @@ class Net:
                 self.keep("card", self.host.card(RecordKey(kind=kind, local_id=key)))
 
     def secrets(self) -> dict[str, str]:
-        """Give every secret there is or was."""
+        """Return every secret there is or was."""
         world = self.host.qbo.emulator.world
         config = self.host.plugin.runtime().config
         found = {
@@ -102,7 +102,7 @@ class Net:
 
 
 def _locals_of(error: BaseException) -> Iterator[str]:
-    """Give the local variables of the plugin's own frames, as tools that report errors do."""
+    """Return the local variables of the plugin's own frames, as tools that report errors do."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if "dunahub_qbo_plugin" in frame.f_code.co_filename:
             yield f"{frame.f_code.co_name} {frame.f_locals!r}\n"
@@ -110,7 +110,7 @@ def _locals_of(error: BaseException) -> Iterator[str]:
 
 @pytest.fixture
 def net(tmp_path: Path, fake_host: FakeHost) -> Iterator[Net]:
-    """Give a host around which everything is kept, with all logs at their finest."""
+    """Return a host around which everything is kept, with all logs at their finest."""
     made = Net(fake_host, tmp_path)
     root = logging.getLogger()
     level = root.level
@@ -217,7 +217,7 @@ def wrong_key(net: Net) -> None:
         net.keep("runtime", runtime)
         net.keep("cipher", runtime.connections._cipher)
         with pytest.raises(QuickBooksPluginError) as error:
-            runtime.panel.linking.tokens.grant(company(net))
+            runtime.panel.connection_service.tokens.grant(company(net))
         net.failure("no grant", error.value)
         runtime.http.close()
         runtime.database.close()
@@ -226,7 +226,7 @@ def wrong_key(net: Net) -> None:
 
 
 def company(net: Net) -> str:
-    """Give our own id of the connected company."""
+    """Return our own id of the connected company."""
     runtime = net.host.plugin.runtime()
     with runtime.database.read.connect() as db:
         current = runtime.connections.current(db, ORG.id)
@@ -264,7 +264,7 @@ def exceptions(net: Net) -> None:
     """Let everything break that can, below hooks, actions and pages."""
     connect(net)
     runtime = net.host.plugin.runtime()
-    grant = runtime.panel.linking.tokens.grant(company(net))
+    grant = runtime.panel.connection_service.tokens.grant(company(net))
     with runtime.database.read.connect() as db:
         tokens = runtime.connections.tokens(db, company(net))
     for value in (runtime, runtime.config, net.host.plugin, grant, tokens, runtime.client):
@@ -277,7 +277,9 @@ def exceptions(net: Net) -> None:
             runtime.client.company_info(grant)
         net.failure("client", error.value)
         with pytest.raises(QuickBooksPluginError) as error:
-            runtime.panel.linking.oauth.refresh(Secret("AB11" + grant.access_token.reveal()[-30:]))
+            runtime.panel.connection_service.oauth.refresh(
+                Secret("AB11" + grant.access_token.reveal()[-30:])
+            )
         net.failure("refresh", error.value)
         net.host.qbo.emulator.world.trouble.clear()
     runtime.database.write.dispose()

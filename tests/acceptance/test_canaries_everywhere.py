@@ -18,7 +18,7 @@ from dunahub_hookspecs import Redirect
 from dunahub_qbo_plugin.errors import NotConnected
 from dunahub_qbo_plugin.panel.problems import Problem
 from dunahub_qbo_plugin.panel.templating import Templates
-from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_payment
 from tests.support.canaries import MARK, SECRETS
 from tests.support.office import Office

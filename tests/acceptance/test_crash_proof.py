@@ -17,14 +17,14 @@ ROUNDS = {"sqlite": 200, "postgres": 30}
 
 @pytest.fixture(params=ROUNDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    """Give the database to run on."""
+    """Return the database to run on."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def postgres(kind: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """Give the address of an empty database of PostgreSQL's; None for SQLite."""
+    """Return the address of an empty database of PostgreSQL's; None for SQLite."""
     if kind == "sqlite":
         yield None
         return

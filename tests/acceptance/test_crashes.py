@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from dunahub_hookspecs import InvoiceStatus
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.acceptance.bench import Bench
 from tests.support.office import invoice, lead, payment
 
@@ -41,7 +41,7 @@ def test_crash_at_every_request(
         books = bench.books(REALM)
         assert [len(books[kind]) for kind in ("customers", "invoices", "payments")] == [1, 1, 1]
         assert (books["totals"]["open"], books["totals"]["unapplied"]) == ("0.00", "0.00")
-        assert bench.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+        assert bench.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
     finally:
         bench.close()
 

@@ -23,7 +23,7 @@ import pytest
 
 from dunahub_qbo_plugin.demo.person import Person
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.db.cipher import generate_key
 from tests.acceptance.hosts import flask_host
 from tests.support.cli import COMMAND, clean_environment, started
 
@@ -43,13 +43,13 @@ PATIENCE = 30.0
 
 
 def command(name: str) -> list[str]:
-    """Give the words of the one command of the chapter that starts so."""
+    """Return the words of the one command of the chapter that starts so."""
     (line,) = re.findall(rf"^    ({re.escape(name)} .*)$", CHAPTER, re.MULTILINE)
     return shlex.split(line)
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -63,7 +63,7 @@ def port() -> int:
 
 @pytest.fixture
 def emulator(tmp_path: Path, port: int) -> Iterator[dict[str, Any]]:
-    """Give what the README's emulator prints, as JSON; the person accepts Intuit's page."""
+    """Return what the README's emulator prints, as JSON; the person accepts Intuit's page."""
     words = [word.replace(":8000/", f":{port}/") for word in command("dunahub-qbo emulator")]
     more = ("--port", "0", "--consent", "accept", "--json")
     with started(*words[1:], *more, folder=tmp_path) as process:

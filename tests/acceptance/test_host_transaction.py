@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs.host import notify
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.acceptance.crm import ORG, LeadRow, names, open_crm, save_lead
 from tests.support.office import Office, invoice, lead, payment
 
@@ -58,7 +58,7 @@ def rings(office: Office) -> list[int]:
 
 
 def synced(office: Office) -> dict[str, str]:
-    """Give the names that the plugin's rows hold, by the lead's id."""
+    """Return the names that the plugin's rows hold, by the lead's id."""
     return {row.local_id: json.loads(row.snapshot)["name"] for row in office.rows()}
 
 
@@ -151,7 +151,7 @@ def test_whole_family_in_one_transaction(office: Office, shared: sa.Engine) -> N
         assert office.rows() == []
         session.commit()
     assert office.drain() == 3
-    assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
 
 
 def test_other_database_is_written_after_the_commit_only(

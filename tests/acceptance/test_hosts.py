@@ -210,7 +210,7 @@ def test_the_plugin_works_in_this_framework(
 
 
 def everything() -> dict[str, dict[str, Any]]:
-    """Give each hook of the contract with arguments of a day's work, in their order."""
+    """Return each hook of the contract with arguments of a day's work, in their order."""
     bill = make_invoice()
     about = {"org": ORG, "session": None}
     seen = SettingsRequest(person=PERSON, page_url=flask_host.BASE, action_url=flask_host.BASE)
@@ -258,7 +258,7 @@ def test_another_plugin_hears_everything(tmp_path: Path) -> None:
 
 
 def words(html: str) -> str:
-    """Give a page's text on one line."""
+    """Return a page's text on one line."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 

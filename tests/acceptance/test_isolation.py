@@ -22,9 +22,9 @@ from dunahub_hookspecs import (
     Region,
 )
 from dunahub_hookspecs.host import dispatch
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.panel.actions import panel_actions
-from dunahub_qbo_plugin.store.forget import _owned
+from dunahub_qbo_plugin.store.companies.forget import _owned
 from dunahub_qbo_plugin.store.tables import metadata
 from tests.support.office import CONTRACTOR, EMPTY, TAXED, Office, invoice, lead, payment
 from tests.support.postgres import empty
@@ -79,7 +79,7 @@ def _actions() -> list[str]:
 
 
 def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
-    """Give every row of an organization in every table."""
+    """Return every row of an organization in every table."""
     found = {}
     with office.runtime.database.read.connect() as db:
         for table in metadata.sorted_tables:
@@ -92,7 +92,7 @@ def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
 
 
 def books_of(office: Office, org: str) -> dict[str, Any]:
-    """Give what its QuickBooks company has."""
+    """Return what its QuickBooks company has."""
     return office.books(HOME[org])
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.office import ACME, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def leave_and_return(office: Office) -> None:
     """Disconnect and connect again, so that what is unsent is left behind."""
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.connect()
 
 
@@ -35,8 +35,8 @@ def test_payment_goes_although_a_change_of_its_invoice_was_left_behind(office: O
     leave_and_return(office)
     office.save(payment())
     assert office.drain() == 1
-    assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.NOT_SENT
+    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.NOT_SENT
 
 
 def test_child_of_what_was_left_behind_waits_and_says_so(office: Office) -> None:
@@ -46,8 +46,8 @@ def test_child_of_what_was_left_behind_waits_and_says_so(office: Office) -> None
     office.save(payment())
     assert office.drain() == 0
     waiting = office.view(Kind.PAYMENT, "pay-1")
-    assert (waiting.shown, waiting.due_at) == (Shown.WAITING, None)
+    assert (waiting.state, waiting.next_attempt_at) == (RecordState.WAITING, None)
     assert waiting.waiting_for == office.view(Kind.INVOICE, "inv-1").key
     office.save(lead(), invoice(message="sent after all"))
     assert office.drain() == 3
-    assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED

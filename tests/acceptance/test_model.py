@@ -25,10 +25,11 @@ from dunahub_hookspecs import (
     PaymentMethod,
     Region,
 )
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.connect import region
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordKey
-from dunahub_qbo_plugin.store import asks, views
-from dunahub_qbo_plugin.sync import region
+from dunahub_qbo_plugin.store.queries import records as views
+from dunahub_qbo_plugin.store.records import commands
 from tests.acceptance.bench import Bench, fresh_folder
 from tests.acceptance.model import CUSTOMERS, INVOICES, VOID, Key, Org, Record, parent_of
 from tests.support.office import DANA
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.company import Company
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 ORGS = ("acme", "zeta")
 REALMS = {"acme": ("9341454838118711", "9341454838118712"), "zeta": ("9341454838118713",)}
@@ -190,7 +191,7 @@ class World(RuleBasedStateMachine):
     @rule(name=orgs, yes=st.sampled_from((True, True, False)))
     def answer(self, name: str, *, yes: bool) -> None:
         """Say whether the other company shall be the one."""
-        linking, org = self.bench.runtime.panel.linking, self.orgs[name]
+        linking, org = self.bench.runtime.panel.connection_service, self.orgs[name]
         self._observe()
         if yes:
             with self.bench.runtime.database.read.connect() as db:
@@ -209,7 +210,7 @@ class World(RuleBasedStateMachine):
     def disconnect(self, name: str) -> None:
         """Press Disconnect."""
         self._observe()
-        self.bench.runtime.panel.linking.disconnect(self._org(name), DANA)
+        self.bench.runtime.panel.connection_service.disconnect(self._org(name), DANA)
         self.orgs[name].disconnect()
         self._step()
 
@@ -221,11 +222,11 @@ class World(RuleBasedStateMachine):
         if (connection := self._connection(name)) is not None:
             for _ in range(2):
                 with self.bench.runtime.database.write.begin() as db:
-                    asks.retry(db, connection, None, by="Dana", now=self.bench.clock.now())
+                    commands.retry(db, connection, None, by="Dana", now=self.bench.clock.now())
             self.orgs[name].retry()
         self._step()
 
-    @precondition(lambda self: self.any(lambda org: org.live and org.company.epoch > 1))
+    @precondition(lambda self: self.any(lambda org: org.live and org.company.connection_period > 1))
     @rule(name=orgs)
     def send_left_behind(self, name: str) -> None:
         """Press Send all on what was not sent."""
@@ -233,7 +234,7 @@ class World(RuleBasedStateMachine):
         connection = self._connection(name)
         if connection is not None and self.orgs[name].companies[self._realm(name)].connected:
             with self.bench.runtime.database.write.begin() as db:
-                asks.send(db, connection, None, by="Dana", now=self.bench.clock.now())
+                commands.send(db, connection, None, by="Dana", now=self.bench.clock.now())
             self.orgs[name].send_left_behind()
         self._step()
 
@@ -401,7 +402,7 @@ class World(RuleBasedStateMachine):
             self._check_content(f"{key} of {name}", records[key], standing.get(key))
 
     def _standing_in(self, name: str, books: dict[str, Any]) -> dict[Key, int]:
-        """Give what stands in a company's books, as contents; each record once at most."""
+        """Return what stands in a company's books, as contents; each record once at most."""
         standing: dict[Key, int] = {}
         for kind in ("customer", "invoice", "payment"):
             for entry in books[f"{kind}s"]:
@@ -465,10 +466,14 @@ class World(RuleBasedStateMachine):
                 local = RecordKey(kind=Kind(kind), local_id=_id(name, kind, number))
                 found = views.one(db, connection, local)
                 assert found is not None, f"{key} was forgotten"
-                frozen = record.epoch != org.company.epoch or not org.live or org.company.revoked
+                frozen = (
+                    record.connection_period != org.company.connection_period
+                    or not org.live
+                    or org.company.revoked
+                )
                 if not (record.unsure or (record.deleted and frozen)):
                     what = f"{key} of {name}: {found} / {record}"
-                    assert found.shown == org.seen(key).value, what
+                    assert found.state == org.seen(key).value, what
 
     # Odds and ends.
 
@@ -496,7 +501,7 @@ class World(RuleBasedStateMachine):
         return None if record is None else record.content
 
     def _standing(self, name: str, key: Key) -> tuple[Any, dict[str, Any] | None]:
-        """Give a record that stands in the books, and its entry there."""
+        """Return a record that stands in the books, and its entry there."""
         if self.orgs[name].current is None:
             return None, None
         record = self.orgs[name].companies[self._realm(name)].records.get(key)
@@ -540,7 +545,7 @@ def _id(name: str, kind: str, number: int) -> str:
 
 
 def _mark(name: str, kind: str, number: int) -> str:
-    """Give the text by which a record is known in the books."""
+    """Return the text by which a record is known in the books."""
     if kind == "customer":
         return f"Customer {number} of {name}"
     return f"[DunaHub {kind} {_id(name, kind, number)}]"

@@ -7,12 +7,12 @@ import pytest
 
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.grants import OAuthSettings
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
-from dunahub_qbo_plugin.store import asks
-from dunahub_qbo_plugin.store.leases import LEASE
+from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
+from dunahub_qbo_plugin.store.companies.leases import LEASE
+from dunahub_qbo_plugin.store.records import commands
 from tests.acceptance.pair import DEADLINE, Pair, Running
 from tests.support.office import ACME, CONTRACTOR, DANA, REDIRECT, invoice, lead, payment
 
@@ -24,7 +24,7 @@ LEASE_IS_OVER = LEASE.total_seconds() + 1
 
 
 def names(pair: Pair) -> list[str]:
-    """Give the names of the customers in the books."""
+    """Return the names of the customers in the books."""
     return sorted(entry["name"] for entry in pair.books()["customers"])
 
 
@@ -33,16 +33,16 @@ def leads(pair: Pair, *numbers: int) -> None:
     pair.save(*(lead(f"lead-{number}") for number in numbers))
 
 
-def shown(pair: Pair, kind: Kind, local_id: str) -> Shown:
-    """Give a record's state as people see it."""
-    return pair.view(kind, local_id).shown
+def shown(pair: Pair, kind: Kind, local_id: str) -> RecordState:
+    """Return a record's state as people see it."""
+    return pair.view(kind, local_id).state
 
 
 def test_second_worker_keeps_off(tmp_path: Path, store_url: str | None) -> None:
     """While one worker drains a company, another one sends nothing of it (rule 10)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
-        pair.line.hold("/customer")
+        pair.line.skip_reason("/customer")
         drain = Running(pair.drain)
         pair.line.await_held()
         assert pair.drain_there() == 0
@@ -56,7 +56,7 @@ def test_change_during_a_drain_is_sent_too(tmp_path: Path, store_url: str | None
     """A change that comes while the old state is on its way goes out after it (rule 4)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
-        pair.line.hold("/customer", after=True)
+        pair.line.skip_reason("/customer", after=True)
         drain = Running(pair.drain)
         pair.line.await_held()
         pair.save(lead(email="new@example.com"))
@@ -65,14 +65,14 @@ def test_change_during_a_drain_is_sent_too(tmp_path: Path, store_url: str | None
         pair.drain_until_quiet()
         (customer,) = pair.books()["customers"]
         assert customer["email"] == "new@example.com"
-        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
 
 
 def test_change_and_back_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """A change that is taken back before the answer came needs no second write."""
     with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
-        pair.line.hold("/customer", after=True)
+        pair.line.skip_reason("/customer", after=True)
         drain = Running(pair.drain)
         pair.line.await_held()
         pair.save(lead(email="new@example.com"), lead(email="old@example.com"))
@@ -117,7 +117,7 @@ def test_paused_worker_sends_nothing_more(tmp_path: Path, store_url: str | None)
     """A worker that slept past its lease finds itself fenced off when it wakes (rule 10)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, *range(1, 6))
-        pair.line.hold("/customer")
+        pair.line.skip_reason("/customer")
         sleeper = Running(pair.drain)
         pair.line.await_held()
         pair.time.advance(LEASE_IS_OVER)
@@ -135,7 +135,7 @@ def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path, store_url: 
     """What a sleeper heard before it slept does not overwrite what another one settled since."""
     with Pair(tmp_path, database_url=store_url) as pair:
         pair.save(lead(email="old@example.com"))
-        pair.line.hold("/customer", after=True)
+        pair.line.skip_reason("/customer", after=True)
         sleeper = Running(pair.drain)
         pair.line.await_held()
         pair.time.advance(LEASE_IS_OVER)
@@ -147,27 +147,27 @@ def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path, store_url: 
         pair.drain_until_quiet()
         (customer,) = pair.books()["customers"]
         assert customer["email"] == "newest@example.com"
-        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
 
 
 def test_disconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """Disconnecting stops a drain at once; what is under way is remembered (rules 17, 18)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
-        pair.line.hold("/customer", after=True)
+        pair.line.skip_reason("/customer", after=True)
         drain = Running(pair.drain)
         pair.line.await_held()
-        pair.other.panel.linking.disconnect(ACME, DANA)
+        pair.other.panel.connection_service.disconnect(ACME, DANA)
         pair.line.let_go()
         drain.result()
         assert pair.line.writes() == 1
-        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
-        assert shown(pair, Kind.CUSTOMER, "lead-2") is Shown.NOT_SENT
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
+        assert shown(pair, Kind.CUSTOMER, "lead-2") is RecordState.NOT_SENT
         pair.connect()
         assert pair.drain() == 0
         connection = pair.connection()
         with pair.runtime.database.write.begin() as db:
-            assert asks.send(db, connection, None, by="Dana", now=pair.clock.now()) == 2
+            assert commands.send(db, connection, None, by="Dana", now=pair.clock.now()) == 2
         assert pair.drain() == 2
         assert len(names(pair)) == 3
 
@@ -176,18 +176,18 @@ def test_reconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None
     """A drain from before a disconnect sends nothing after the reconnect either (rule 18)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
-        pair.line.hold("/customer")
+        pair.line.skip_reason("/customer")
         drain = Running(pair.drain)
         pair.line.await_held()
-        pair.other.panel.linking.disconnect(ACME, DANA)
+        pair.other.panel.connection_service.disconnect(ACME, DANA)
         pair.connect()
         leads(pair, 4)
         pair.line.let_go()
         drain.result()
         assert pair.line.writes() == 1
         assert pair.drain() == 1
-        assert shown(pair, Kind.CUSTOMER, "lead-3") is Shown.NOT_SENT
-        assert shown(pair, Kind.CUSTOMER, "lead-4") is Shown.SYNCED
+        assert shown(pair, Kind.CUSTOMER, "lead-3") is RecordState.NOT_SENT
+        assert shown(pair, Kind.CUSTOMER, "lead-4") is RecordState.SYNCED
         assert pair.books()["doubles"] == []
 
 
@@ -214,7 +214,7 @@ def test_two_workers_renew_once(tmp_path: Path, store_url: str | None) -> None:
     with Pair(tmp_path, database_url=store_url, clock=clock, emulator=Emulator(world)) as pair:
         company = pair.connection().id
         ended = pair.runtime.drainer._tokens.grant(company)
-        pair.line.hold("/tokens/bearer")
+        pair.line.skip_reason("/tokens/bearer")
         first = Running(lambda: pair.runtime.drainer._tokens.grant(company, refused=ended))
         pair.line.await_held()
         second = Running(lambda: pair.other.drainer._tokens.grant(company, refused=ended))
@@ -232,17 +232,17 @@ def test_retry_twice_sends_once(tmp_path: Path, store_url: str | None) -> None:
         pair.trouble(TroubleRule(kind="fail", path="/customer", status=400, code="6210"))
         leads(pair, 1)
         pair.drain()
-        assert shown(pair, Kind.CUSTOMER, "lead-1") is Shown.ATTENTION
+        assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.ATTENTION
 
         def press() -> None:
             with pair.other.database.write.begin() as db:
                 key = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
-                asks.retry(db, pair.connection(), [key], by="Dana", now=pair.clock.now())
+                commands.retry(db, pair.connection(), [key], by="Dana", now=pair.clock.now())
 
         press()
         press()
         sent = pair.line.writes()
-        pair.line.hold("/customer", after=True)
+        pair.line.skip_reason("/customer", after=True)
         drain = Running(pair.drain)
         pair.line.await_held()
         press()
@@ -289,7 +289,7 @@ def test_clock_set_back_while_a_dead_worker_holds_the_company(
     """A lease of a dead worker does not outlive a clock that was set back by days."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2)
-        pair.line.hold("/customer")
+        pair.line.skip_reason("/customer")
         dead = Running(pair.drain)
         pair.line.await_held()
         pair.time.jump(-3 * 86400)

@@ -141,7 +141,7 @@ class TestConnection:
 
 
 def words(html: str) -> str:
-    """Give a page's text on one line."""
+    """Return a page's text on one line."""
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL).split())
 
 

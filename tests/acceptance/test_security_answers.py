@@ -46,7 +46,7 @@ class Packed(httpx.SyncByteStream):
 
 
 def xml_bomb() -> bytes:
-    """Give entities that grow to a billion."""
+    """Return entities that grow to a billion."""
     names = "abcdefghi"
     inner = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in pairwise(names))
     return f'<!DOCTYPE x [<!ENTITY a "ha">{inner}]><x>&i;</x>'.encode()
@@ -128,13 +128,13 @@ class Hostile:
 
 @pytest.fixture
 def line(qbo_emulator: QboEmulator) -> Hostile:
-    """Give the hostile line."""
+    """Return the hostile line."""
     return Hostile(qbo_emulator)
 
 
 @pytest.fixture
 def attacked(qbo_emulator: QboEmulator, line: Hostile, tmp_path: Path) -> Iterator[FakeHost]:
-    """Give a connected host at its end."""
+    """Return a connected host at its end."""
     host = FakeHost(tmp_path, qbo=qbo_emulator, transport=httpx.MockTransport(line.send))
     host.connect()
     yield host

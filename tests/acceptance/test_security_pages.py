@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dunahub_hookspecs import Address, RecordKind, SettingsRequest
 from dunahub_hookspecs.host import collect_cards, show_panel
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.testing.host import SETTINGS
 from tests.support.office import ACME, DANA, Office, invoice, lead
 
@@ -138,7 +138,7 @@ class Pages:
         self._office = office
 
     def everything(self, key: str, query: dict[str, str]) -> Iterator[str]:
-        """Give the page, with and without the query, and the cards."""
+        """Return the page, with and without the query, and the cards."""
         for asked in ({}, query):
 
             def request(slug: str, asked: dict[str, str] = asked) -> SettingsRequest:

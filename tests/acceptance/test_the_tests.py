@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from tests.acceptance import pair, test_crashes, test_host_transaction, test_races
 from tests.acceptance.chaos import Chaos
 from tests.acceptance.crm import open_crm

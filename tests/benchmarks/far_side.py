@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.seeds import seed_contractor
-from dunahub_qbo_plugin.emulator.server import RunningEmulator, serve
-from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator, serve
+from dunahub_qbo_plugin.emulator.world.seeds import seed_contractor
+from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 from tests.support.office import REDIRECT
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class FarSide:
         self._ask("company", realm)
 
     def tokens(self) -> tuple[str, str]:
-        """Give an access and a refresh token for the first company."""
+        """Return an access and a refresh token for the first company."""
         given: tuple[str, str] = self._ask("tokens", REALM)
         return given
 
@@ -115,7 +115,7 @@ class FarSide:
         self._ask("forget")
 
     def cpu(self) -> float:
-        """Give the seconds of processor time that its process has taken."""
+        """Return the seconds of processor time that its process has taken."""
         return float(self._ask("cpu"))
 
     def writes(self) -> int:
@@ -123,12 +123,12 @@ class FarSide:
         return int(self._ask("count"))
 
     def customers(self, realm: str) -> list[str]:
-        """Give the names of a company's customers."""
+        """Return the names of a company's customers."""
         names: list[str] = self._ask("customers", realm)
         return names
 
     def requests(self) -> list[Request]:
-        """Give the API requests since `forget`, 20,000 at most."""
+        """Return the API requests since `forget`, 20,000 at most."""
         log: list[Request] = self._ask("log")
         return log
 

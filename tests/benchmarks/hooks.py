@@ -13,8 +13,8 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from dunahub_qbo_plugin import snapshot
 from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.model import snapshot
 from tests.benchmarks.judge import Judge
 from tests.benchmarks.profiles import Shares
 from tests.benchmarks.report import median, quantile

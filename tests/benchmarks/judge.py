@@ -24,7 +24,7 @@ from quickbooks.objects import (
     SalesItemLineDetail,
 )
 
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from tests.benchmarks.far_side import REALM
 from tests.support.office import REDIRECT
 

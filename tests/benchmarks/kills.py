@@ -69,7 +69,7 @@ def _run(far: FarSide, url: str, worker: Worker, realms: list[str], *, each: int
     shop = Shop(url, far)
     for number, realm in enumerate(realms):
         shop.connect(org(number), realm)
-    shop.hold(until=int(time.time() * 1000) + HOLD_MS)
+    shop.skip_reason(until=int(time.time() * 1000) + HOLD_MS)
     prefix = f"k{worker.value[0]}"
     for number in range(len(realms)):
         for turn in range(each):
@@ -84,7 +84,7 @@ def _run(far: FarSide, url: str, worker: Worker, realms: list[str], *, each: int
             process = stack.enter_context(worker_process(shop.environ(worker), log))
             workers[process.pid] = process
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
-        shop.hold(until=0)
+        shop.skip_reason(until=0)
         ring(shop, url, worker)
         wait(BEFORE)
         # The one with more to lose.
@@ -122,7 +122,7 @@ def _sent(far: FarSide) -> list[tuple[float, str]]:
 
 
 def _longest_pause(times: list[float], since: float) -> float:
-    """Give the longest time between two records, of which the later one came after a moment."""
+    """Return the longest time between two records, of which the later one came after a moment."""
     ordered = sorted(times)
     pairs = itertools.pairwise(ordered)
     return max((later - earlier for earlier, later in pairs if later > since), default=0.0)

@@ -148,7 +148,7 @@ MEANINGS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
 
 
 def as_markdown() -> list[str]:
-    """Give the lines of README.md."""
+    """Return the lines of README.md."""
     lines: list[str] = []
     for section, figures in MEANINGS:
         lines += [f"**{section}**", ""]

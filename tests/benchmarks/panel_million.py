@@ -23,12 +23,12 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import RecordKind, SettingsRequest
 from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.model.snapshot import dump, fingerprint
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
-from dunahub_qbo_plugin.snapshot import dump, fingerprint
-from dunahub_qbo_plugin.store.edge import to_ms
-from dunahub_qbo_plugin.store.search import beginnings
-from dunahub_qbo_plugin.store.tables import connections, outages, records, words
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.queries.search import beginnings
+from dunahub_qbo_plugin.store.tables import connections, disconnections_table, records, words
 from tests.support.clock import FakeClock
 from tests.support.office import ACME, DANA, Office, invoice, lead, payment
 
@@ -106,17 +106,17 @@ def rows(company: str) -> Iterator[dict[str, Any]]:
             "local_id": str(number),
             "label": label,
             "amount": None if kind is Kind.CUSTOMER else 10_000,
-            "dated": None if kind is Kind.CUSTOMER else moment.date().isoformat(),
+            "document_date": None if kind is Kind.CUSTOMER else moment.date().isoformat(),
             "parent": parent,
             "snapshot": snapshots[kind],
             "fingerprint": prints[kind],
             "synced_fingerprint": prints[kind],
-            "generation": 1,
-            "epoch": 3,
+            "version": 1,
+            "connection_period": 3,
             "saved_at": to_ms(moment),
             "created_at": to_ms(moment),
-            "touched_at": to_ms(moment),
-            "waiting": False,
+            "updated_at": to_ms(moment),
+            "blocked": False,
             "attempts": 0,
             "request_seq": 1,
             "qbo_id": str(number + 1),
@@ -125,8 +125,8 @@ def rows(company: str) -> Iterator[dict[str, Any]]:
             "synced_total": None if kind is Kind.CUSTOMER else 10_000,
             "qbo_number": label if kind is Kind.INVOICE else None,
             "synced_at": to_ms(moment),
-            "due_at": None,
-            "hold": None,
+            "next_attempt_at": None,
+            "skip_reason": None,
             "error_code": None,
             "error_subject": None,
             "error_at": None,
@@ -136,7 +136,7 @@ def rows(company: str) -> Iterator[dict[str, Any]]:
 
 
 def _state(number: int, kind: Kind) -> dict[str, Any]:
-    """Give what differs in a record that is not simply there."""
+    """Return what differs in a record that is not simply there."""
     absent = {
         "synced_fingerprint": None,
         "qbo_id": None,
@@ -146,20 +146,20 @@ def _state(number: int, kind: Kind) -> dict[str, Any]:
         "synced_at": None,
     }
     if kind is Kind.PAYMENT and number % 6 == 0:
-        return absent | {"hold": "ineligible"}
+        return absent | {"skip_reason": "ineligible"}
     if number % 100 == 1:
         code, subject = ("6000", "")
         if kind is Kind.INVOICE:
             code, subject = ("item-gone", f"Product {number // 100 % 8}")
         elif kind is Kind.CUSTOMER:
             code, subject = ("6240", f"customer Holder {number // 100}")
-        failed = {"error_code": code, "error_subject": subject, "touched_at": to_ms(NOW) - number}
+        failed = {"error_code": code, "error_subject": subject, "updated_at": to_ms(NOW) - number}
         at = {"error_at": to_ms(NOW), "first_failed_at": to_ms(NOW) - 86_400_000}
         return absent | failed | at
     if number % 2000 == 2:
-        return absent | {"due_at": to_ms(NOW) - 1000}
+        return absent | {"next_attempt_at": to_ms(NOW) - 1000}
     if number % 500 == 3:
-        return absent | {"epoch": 2}
+        return absent | {"connection_period": 2}
     return {}
 
 
@@ -167,9 +167,11 @@ def build(office: Office) -> None:
     """Fill the database."""
     company = office.connection().id
     with office.runtime.database.write.begin() as db:
-        db.execute(sa.update(connections).values(epoch=3))
+        db.execute(sa.update(connections).values(connection_period=3))
         gap = {"started_at": to_ms(NOW) - 90_000_000, "ended_at": to_ms(NOW) - 80_000_000}
-        db.execute(sa.insert(outages).values(company_id=company, epoch=2, **gap))
+        db.execute(
+            sa.insert(disconnections_table).values(company_id=company, connection_period=2, **gap)
+        )
     part: list[dict[str, Any]] = []
     for row in rows(company):
         part.append(row)
@@ -218,7 +220,7 @@ def timed(times: int, run: Callable[[], object]) -> str:
 
 
 def statements(office: Office) -> list[tuple[float, str, Any]]:
-    """Give each statement of the page with its time and parameters."""
+    """Return each statement of the page with its time and parameters."""
     found: list[tuple[float, str, Any]] = []
     engine = office.runtime.database.write
     begun: list[float] = []

@@ -73,7 +73,7 @@ class Shares:
         self._started()
 
     def by_library(self) -> dict[str, float]:
-        """Give the share of each library in the time of all, the largest first."""
+        """Return the share of each library in the time of all, the largest first."""
         own: defaultdict[str, float] = defaultdict(float)
         for profile in self._profiles:
             profile.create_stats()
@@ -118,7 +118,7 @@ def _library(file: str) -> str:
 
 
 def as_markdown(profiles: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Give a table: libraries by what was watched."""
+    """Return a table: libraries by what was watched."""
     rows = list(dict.fromkeys(name for shares in profiles.values() for name in shares))
     lines = [
         "| Share of processor time | " + " | ".join(profiles) + " |",

@@ -99,7 +99,7 @@ class Report:
         self.progress(f"  {name}: {number(value)} {unit}{_verdict(met)}")
 
     def table(self) -> str:
-        """Give all figures as one Markdown table, aligned to be read as text."""
+        """Return all figures as one Markdown table, aligned to be read as text."""
         rows = [("", "Figure", "Measured", "Target", "")]
         section = ""
         for figure in self.figures:
@@ -120,7 +120,7 @@ class Report:
         return "\n".join(lines)
 
     def as_json(self) -> str:
-        """Give everything for a script."""
+        """Return everything for a script."""
         return json.dumps(
             {
                 "machine": machine(),
@@ -212,13 +212,13 @@ def number(value: float) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Give the value that so large a share of the values does not exceed."""
+    """Return the value that so large a share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def median(values: Sequence[float]) -> float:
-    """Give the middle value."""
+    """Return the middle value."""
     return statistics.median(values)
 
 

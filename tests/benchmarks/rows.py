@@ -99,7 +99,7 @@ def _cost(shop: Shop, company: str, prefix: str, *, jobs: int) -> Cost:
 
 
 def backends(shop: Shop) -> dict[int, float]:
-    """Give the processor seconds of PostgreSQL's processes that work for us, where they are ours.
+    """Return the processor seconds of PostgreSQL's processes that work for us, where they are ours.
 
     Linux tells nanoseconds of a process' time on a processor.
     """
@@ -123,10 +123,11 @@ def _fill(shop: Shop, company: str, rows: int) -> None:
         db.execute(
             sa.text(
                 # Constants of this module; what is given are parameters.
-                "INSERT INTO qbo_record (org_id, company_id, kind, local_id, label, amount, dated,"  # noqa: S608
-                " parent, snapshot, fingerprint, generation, epoch, saved_at, created_at,"
-                " touched_at, waiting, attempts, request_seq, qbo_id, sync_token, qbo_total,"
-                " qbo_number, synced_fingerprint, synced_total, synced_at, sent_fields) "
+                "INSERT INTO qbo_record (org_id, company_id, kind, local_id, label, amount,"  # noqa: S608
+                " document_date, parent, snapshot, fingerprint, version, connection_period,"
+                " saved_at, created_at, updated_at, blocked, attempts, request_seq, qbo_id,"
+                " sync_token, qbo_total, qbo_number, synced_fingerprint, synced_total,"
+                " synced_at, sent_fields) "
                 + numbers
                 + "SELECT 'org-0', :company, 'invoice', 'old-' || i, 'D' || i, 10000,"
                 " '2026-02-0' || (1 + i % 9), 'oldlead-' || (i / 3), :snapshot, 'f' || i, 1, 1,"

@@ -16,12 +16,12 @@ from dunahub_hookspecs import Organization, Region
 from dunahub_hookspecs.host import create_plugin_manager, notify
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Config, Worker
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store.cipher import generate_key
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.cipher import generate_key
+from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.tables import connections, records
 from tests.benchmarks.far_side import REALM, FarSide
 from tests.support.office import DANA, REDIRECT, invoice, lead, payment
@@ -73,7 +73,7 @@ class Shop:
         self.runtime.close()
 
     def environ(self, worker: Worker) -> dict[str, str]:
-        """Give the settings as another process' environment."""
+        """Return the settings as another process' environment."""
         config = self.config
         return {
             "DUNAHUB_QBO_CLIENT_ID": config.client_id,
@@ -87,7 +87,7 @@ class Shop:
 
     def connect(self, org: Organization, realm: str = REALM) -> str:
         """Go through the consent page; gives our id of the company."""
-        linking = self.runtime.panel.linking
+        linking = self.runtime.panel.connection_service
         address = linking.begin(org, DANA, REDIRECT)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         with httpx.Client(base_url=self.far.url) as http:
@@ -119,17 +119,17 @@ class Shop:
     def due(self) -> int:
         """Count records that are due."""
         with self.runtime.database.read.connect() as db:
-            asked = sa.select(sa.func.count()).where(records.c.due_at.is_not(None))
+            asked = sa.select(sa.func.count()).where(records.c.next_attempt_at.is_not(None))
             return int(db.execute(asked).scalar_one())
 
-    def hold(self, *, until: int) -> None:
+    def skip_reason(self, *, until: int) -> None:
         """Let every company rest until a moment in milliseconds; 0 lets them go."""
         with self.runtime.database.write.begin() as db:
             db.execute(sa.update(connections).values(paused_until=until))
 
 
 def org(number: int = 0) -> Organization:
-    """Give an organization."""
+    """Return an organization."""
     return Organization(id=f"org-{number}", name=f"Contractor {number}", region=Region.US)
 
 
@@ -153,7 +153,7 @@ def job(number: int, *, prefix: str = "") -> Job:
 
 @contextmanager
 def database(kind: str, server: str) -> Iterator[str]:
-    """Give the address of a fresh database with our schema.
+    """Return the address of a fresh database with our schema.
 
     Args:
         kind: ``sqlite`` or ``postgres``.

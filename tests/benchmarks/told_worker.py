@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dunahub_qbo_plugin.cli import main
-from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.companies import leases
 
 
 def run(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from dunahub_qbo_plugin.config import Worker
-from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.companies import leases
 from tests.benchmarks.report import median, quantile
 from tests.benchmarks.shop import Shop, database, job, org
 from tests.benchmarks.workers import READY, await_workers, worker_process
@@ -47,7 +47,7 @@ def _tell(report: Report, name: str, times: list[float], *, judged: bool) -> Non
 def _series(
     far: FarSide, url: str, worker: Worker, hooks: int, *, folder: Path | None = None
 ) -> tuple[list[float], list[float]]:
-    """Give milliseconds until the drain starts, and until the request arrives.
+    """Return milliseconds until the drain starts, and until the request arrives.
 
     Args:
         far: where requests arrive.

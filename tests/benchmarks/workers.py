@@ -88,7 +88,7 @@ def _run(
     shop = Shop(url, far)
     for number, realm in enumerate(realms):
         shop.connect(org(number), realm)
-    shop.hold(until=int(time.time() * 1000) + HOLD_MS)
+    shop.skip_reason(until=int(time.time() * 1000) + HOLD_MS)
     # Names that QuickBooks has from an earlier run would each cost a refusal and a look.
     prefix = f"{worker.value[0]}{count}w"
     for number in range(len(realms)):
@@ -106,7 +106,7 @@ def _run(
         ]
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
         before, used_before, all_before = sum(map(_cpu, workers)), *cores()
-        shop.hold(until=0)
+        shop.skip_reason(until=0)
         ring(shop, url, worker)
         began = time.monotonic()
         while far.writes() < wanted:
@@ -132,10 +132,10 @@ def ring(shop: Shop, url: str, worker: Worker) -> None:
     """Let the workers know, as hooks do: by a job for each company, or by a write to the file."""
     if worker is not Worker.PROCRASTINATE:
         with shop.runtime.database.write.begin() as db:
-            db.execute(sa.text("UPDATE qbo_record SET touched_at = touched_at"))
+            db.execute(sa.text("UPDATE qbo_record SET updated_at = updated_at"))
         return
     bell = QueueBell(Queue(url=url, schema=shop.config.queue_schema, name=shop.config.queue))
-    bell.ring(shop.runtime.chores.sweep().companies)
+    bell.ring(shop.runtime.worker_tasks.sweep().companies)
     bell.close()
 
 
@@ -168,13 +168,13 @@ def _registered(shop: Shop) -> int:
 
 
 def _cpu(process: subprocess.Popen[bytes]) -> float:
-    """Give the processor seconds of a process so far."""
+    """Return the processor seconds of a process so far."""
     fields = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def cores() -> tuple[int, int]:
-    """Give the ticks that all cores were in use so far, and all that there were."""
+    """Return the ticks that all cores were in use so far, and all that there were."""
     line = Path("/proc/stat").read_text("utf-8").partition("\n")[0].split()[1:9]
     ticks = [int(one) for one in line]
     whole = sum(ticks)

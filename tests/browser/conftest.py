@@ -22,7 +22,7 @@ ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Give one browser for all tests; skip where there is none."""
+    """Return one browser for all tests; skip where there is none."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
@@ -35,13 +35,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def console_errors() -> list[str]:
-    """Give what the browser complained of; a test that expects a complaint empties it."""
+    """Return what the browser complained of; a test that expects a complaint empties it."""
     return []
 
 
 @pytest.fixture
 def page(chromium: Browser, console_errors: list[str]) -> Iterator[Page]:
-    """Give a page of a fresh profile, 1280 wide; complaints on its console fail the test."""
+    """Return a page of a fresh profile, 1280 wide; complaints on its console fail the test."""
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -59,7 +59,7 @@ def page(chromium: Browser, console_errors: list[str]) -> Iterator[Page]:
 
 @pytest.fixture
 def demo(page: Page) -> Iterator[Demo]:
-    """Give a demo CRM with the plugin beside a QuickBooks emulator; no story was played.
+    """Return a demo CRM with the plugin beside a QuickBooks emulator; no story was played.
 
     The page leaves it before it stops: it asks for news, and would complain that nobody answers.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,7 +19,7 @@ ARRIVES = 20_000
 
 
 def books(demo: Demo) -> dict[str, Any]:
-    """Give what is in QuickBooks."""
+    """Return what is in QuickBooks."""
     return demo.emulator.books(REALM)
 
 

@@ -49,7 +49,7 @@ def show(page: Page, html: str, look: str) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """Give what axe finds, and what it could not decide about colors."""
+    """Return what axe finds, and what it could not decide about colors."""
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # noqa: PLC0415  slow to import
 
     answer = Axe().run(page).response

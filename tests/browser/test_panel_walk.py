@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from playwright.sync_api import expect
 
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 from tests.browser.test_demo_click_through import (
     ARRIVES,
     REALM,
@@ -52,7 +52,7 @@ def cause(page: Page, words: str) -> Locator:
 
 
 def customer_id(demo: Demo, name: str) -> str:
-    """Give QuickBooks' Id of a customer."""
+    """Return QuickBooks' Id of a customer."""
     found: str = next(one["id"] for one in books(demo)["customers"] if one["name"] == name)
     return found
 

@@ -27,7 +27,7 @@ OF_OTHERS = {"DUNAHUB_QBO_TEST_POSTGRES", "DUNAHUB_QBO_"}
 
 
 def commands() -> dict[str, Any]:
-    """Give each command of the command line by its name."""
+    """Return each command of the command line by its name."""
     typer = pytest.importorskip("typer")
     from dunahub_qbo_plugin.cli.app import app  # noqa: PLC0415  needs the extra
 
@@ -36,14 +36,14 @@ def commands() -> dict[str, Any]:
 
 
 def typed(text: str) -> Iterator[list[str]]:
-    """Give the words after each ``dunahub-qbo`` that stands as code: in a line, or in backticks."""
+    """Return the words after each ``dunahub-qbo`` in code: a line, or backticks."""
     block = r"^ {4,}(?:.*?[=(&] ?\$?\(?)?(dunahub-qbo .*)$"
     for found in re.findall(block, text, re.MULTILINE) + re.findall(r"`(dunahub-qbo [^`]+)`", text):
         yield shlex.split(found.partition("  #")[0].rstrip(")"))[1:]
 
 
 def options(command: Any) -> set[str]:  # noqa: ANN401  a command of typer's
-    """Give the options of a command."""
+    """Return the options of a command."""
     return {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
 
 

@@ -12,15 +12,15 @@ import attrs
 import httpx
 import pytest
 
+from dunahub_qbo_plugin import advice
 from dunahub_qbo_plugin.emulator import SEEDS, Emulator, World
 from dunahub_qbo_plugin.errors import QboError
 from dunahub_qbo_plugin.model import Kind, Written
 from dunahub_qbo_plugin.qbo.fault_table import TABLE, row_of
-from dunahub_qbo_plugin.sync import advice
 from dunahub_qbo_plugin.testing import scrub
-from dunahub_qbo_plugin.testing.apart import Apart
 from dunahub_qbo_plugin.testing.clock import SteeredClock
 from dunahub_qbo_plugin.testing.exchanges import Exchange, load, pretty, save
+from dunahub_qbo_plugin.testing.isolation import Apart
 from dunahub_qbo_plugin.testing.recorder import (
     START,
     Bench,
@@ -99,7 +99,7 @@ def test_the_client_understands_the_answer(name: str) -> None:
 
 
 def ids_in(body: Any) -> list[str]:  # noqa: ANN401  JSON
-    """Give the Ids of the objects that an answer holds."""
+    """Return the Ids of the objects that an answer holds."""
     if isinstance(body, list):
         return [found for item in body for found in ids_in(item)]
     if not isinstance(body, dict):

@@ -27,7 +27,7 @@ EACH = pytest.mark.parametrize("name", DOCUMENTED)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  JSON
-    """Give each single value in a body with the way to it."""
+    """Return each single value in a body with the way to it."""
     if isinstance(value, dict | list) and value:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:

@@ -53,7 +53,7 @@ HOOKS = {
 
 
 def request_for(slug: str) -> SettingsRequest:
-    """Give a request with the addresses of one panel."""
+    """Return a request with the addresses of one panel."""
     address = f"https://crm.example/settings/{slug}"
     return SettingsRequest(person=DANA, page_url=address, action_url=f"{address}/")
 

@@ -16,7 +16,7 @@ BASE = {"alembic", "attrs", "authlib", "cryptography", "httpx", "jinja2", "plugg
 
 
 def requirements(extra: str | None) -> dict[str, str]:
-    """Give the distribution's requirements of one extra, or its base: name to the rest."""
+    """Return the distribution's requirements of one extra, or its base: name to the rest."""
     found: dict[str, str] = {}
     for text in metadata.requires(NAME) or ():
         requirement, _, marker = text.partition(";")

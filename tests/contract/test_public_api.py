@@ -74,14 +74,14 @@ def test_types_are_shipped(package: str) -> None:
 
 
 def block(name: str) -> str:
-    """Give the code block below a comment of the README."""
+    """Return the code block below a comment of the README."""
     found = re.search(rf"<!-- {re.escape(name)} -->\n```python\n(.*?)```", README, re.DOTALL)
     assert found is not None
     return found.group(1)
 
 
 def functions(name: str) -> dict[str, Any]:
-    """Give the tests that a block defines."""
+    """Return the tests that a block defines."""
     defined: dict[str, Any] = {"__name__": "readme"}
     exec(compile(block(name), f"README, {name}", "exec"), defined)  # noqa: S102  our own text
     return {key: value for key, value in defined.items() if key.startswith("test_")}

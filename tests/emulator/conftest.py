@@ -9,14 +9,14 @@ import attrs
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dunahub_qbo_plugin.emulator.server import RunningEmulator
+    from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator
 
 REDIRECT = "http://localhost:8000/callback"
 START = datetime(2026, 9, 14, 17, 0, tzinfo=UTC)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dunahub_qbo_plugin.emulator.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.schema import load_schema
+from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
+from dunahub_qbo_plugin.emulator.books.schema import load_schema
 from tests.support.books import Books, contractor, line
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.wire import ApiReply
+    from dunahub_qbo_plugin.emulator.api.wire import ApiReply
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.schema import Schema, load_schema
+from dunahub_qbo_plugin.emulator.books.schema import Schema, load_schema
 from tests.support.books import Books, contractor, line
 
 FOLDER = os.environ.get("QBO_SCHEMA", "")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.company import Company
-from dunahub_qbo_plugin.emulator.seeds import seed_automated_tax, seed_contractor, seed_empty
+from dunahub_qbo_plugin.emulator.api.company import Company
+from dunahub_qbo_plugin.emulator.world.seeds import seed_automated_tax, seed_contractor, seed_empty
 from tests.support.books import Books, SetClock, contractor, errors, line
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
 
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 from .conftest import REDIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dunahub_qbo_plugin.emulator.server import RunningEmulator
+    from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator
 
 # intuit-oauth asks for the time with datetime.utcnow(), deprecated since Python 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

@@ -44,16 +44,16 @@ from quickbooks.objects import (
     Vendor,
 )
 
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 from .conftest import REDIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dunahub_qbo_plugin.emulator.server import RunningEmulator
+    from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator
 
 REALM = SEEDS["contractor"][0]
 

@@ -6,14 +6,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.directory import OAuthApp
-from dunahub_qbo_plugin.emulator.settings import CompanySettings
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
+from dunahub_qbo_plugin.emulator.world.directory import OAuthApp
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
     import httpx
 
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller, Clock
 

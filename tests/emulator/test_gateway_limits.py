@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 from .test_gateway_access import lower_case_fault, xml_fault
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.journal import Entry
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.journal import Entry
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller, Clock
 

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.directory import OAuthApp, User
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.directory import OAuthApp, User
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.directory import OAuthApp
+from dunahub_qbo_plugin.emulator.world.directory import OAuthApp
 
 from .conftest import REDIRECT
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller, Clock
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator import pages
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.pages import app
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller
 
@@ -122,7 +122,7 @@ def test_big_company_is_looked_through_only_when_asked(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The books page of a big company is quick: it looks for doubles on request."""
-    monkeypatch.setattr(pages, "_QUICK", 3)
+    monkeypatch.setattr(app, "_QUICK", 3)
     customer = make(caller, "/customer", {"DisplayName": "Ann"})
     for _ in range(2):
         invoice(caller, customer["Id"], "80", DocNumber="A1")

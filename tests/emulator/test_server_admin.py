@@ -7,7 +7,7 @@ import attrs
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
     from .conftest import Caller

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

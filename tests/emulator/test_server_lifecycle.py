@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.options import RunOptions, build_world
-from dunahub_qbo_plugin.emulator.server import run, serve
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.server.options import RunOptions, build_world
+from dunahub_qbo_plugin.emulator.server.serve import run, serve
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.emulator import Emulator
-    from dunahub_qbo_plugin.emulator.server import RunningEmulator
+    from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator
 
     from .conftest import Caller
 

@@ -7,10 +7,10 @@ import attrs
 import pytest
 
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.grants import OAuthSettings
-from dunahub_qbo_plugin.emulator.throttle import ThrottleSettings
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import SEEDS, ServiceSettings, World
+from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
+from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, ServiceSettings, World
 
 README = resources.files("dunahub_qbo_plugin.emulator").joinpath("README.md").read_text("utf-8")
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.messages import Manner
-    from dunahub_qbo_plugin.emulator.world import World
+    from dunahub_qbo_plugin.emulator.world.messages import Manner
+    from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.model import Intent, Kind, RemoteRef, Shown, Synced, Written
-from dunahub_qbo_plugin.store import leases
-from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
-from dunahub_qbo_plugin.store.profiles import load_profile
-from dunahub_qbo_plugin.store.settle import Settlement, settle
+from dunahub_qbo_plugin.model import Intent, Kind, RecordState, RemoteRef, Synced, Written
+from dunahub_qbo_plugin.store.companies import leases
+from dunahub_qbo_plugin.store.companies.profiles import load_profile
+from dunahub_qbo_plugin.store.records.due import commit_intents, due_claims
+from dunahub_qbo_plugin.store.records.settle import Settlement, settle
 from dunahub_qbo_plugin.sync.planner import plan
 from tests.support.office import Office, invoice, lead
 
@@ -56,7 +56,7 @@ def test_two_invoices_never_share_one(office: Office) -> None:
     assert office.view(Kind.INVOICE, "two").qbo_id is None
     office.drain_until_quiet()
     second = office.view(Kind.INVOICE, "two")
-    assert second.shown is Shown.SYNCED
+    assert second.state is RecordState.SYNCED
     assert second.qbo_id != first
     assert len(office.books()["invoices"]) == 2
 

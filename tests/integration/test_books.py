@@ -25,12 +25,12 @@ from dunahub_hookspecs import (
     RecordKind,
     SettingsRequest,
 )
-from dunahub_qbo_plugin.emulator.wire import ApiRequest
+from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.emulator.api.wire import ApiRequest
 from dunahub_qbo_plugin.mapping.causes import TITLES
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.panel import words
-from dunahub_qbo_plugin.store import profiles
-from dunahub_qbo_plugin.sync.advice import advise
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.panel import record_text
+from dunahub_qbo_plugin.store.companies import profiles
 from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def sales_lines(entity: dict[str, Any]) -> list[dict[str, Any]]:
 def render_card(
     office: Office, kind: RecordKind = RecordKind.PAYMENT, local_id: str = "pay-1"
 ) -> str:
-    """Give a record's card as its page in the CRM shows it."""
+    """Return a record's card as its page in the CRM shows it."""
     (shown,) = office.manager.hook.on_record_render(
         org=ACME,
         request=SettingsRequest(person=DANA, page_url="/p", action_url="/a/"),
@@ -162,7 +162,7 @@ def _send_and_compare(office: Office, value: Invoice, mode: dict[str, Any]) -> N
     office.save(value)
     office.drain()
     view = office.view(Kind.INVOICE, value.id)
-    if view.shown is Shown.ATTENTION:
+    if view.state is RecordState.ATTENTION:
         assert view.error is not None
         taxless = sum(line.amount for line in value.lines) - value.discount
         base = sum(line.amount for line in value.lines if line.taxable)
@@ -176,13 +176,13 @@ def _send_and_compare(office: Office, value: Invoice, mode: dict[str, Any]) -> N
         assert told.action
         assert view.qbo_total == before, "what is refused changes nothing"
         return
-    assert view.shown is Shown.SYNCED
+    assert view.state is RecordState.SYNCED
     entity = held(office, Kind.INVOICE, value.id)
     assert [line["Amount"] for line in sales_lines(entity)] == [line.amount for line in value.lines]
     difference = Decimal(entity["TotalAmt"]) - value.total
     assert (view.variance or 0) == difference
     if difference:
-        assert words.variance(view).startswith("QuickBooks has ")
+        assert record_text.variance(view).startswith("QuickBooks has ")
         taxed = value.tax or any(line.taxable for line in value.lines)
         assert taxed, "only sales tax is QuickBooks' to compute"
         assert mode.get("ast_override") != "honour" or not any(line.taxable for line in value.lines)
@@ -257,7 +257,7 @@ def test_odd_invoices_arrive_as_they_are(
         office.save(sent)
         office.drain()
         view = office.view(Kind.INVOICE, "inv-1")
-        assert view.shown is Shown.SYNCED, view.error
+        assert view.state is RecordState.SYNCED, view.error
         billed = held(office, Kind.INVOICE, "inv-1")
         assert (Decimal(billed["TotalAmt"]), view.variance) == (Decimal(total), None)
         assert [line["Amount"] for line in sales_lines(billed)] == [

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.engine.queue import Queue, QueueBell
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
-from dunahub_qbo_plugin.store.connections import Connections
-from dunahub_qbo_plugin.store.forget import forget, of_no_organization
-from dunahub_qbo_plugin.store.rekey import rekey
+from dunahub_qbo_plugin.store.companies.connections import Connections
+from dunahub_qbo_plugin.store.companies.forget import forget, of_no_organization
+from dunahub_qbo_plugin.store.companies.rekey import rekey
+from dunahub_qbo_plugin.store.db.cipher import Cipher, generate_key
 from dunahub_qbo_plugin.store.tables import connections, metadata
 from dunahub_qbo_plugin.testing.exchanges import load, save
 from tests.support.cli import run, variables
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.store.connection import Connection
+    from dunahub_qbo_plugin.store.companies.connection import Connection
 
 BETA = attrs.evolve(ACME, id="beta", name="Beta Roofing")
 CANARY = "Xanthippe Canary"
@@ -41,7 +41,7 @@ CANARY = "Xanthippe Canary"
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """Give two organizations with records, one of which failed."""
+    """Return two organizations with records, one of which failed."""
     office = Office(tmp_path)
     office.connect()
     office.connect(EMPTY, org=BETA)
@@ -55,14 +55,14 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def sealed(office: Office) -> list[str]:
-    """Give everything that is encrypted."""
+    """Return everything that is encrypted."""
     columns = [column for column in connections.c if column.name.endswith("_enc")]
     with office.runtime.database.read.connect() as db:
         return [value for row in db.execute(sa.select(*columns)) for value in row if value]
 
 
 def opens(key: str, text: str) -> bool:
-    """Tell whether one key opens it."""
+    """Return whether one key opens it."""
     try:
         Cipher((key,)).decrypt(text)
     except ConfigurationError:
@@ -71,13 +71,13 @@ def opens(key: str, text: str) -> bool:
 
 
 def every_company(office: Office) -> list[Connection]:
-    """Give every company there is, current or not."""
+    """Return every company there is, current or not."""
     with office.runtime.database.read.connect() as db:
         return list(office.runtime.connections.all(db))
 
 
 def rows_by_company(office: Office, queue: str) -> dict[str, list[str]]:
-    """Give the text of every row that bears a company's id or an organization's, by table."""
+    """Return the text of every row that bears a company's id or an organization's, by table."""
     tables = [table.name for table in metadata.sorted_tables]
     with office.runtime.database.read.connect() as db:
         return {

@@ -25,7 +25,7 @@ OTHER = Organization(id="beta", name="Beta Roofing", region=Region.US)
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """Give an office in whose QuickBooks a customer and an invoice arrived, and one lead failed."""
+    """Return an office whose customer and invoice arrived, and one lead failed."""
     office = Office(tmp_path)
     office.connect()
     office.save(invoice("inv-1"), lead("lead-2", name="", company=""))
@@ -36,7 +36,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 @pytest.fixture
 def cli(office: Office, tmp_path: Path) -> Cli:
-    """Give a command line with the office's settings."""
+    """Return a command line with the office's settings."""
     return lambda *arguments: run(*arguments, folder=tmp_path, env=variables(office.config))
 
 
@@ -99,7 +99,7 @@ class TestStatus:
     def test_a_disconnected_organization_is_shown_as_such(self, office: Office, cli: Cli) -> None:
         """What was left behind by a disconnect is not due (product rule 18)."""
         office.save(payment("pay-1"))
-        office.runtime.panel.linking.disconnect(ACME, DANA)
+        office.runtime.panel.connection_service.disconnect(ACME, DANA)
         (acme,) = cli("status", "--json").json["organizations"]
         assert acme["status"] == "Not connected"
         assert (acme["due"], acme["records"]["payment"]["not_sent"]) == (0, 1)
@@ -179,8 +179,8 @@ class TestRetry:
         """--all makes every record that needs attention due, and only those (product rule 25)."""
         told = cli("retry", "--all", "--json")
         assert (told.code, told.json["retried"]) == (0, 1)
-        assert office.view(Kind.CUSTOMER, "lead-2").due_at is not None
-        assert office.view(Kind.INVOICE, "inv-1").due_at is None
+        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is not None
+        assert office.view(Kind.INVOICE, "inv-1").next_attempt_at is None
 
     def test_a_second_press_is_safe(self, office: Office, cli: Cli) -> None:
         """Asking twice is as good as once: nothing is sent a second time (product rule 25)."""
@@ -194,7 +194,7 @@ class TestRetry:
         """--record takes kind and id, also the host's word for a customer."""
         told = cli("retry", "--record", "lead:lead-2")
         assert (told.code, told.out) == (0, "1 record is tried again.\n")
-        assert office.view(Kind.CUSTOMER, "lead-2").due_at is not None
+        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is not None
 
     @pytest.mark.parametrize(
         ("record", "words"),
@@ -211,7 +211,7 @@ class TestRetry:
 
     def test_a_disconnected_organization_is_left_alone(self, office: Office, cli: Cli) -> None:
         """What a disconnect left behind is sent only from the settings page (product rule 18)."""
-        office.runtime.panel.linking.disconnect(ACME, DANA)
+        office.runtime.panel.connection_service.disconnect(ACME, DANA)
         told = cli("retry", "--record", "customer:lead-2")
         assert (told.code, told.out) == (1, "0 records are tried again.\n")
         assert "acme: it is not connected to QuickBooks." in told.err
@@ -221,7 +221,7 @@ class TestRetry:
         office.connect(EMPTY, org=OTHER)
         assert "--org ID" in cli("retry", "--record", "customer:lead-2").refused()
         assert cli("retry", "--org", "beta", "--record", "customer:lead-2").code == 1
-        assert office.view(Kind.CUSTOMER, "lead-2").due_at is None
+        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is None
 
     @pytest.mark.parametrize(
         "arguments",

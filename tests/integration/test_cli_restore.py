@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.cli import run, variables
 from tests.support.office import CONTRACTOR, Office, invoice, lead, payment
 
@@ -37,7 +37,7 @@ def test_nothing_is_doubled_after_a_restore(tmp_path: Path) -> None:
     again.drain()
     again.drain_until_quiet()
     for kind, local_id in zip(Kind, ("lead-1", "inv-1", "pay-1"), strict=True):
-        assert again.view(kind, local_id).shown is Shown.SYNCED
+        assert again.view(kind, local_id).state is RecordState.SYNCED
     assert again.books()["totals"]["invoices"] == 1
     assert again.books()["totals"]["payments"] == 1
     assert again.books()["doubles"] == []

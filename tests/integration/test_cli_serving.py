@@ -18,12 +18,12 @@ import pytest
 from dunahub_qbo_plugin.cli.health import served
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.server import serve
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.cli import run, started, variables
 from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.journal import Entry
+    from dunahub_qbo_plugin.emulator.world.journal import Entry
 
 PATIENCE = 60.0
 """Seconds in which a process must have done what is waited for."""
@@ -79,14 +79,14 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def seen(world: World, wanted: Callable[[Entry], bool]) -> threading.Event:
-    """Give an event that is set when the emulator has seen a request."""
+    """Return an event that is set when the emulator has seen a request."""
     event = threading.Event()
     world.journal.watch(lambda entry: event.set() if wanted(entry) else None)
     return event
 
 
 def settings(office: Office, url: str) -> dict[str, str]:
-    """Give the office's settings, with its QuickBooks at an address."""
+    """Return the office's settings, with its QuickBooks at an address."""
     discovery = f"{url}/.well-known/openid_configuration"
     return variables(attrs.evolve(office.config, api_url=url, discovery_url=discovery))
 
@@ -96,7 +96,7 @@ class TestWorker:
 
     @pytest.fixture
     def office(self, tmp_path: Path) -> Iterator[Office]:
-        """Give a host without a worker of its own, connected to a QuickBooks."""
+        """Return a host without a worker of its own, connected to a QuickBooks."""
         emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
         office = Office(tmp_path, clock=SystemClock(), emulator=emulator)
         office.connect()
@@ -126,7 +126,7 @@ class TestWorker:
         books = office.books()
         assert [entry["total"] for entry in books["invoices"]] == ["100.00"]
         assert books["totals"]["payments"] == 1
-        assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+        assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
 
     def test_it_tells_its_health_and_logs_json(self, office: Office, tmp_path: Path) -> None:
         """Whoever watches gets figures and a status over HTTP, and a log that programs read."""
@@ -196,7 +196,7 @@ class TestWorker:
             _, err = ended(worker)
         assert worker.returncode == 1
         assert "taken up again at the next start" in err
-        assert office.view(Kind.CUSTOMER, "lead-1").due_at is not None
+        assert office.view(Kind.CUSTOMER, "lead-1").next_attempt_at is not None
 
 
 class TestEmulator:
@@ -303,7 +303,7 @@ class TestDemo:
 
 
 def kept(folder: Path) -> dict[str, str]:
-    """Give settings for the database that a demo left in its folder."""
+    """Return settings for the database that a demo left in its folder."""
     return {
         "DUNAHUB_QBO_DATABASE_URL": f"sqlite:///{folder / 'plugin.sqlite3'}",
         "DUNAHUB_QBO_FERNET_KEYS": (folder / "fernet.key").read_text().strip(),

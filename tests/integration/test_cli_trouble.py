@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.store.cipher import generate_key
+from dunahub_qbo_plugin.store.db.cipher import generate_key
 from tests.support.cli import COMMAND, clean_environment, run, started, variables
 from tests.support.office import Office
 
@@ -25,7 +25,7 @@ SECRET = "hunter2-canary"
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """Give an organization that is connected."""
+    """Return an organization that is connected."""
     office = Office(tmp_path)
     office.connect()
     yield office
@@ -33,7 +33,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def settings(**changes: str) -> dict[str, str]:
-    """Give settings with one of them changed."""
+    """Return settings with one of them changed."""
     values = {"FERNET_KEYS": generate_key(), "CLIENT_SECRET": SECRET} | changes
     return {f"DUNAHUB_QBO_{name}": value for name, value in values.items()}
 
@@ -125,7 +125,7 @@ def test_a_worker_without_a_key_does_not_start(tmp_path: Path, keys: str, words:
 
 
 def without(package: str) -> tuple[str, ...]:
-    """Give a command line on a machine that does not have a package."""
+    """Return a command line on a machine that does not have a package."""
     code = (
         f"import sys; sys.modules[{package!r}] = None; "
         "from dunahub_qbo_plugin.cli import main; main()"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
-from dunahub_qbo_plugin.store import history
-from dunahub_qbo_plugin.sync.advice import Fix, advise
+from dunahub_qbo_plugin.advice import Fix, advise
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
+from dunahub_qbo_plugin.store.records import history
 from tests.support.faulty import Bench, service
 from tests.support.office import CONTRACTOR, invoice, lead, payment
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.company import Company
+    from dunahub_qbo_plugin.emulator.api.company import Company
     from dunahub_qbo_plugin.model import ErrorInfo
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
@@ -40,15 +40,15 @@ def company(office: Bench) -> Company:
     return office.emulator.world.companies[CONTRACTOR].books
 
 
-def shown(office: Bench, key: RecordKey) -> Shown:
+def shown(office: Bench, key: RecordKey) -> RecordState:
     """A record's state."""
-    return office.view(key.kind, key.local_id).shown
+    return office.view(key.kind, key.local_id).state
 
 
 def error(office: Bench, key: RecordKey) -> ErrorInfo:
     """Why a record needs attention."""
     view = office.view(key.kind, key.local_id)
-    assert view.shown is Shown.ATTENTION
+    assert view.state is RecordState.ATTENTION
     assert view.error is not None
     return view.error
 
@@ -111,7 +111,7 @@ def test_use_this_customer_links_and_releases(office: Bench, company: Company) -
     made = company.create("Customer", {"DisplayName": NAME})
     office.save(lead(), invoice(), payment())
     office.drain()
-    assert shown(office, BILL) is Shown.WAITING
+    assert shown(office, BILL) is RecordState.WAITING
     assert office.link(LEAD) == 1
     assert office.link(LEAD) == 0
     assert office.drain() == 3
@@ -160,7 +160,7 @@ def test_dead_customer_needs_attention_and_its_invoices_wait(
     office.drain()
     assert len(office.requests(before)) == 2
     assert error(office, LEAD).code == "gone"
-    assert shown(office, BILL) is Shown.WAITING
+    assert shown(office, BILL) is RecordState.WAITING
     view = office.view(Kind.INVOICE, "inv-1")
     assert view.waiting_for == LEAD
     before = office.mark()
@@ -273,7 +273,7 @@ def test_item_of_the_same_name_takes_its_place(office: Bench, company: Company) 
     before = office.mark()
     office.drain()
     assert _item_reads(office, before) == 1
-    assert shown(office, BILL) is Shown.SYNCED
+    assert shown(office, BILL) is RecordState.SYNCED
     read = [
         row
         for row in company.answer_query("SELECT * FROM Invoice")[1]
@@ -300,7 +300,7 @@ def test_item_that_is_not_in_the_list_is_named_with_its_line(
     company.edit("Item", CLEANING, {"Active": True})
     office.retry(BILL)
     office.drain()
-    assert shown(office, BILL) is Shown.SYNCED
+    assert shown(office, BILL) is RecordState.SYNCED
 
 
 def test_service_named_after_an_inactive_item_does_not_fall_to_the_default(
@@ -308,7 +308,7 @@ def test_service_named_after_an_inactive_item_does_not_fall_to_the_default(
 ) -> None:
     """Income does not move to the default item unnoticed because an item is inactive."""
     company.deactivate("Item", CLEANING)
-    office.runtime.panel.linking.read_profile(office.connection().id)
+    office.runtime.panel.connection_service.read_profile(office.connection().id)
     office.save(invoice())
     office.drain()
     assert error(office, BILL).code == "item-inactive"
@@ -353,7 +353,7 @@ def test_taken_number_never_links_and_never_doubles(office: Bench, numbered: Com
     assert len(office.books()["invoices"]) == 1
     office.save(invoice(number="D-2"))
     office.drain()
-    assert shown(office, BILL) is Shown.SYNCED
+    assert shown(office, BILL) is RecordState.SYNCED
 
 
 def test_own_number_is_recognized(office: Bench, numbered: Company) -> None:
@@ -368,7 +368,7 @@ def test_own_number_is_recognized(office: Bench, numbered: Company) -> None:
     office.drain()
     (there,) = office.books()["invoices"]
     assert office.view(Kind.INVOICE, "inv-1").qbo_id == there["id"]
-    assert shown(office, BILL) is Shown.SYNCED
+    assert shown(office, BILL) is RecordState.SYNCED
 
 
 def test_own_number_that_was_changed_since_is_not_adopted(office: Bench, numbered: Company) -> None:
@@ -455,7 +455,7 @@ def test_payment_keeps_the_account_it_is_deposited_to(
 
 
 def deposited_to(company: Company) -> str:
-    """Give the account that the one payment is deposited to."""
+    """Return the account that the one payment is deposited to."""
     (row,) = company.answer_query("SELECT * FROM Payment")[1]
     account: str = json.loads(row)["DepositToAccountRef"]["value"]
     return account

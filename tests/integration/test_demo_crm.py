@@ -33,13 +33,13 @@ NOW = datetime(2026, 5, 4, 1, 30, tzinfo=UTC)
 
 @pytest.fixture
 def plugin() -> TinyPlugin:
-    """Give a plugin that notes what it is told."""
+    """Return a plugin that notes what it is told."""
     return TinyPlugin()
 
 
 @pytest.fixture
 def app(tmp_path: Path, plugin: TinyPlugin) -> Iterator[Flask]:
-    """Give a CRM with that plugin, whose timer goes on by a millisecond at each look."""
+    """Return a CRM with that plugin, whose timer goes on by a millisecond at each look."""
     store = Store(tmp_path / "crm.sqlite3")
     plugin.store = store
     ticks = itertools.count()
@@ -54,7 +54,7 @@ def app(tmp_path: Path, plugin: TinyPlugin) -> Iterator[Flask]:
 
 @pytest.fixture
 def browser(app: Flask) -> Browser:
-    """Give somebody at a browser."""
+    """Return somebody at a browser."""
     return Browser(app)
 
 
@@ -73,12 +73,12 @@ def new_invoice(browser: Browser, status: int = 200, **typed: str | list[str]) -
 
 
 def last(plugin: TinyPlugin, hook: str) -> object:
-    """Give what the last call of a hook was told."""
+    """Return what the last call of a hook was told."""
     return [value for name, value in plugin.told if name == hook][-1]
 
 
 def invoice_told(plugin: TinyPlugin, hook: str = "on_invoice_created") -> Invoice:
-    """Give the invoice of the last call of a hook."""
+    """Return the invoice of the last call of a hook."""
     value = last(plugin, hook)
     assert isinstance(value, Invoice)
     return value

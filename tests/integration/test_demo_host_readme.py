@@ -26,9 +26,9 @@ from dunahub_hookspecs import (
 from dunahub_hookspecs.host import collect_panels, create_plugin_manager, notify
 from dunahub_qbo_plugin.demo import settings
 from dunahub_qbo_plugin.demo.pages import read
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from dunahub_qbo_plugin.emulator.server import serve
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ PATIENCE = 30.0
 
 
 def block(name: str) -> str:
-    """Give the code block below a comment."""
+    """Return the code block below a comment."""
     text = README.read_text(encoding="utf-8")
     found = re.search(rf"<!-- {re.escape(name)} -->\n```python\n(.*?)```", text, re.DOTALL)
     assert found is not None
@@ -50,7 +50,7 @@ def block(name: str) -> str:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Give what the shortest host defines, with the plugin set up for an emulator."""
+    """Return what the shortest host defines, with the plugin set up for an emulator."""
     with serve(World.default(redirect_uris=[f"{BASE}/settings/quickbooks/callback"])) as emulator:
         variables = settings.plugin_variables(
             client_id=DEFAULT_CLIENT_ID,

@@ -21,10 +21,10 @@ from dunahub_qbo_plugin.demo.launch import Demo, run_demo, running
 from dunahub_qbo_plugin.demo.narrator import Narrator
 from dunahub_qbo_plugin.demo.person import Person, StoryError
 from dunahub_qbo_plugin.demo.trouble import TROUBLES, EmulatorAdmin
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
-from dunahub_qbo_plugin.emulator.server import serve
-from dunahub_qbo_plugin.emulator.wire import ApiRequest
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
+from dunahub_qbo_plugin.emulator.api.wire import ApiRequest
+from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -301,7 +301,7 @@ def synced(person: Person) -> bool:
 
 
 def answers(demo: Demo, method: str, path: str) -> list[tuple[int, str]]:
-    """Give status and fate of the requests of a kind, as the emulator saw them."""
+    """Return status and fate of the requests of a kind, as the emulator saw them."""
     return [
         (seen["status"], seen["fate"])
         for seen in demo.emulator.requests()
@@ -311,7 +311,7 @@ def answers(demo: Demo, method: str, path: str) -> list[tuple[int, str]]:
 
 @pytest.fixture
 def connected() -> Iterator[tuple[Demo, Person]]:
-    """Give a demo that is connected to QuickBooks, and somebody at its browser."""
+    """Return a demo that is connected to QuickBooks, and somebody at its browser."""
     with running() as demo, person_at(demo.crm.base_url) as person:
         connect(person)
         yield demo, person

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.engine import embedded
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.store.db.database import Database
 from tests.support.office import REDIRECT, Office, invoice, lead, payment
 from tests.support.postgres import fresh_database
 from tests.support.queue import settings
@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> float:
 def test_sending_starts_within_a_second(office: Office) -> None:
     """A record goes out by itself within a second of its hook (rule 6)."""
     office.save(lead(), invoice(), payment())
-    took = until(lambda: office.shows(Kind.PAYMENT, "pay-1", Shown.SYNCED))
+    took = until(lambda: office.shows(Kind.PAYMENT, "pay-1", RecordState.SYNCED))
     assert took < 1.0
     assert office.books()["totals"]["payments"] == 1
 
@@ -64,10 +64,10 @@ def test_sending_starts_within_a_second(office: Office) -> None:
 def test_a_row_of_another_process_is_noticed(office: Office, tmp_path: Path) -> None:
     """What another process writes into the same file is sent by this one's worker."""
     office.save(lead())
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
     other = Office(tmp_path, clock=SystemClock(), emulator=office.emulator, key=office.key)
     other.save(lead("lead-2"))
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-2", Shown.SYNCED))
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-2", RecordState.SYNCED))
     other.close()
 
 
@@ -75,7 +75,7 @@ def test_idle_worker_goes_on_after_silence(office: Office) -> None:
     """A ring after the worker has slept wakes it."""
     until(lambda: office.runtime.embedded.looks > 2)
     office.save(lead())
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
+    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
 
 
 def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
     before = ours.change_counter()
     assert ours.change_counter() == before
     with theirs.write.begin() as db:
-        db.exec_driver_sql("DELETE FROM qbo_outage")
+        db.exec_driver_sql("DELETE FROM qbo_disconnection")
         db.exec_driver_sql(
-            "INSERT INTO qbo_outage (company_id, epoch, started_at, started_by) "
+            "INSERT INTO qbo_disconnection (company_id, connection_period, started_at, started_by) "
             "VALUES ('c', 1, 0, '')"
         )
     assert ours.change_counter() != before
@@ -141,7 +141,7 @@ def test_a_database_that_is_away_is_not_asked_for_each_record(
         with admin.connect() as db:
             db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         until(lambda: bool(office.rows()))
-        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.SYNCED))
+        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
         assert "the database can be reached again" in caplog.text
         office.close()
 
@@ -205,7 +205,9 @@ def test_children_of_a_host_that_forks_have_workers_of_their_own(
         names = ("parent", "child-0", "child-1")
         until(lambda: {row.local_id for row in office.rows()} >= set(names), seconds=30)
         until(
-            lambda: all(office.view(Kind.CUSTOMER, name).shown is Shown.SYNCED for name in names),
+            lambda: all(
+                office.view(Kind.CUSTOMER, name).state is RecordState.SYNCED for name in names
+            ),
             seconds=30,
         )
         told, _ = host.communicate("", timeout=30)

@@ -10,9 +10,9 @@ import attrs
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Operation, Shown
-from dunahub_qbo_plugin.sync.advice import Who, advise
+from dunahub_qbo_plugin.advice import Who, advise
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, Operation, RecordState
 from tests.support.faulty import Bench, Work, prepare
 
 if TYPE_CHECKING:
@@ -376,7 +376,7 @@ class Shelf:
         self._served = 0
 
     def take(self) -> Bench:
-        """Give an office in which nothing is due."""
+        """Return an office in which nothing is due."""
         if self._office is None:
             self._office = Bench(self._factory.mktemp("office"))
             self._served = 0
@@ -388,7 +388,7 @@ class Shelf:
         assert self._office is not None
         self._office.emulator.world.trouble.clear()
         self._office.resume()
-        open_rows = [row for row in self._office.rows() if row.due_at or row.error_code]
+        open_rows = [row for row in self._office.rows() if row.next_attempt_at or row.error_code]
         in_disorder = open_rows or self._office.faulty.line.error is not None
         if in_disorder or self._served >= self.LONGEST:
             self.clear()
@@ -447,7 +447,7 @@ def test_fault(office: Bench, case: Case, write: Write) -> None:
         if case.line is None and case.rule and case.rule["kind"] != "refuse":
             assert (second[0] == first[-1]) is case.keeps_key
         assert len(second) == 1
-    assert office.view(work.key.kind, work.key.local_id).shown is Shown.SYNCED
+    assert office.view(work.key.kind, work.key.local_id).state is RecordState.SYNCED
     assert work.is_done()
     assert office.books()["doubles"] == []
 
@@ -468,11 +468,11 @@ def _assert_shown(office: Bench, case: Case, work: Work) -> None:
     resting = connection.paused_until is not None and connection.paused_until > now
     assert resting is (case.becomes == "rests")
     if case.becomes == "attention":
-        assert (view.shown, view.due_at) == (Shown.ATTENTION, None)
+        assert (view.state, view.next_attempt_at) == (RecordState.ATTENTION, None)
         info = view.error
     else:
-        assert view.shown is Shown.WAITING
-        next_try = connection.paused_until if resting else view.due_at
+        assert view.state is RecordState.WAITING
+        next_try = connection.paused_until if resting else view.next_attempt_at
         assert next_try is not None
         low, high = (timedelta(seconds=seconds) for seconds in case.wait)
         assert low <= next_try - now <= high

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
-from dunahub_qbo_plugin.sync.advice import Who, advise
+from dunahub_qbo_plugin.advice import Who, advise
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
 from tests.support.faulty import Bench
 from tests.support.office import CONTRACTOR, invoice, lead, payment
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.company import Company
-    from dunahub_qbo_plugin.emulator.directory import Offline
-    from dunahub_qbo_plugin.sync.advice import Advice
+    from dunahub_qbo_plugin.advice import Advice
+    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.world.directory import Offline
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
 BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
@@ -43,7 +43,7 @@ def company(office: Bench) -> Company:
 def told(office: Bench, key: RecordKey) -> tuple[str, Advice]:
     """The code and the words of a record that needs attention."""
     view = office.view(key.kind, key.local_id)
-    assert (view.shown, view.due_at) == (Shown.ATTENTION, None)
+    assert (view.state, view.next_attempt_at) == (RecordState.ATTENTION, None)
     assert view.error is not None
     return view.error.code, advise(key.kind, view.error)
 
@@ -133,8 +133,8 @@ def test_company_that_is_closed(
     given, seconds = paused(office)
     assert given == code
     assert rest - 2 <= seconds <= rest
-    assert {office.view(key.kind, key.local_id).shown for key in (LEAD, BILL, PAID)} == {
-        Shown.WAITING
+    assert {office.view(key.kind, key.local_id).state for key in (LEAD, BILL, PAID)} == {
+        RecordState.WAITING
     }
     office.emulator.world.companies[CONTRACTOR].offline = None
     office.time.advance(rest + 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.store.tables import connections, history, records
 from tests.support.faulty import Bench
@@ -60,7 +60,7 @@ def test_nothing_secret_is_logged_or_stored(
     """Requests, faults and renewals leave no secret and no realm id behind (rule 11)."""
     caplog.set_level(logging.DEBUG)
     secrets = _secrets(office)
-    office.runtime.panel.linking.read_profile(office.connection().id)
+    office.runtime.panel.connection_service.read_profile(office.connection().id)
     office.save(lead(), invoice(), payment())
     office.drain()
     for number, rule in enumerate(TROUBLES):

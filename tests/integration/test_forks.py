@@ -8,8 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.store import quiet
-from dunahub_qbo_plugin.store.quiet import Quiet
+from dunahub_qbo_plugin.store.db import fork_guard
+from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORKS = 150
 FORKING = """
 import os, sys, threading
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.database import Database
 
 address, forks = sys.argv[1], int(sys.argv[2])
 database = Database(address)
@@ -61,7 +61,7 @@ def test_children_can_open_the_database(tmp_path: Path) -> None:
 
 def test_a_fork_waits_for_who_is_inside() -> None:
     """It begins once the last thread is out; meanwhile nobody new gets in."""
-    gate, said = Quiet(), []
+    gate, said = ForkGuard(), []
     gate.enter("a transaction")
 
     def fork() -> None:
@@ -89,13 +89,13 @@ def test_a_fork_waits_for_who_is_inside() -> None:
 
 def test_neither_waits_for_long() -> None:
     """A fork does not wait for a long transaction, nor for the caller's own; nor a hook for it."""
-    gate = Quiet()
+    gate = ForkGuard()
     gate.enter("its own")
     started = time.monotonic()
     gate.before_fork()
-    assert time.monotonic() - started < quiet.LONGEST / 2
+    assert time.monotonic() - started < fork_guard.LONGEST / 2
     gate.enter("one more of its own")
-    assert time.monotonic() - started < quiet.LONGEST / 2
+    assert time.monotonic() - started < fork_guard.LONGEST / 2
     took: list[float] = []
 
     def come() -> None:
@@ -106,7 +106,7 @@ def test_neither_waits_for_long() -> None:
     coming = threading.Thread(target=come)
     coming.start()
     coming.join(5)
-    assert quiet.LONGEST / 2 < took[0] < quiet.LONGEST * 4
+    assert fork_guard.LONGEST / 2 < took[0] < fork_guard.LONGEST * 4
     gate.after_fork(in_child=True)
     assert gate._inside == {}
     gate.leave("its own")

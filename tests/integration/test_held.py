@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from dunahub_hookspecs import PaymentMethod, RecordKind, SettingsRequest
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
-from dunahub_qbo_plugin.store import asks
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, SkipReason
+from dunahub_qbo_plugin.store.records import commands
 from tests.support.faulty import Bench
 from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
@@ -53,11 +53,13 @@ def dismiss(office: Bench, key: RecordKey) -> None:
     """Decide not to send a record."""
     now = office.time.now()
     with office.runtime.database.write.begin() as db:
-        assert asks.dismiss(db, office.connection(), [key], reason="no", by="Dana", now=now) == 1
+        assert (
+            commands.dismiss(db, office.connection(), [key], reason="no", by="Dana", now=now) == 1
+        )
 
 
 def card(office: Bench) -> str:
-    """Give the payment's card as its page shows it."""
+    """Return the payment's card as its page shows it."""
     (shown,) = office.manager.hook.on_record_render(
         org=ACME,
         request=SettingsRequest(person=DANA, page_url="/p", action_url="/a/"),
@@ -85,7 +87,7 @@ def test_payment_that_became_cash_is_not_sent(office: Bench, refused: int) -> No
     office.drain()
     let_time_pass(office)
     assert office.books()["payments"] == []
-    assert office.view(Kind.PAYMENT, "pay-1").hold is Hold.INELIGIBLE
+    assert office.view(Kind.PAYMENT, "pay-1").skip_reason is SkipReason.INELIGIBLE
 
 
 def test_dismissed_record_is_not_sent_after_its_parent(office: Bench) -> None:
@@ -93,11 +95,11 @@ def test_dismissed_record_is_not_sent_after_its_parent(office: Bench) -> None:
     bad = lead(email="bad")
     office.save(bad, invoice(lead=bad))
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.WAITING
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.WAITING
     dismiss(office, BILL)
     office.save(lead())
     let_time_pass(office)
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
     assert office.books()["invoices"] == []
 
 
@@ -132,7 +134,7 @@ def test_lost_answer_is_still_found_out(office: Bench, *, arrived: bool) -> None
     assert ("Do not enter it again" in card(office)) is arrived
     assert ("Enter this one in QuickBooks by hand" in card(office)) is not arrived
     assert (view.qbo_id is not None) is arrived
-    assert (view.due_at, view.hold) == (None, Hold.INELIGIBLE)
+    assert (view.next_attempt_at, view.skip_reason) == (None, SkipReason.INELIGIBLE)
 
 
 def test_link_does_not_take_a_record_out_of_flight(office: Bench) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dunahub_hookspecs import Address, LineItem, PaymentMethod, Region
 from dunahub_hookspecs.host import create_plugin_manager, notify
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from tests.support.office import ACME, DANA, Office, invoice, lead, payment
 
@@ -156,18 +156,18 @@ def test_what_was_saved_while_disconnected_is_not_sent(
             thread.start()
             thread.join()
 
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     save_while_locked(lead("then"))
     office.time.advance(5)
     office.connect()
     save_while_locked(invoice("now", lead=lead("since")))
     assert office.runtime.intake.waiting == 3
     assert office.drain() == 2
-    assert office.view(Kind.CUSTOMER, "then").shown is Shown.NOT_SENT
-    assert office.view(Kind.INVOICE, "now").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "then").state is RecordState.NOT_SENT
+    assert office.view(Kind.INVOICE, "now").state is RecordState.SYNCED
     office.save(invoice(lead=lead("then")))
     assert office.drain() == 2
-    assert office.view(Kind.CUSTOMER, "then").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "then").state is RecordState.SYNCED
 
 
 MESSY = (
@@ -184,7 +184,7 @@ MESSY = (
 
 
 def messy_values(text: str) -> tuple[Lead, Invoice, Payment]:
-    """Give a lead, an invoice and a payment with a text everywhere that a text can be."""
+    """Return a lead, an invoice and a payment with a text everywhere that a text can be."""
     who = lead(
         "m", name=text, company=text, email=text, phone=text, address=Address(line1=text, city=text)
     )
@@ -204,11 +204,11 @@ def test_messy_text_is_taken_and_shown(office: Office, text: str) -> None:
     assert len(office.rows()) == 3
     for kind in Kind:
         view = office.view(kind, "m")
-        assert view.shown in {Shown.SYNCED, Shown.ATTENTION, Shown.WAITING}
-        if view.shown is Shown.ATTENTION:
+        assert view.state in {RecordState.SYNCED, RecordState.ATTENTION, RecordState.WAITING}
+        if view.state is RecordState.ATTENTION:
             assert view.error is not None
             assert view.error.text
-        if view.shown is Shown.WAITING:
+        if view.state is RecordState.WAITING:
             assert view.waiting_for is not None
     assert office.books()["doubles"] == []
 
@@ -229,13 +229,13 @@ def test_a_wrong_invoice_says_what_is_wrong(
     office.save(invoice(**changes))
     office.drain()
     view = office.view(Kind.INVOICE, "inv-1")
-    assert view.shown is Shown.ATTENTION
+    assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == code
     assert office.books()["invoices"] == []
     office.save(invoice())
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
 
 
 @pytest.mark.parametrize("amount", [Decimal(0), Decimal("-5.00")])
@@ -244,7 +244,7 @@ def test_a_payment_that_is_none_says_so(office: Office, amount: Decimal) -> None
     office.save(invoice(), payment(amount=amount, method=PaymentMethod.ACH))
     office.drain()
     view = office.view(Kind.PAYMENT, "pay-1")
-    assert view.shown is Shown.ATTENTION
+    assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == "payment-not-positive"
     assert office.books()["payments"] == []
@@ -268,8 +268,8 @@ def test_values_beyond_all_books_are_taken_too(office: Office) -> None:
     line = LineItem(unit_price=Decimal(10) ** 40)
     office.save(invoice("huge", lines=[line]), invoice("inv-2"))
     office.drain()
-    assert office.view(Kind.INVOICE, "huge").shown is Shown.ATTENTION
-    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "huge").state is RecordState.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-2").state is RecordState.SYNCED
 
 
 def test_the_lead_without_a_name(office: Office) -> None:
@@ -277,9 +277,9 @@ def test_the_lead_without_a_name(office: Office) -> None:
     nameless = lead(name="", company="")
     office.save(invoice(lead=nameless))
     office.drain()
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.ATTENTION
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.ATTENTION
     waiting = office.view(Kind.INVOICE, "inv-1")
-    assert waiting.shown is Shown.WAITING
+    assert waiting.state is RecordState.WAITING
     assert waiting.waiting_for is not None
     office.save(attrs.evolve(nameless, name="Sarah Jones"))
     assert office.drain() == 2

@@ -18,13 +18,13 @@ from dunahub_hookspecs.host import create_plugin_manager
 from dunahub_qbo_plugin import observe
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
-from dunahub_qbo_plugin.engine import chores
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
+from dunahub_qbo_plugin.engine import worker_tasks
+from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store import leases
+from dunahub_qbo_plugin.store.companies import leases
 from tests.support.office import ACME, EMPTY, REDIRECT, Office, invoice, lead, payment
 from tests.support.queue import Gate, until
 
@@ -92,8 +92,8 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[HostOffice]:
 
 
 def arrived(office: Office, kind: Kind, local_id: str) -> bool:
-    """Tell whether a record is in QuickBooks."""
-    return office.view(kind, local_id).shown is Shown.SYNCED
+    """Return whether a record is in QuickBooks."""
+    return office.view(kind, local_id).state is RecordState.SYNCED
 
 
 def test_the_host_is_rung_for_and_drains(office: HostOffice) -> None:
@@ -125,7 +125,7 @@ def test_the_periodic_task_finds_what_is_to_be_tried_again(office: HostOffice) -
     until(lambda: not observe.standing(office.runtime.database, office.clock).gauges.leased)
     assert office.plugin.due_companies() == []
     with office.runtime.database.write.begin() as db:
-        db.exec_driver_sql("UPDATE qbo_record SET due_at = due_at - 3600000")
+        db.exec_driver_sql("UPDATE qbo_record SET next_attempt_at = next_attempt_at - 3600000")
     assert office.plugin.due_companies() == [office.connection().id]
     office.host.every_few_seconds()
     until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"))
@@ -176,10 +176,10 @@ def test_a_bell_rings_for_all_that_came_meanwhile(
     for org in (ACME, RIVAL):
         office.save(lead(), org=org)
     many: set[str | None] = {f"quiet-{number}" for number in range(70_000)}
-    found = office.runtime.chores.rung(many | {ACME.id, RIVAL.id})
+    found = office.runtime.worker_tasks.collect_due(many | {ACME.id, RIVAL.id})
     assert sorted(found.companies) == sorted(companies)
-    monkeypatch.setattr(chores, "AT_A_TIME", 1)
-    found = office.runtime.chores.rung({ACME.id, RIVAL.id})
+    monkeypatch.setattr(worker_tasks, "AT_A_TIME", 1)
+    found = office.runtime.worker_tasks.collect_due({ACME.id, RIVAL.id})
     assert sorted(found.companies) == sorted(companies)
 
 
@@ -197,8 +197,8 @@ def test_a_ring_for_any_keeps_the_ones_that_were_named(
         return lease is not None
 
     until(taken)  # the drain that connecting rang for may not be over
-    assert office.runtime.chores.rung({None}).companies == []
-    assert office.runtime.chores.rung({None, ACME.id}).companies == [company]
+    assert office.runtime.worker_tasks.collect_due({None}).companies == []
+    assert office.runtime.worker_tasks.collect_due({None, ACME.id}).companies == [company]
 
 
 def test_upkeep_may_run_in_it_too(office: HostOffice) -> None:

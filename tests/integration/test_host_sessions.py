@@ -71,7 +71,7 @@ def save(office: Office, session: Any, local_id: str = "lead-1") -> None:  # noq
 
 
 def saved(office: Office) -> list[str]:
-    """Give the leads that the plugin holds."""
+    """Return the leads that the plugin holds."""
     return [row.local_id for row in office.rows()]
 
 

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_hookspecs import InvoiceStatus
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import WITHHELD, Kind, RecordKey, Shown
-from dunahub_qbo_plugin.store import asks
+from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import PARENT_SKIPPED, Kind, RecordKey, RecordState
+from dunahub_qbo_plugin.store.records import commands
 from dunahub_qbo_plugin.store.tables import history
-from dunahub_qbo_plugin.sync.advice import advise
 from tests.support.faulty import Bench, priced
 from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.company import Company
+    from dunahub_qbo_plugin.emulator.api.company import Company
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
 BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
@@ -46,7 +46,7 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
 
 
 def books(office: Bench) -> Company:
-    """Give the company's books, to edit them as an accountant."""
+    """Return the company's books, to edit them as an accountant."""
     return office.emulator.world.companies[CONTRACTOR].books
 
 
@@ -65,9 +65,9 @@ def let_time_pass(office: Bench) -> None:
         office.time.advance(600)
 
 
-def shown(office: Bench, kind: Kind, local_id: str) -> Shown:
-    """Give a record's state."""
-    return office.view(kind, local_id).shown
+def shown(office: Bench, kind: Kind, local_id: str) -> RecordState:
+    """Return a record's state."""
+    return office.view(kind, local_id).state
 
 
 @pytest.mark.parametrize("paid_before", [True, False])
@@ -80,7 +80,7 @@ def test_payment_follows_its_invoice_in_quickbooks(office: Bench, *, paid_before
     office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
     office.save(invoice(lead=lead("lead-2")))
     office.drain_all()
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.ATTENTION
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.ATTENTION
     office.save(payment("pay-2", amount=Decimal(60)))
     let_time_pass(office)
     payments = office.books()["payments"]
@@ -99,7 +99,7 @@ def test_payments_of_an_invoice_made_anew_are_attached_again(
     office.save(invoice(), payment())
     office.drain()
     if reconnected:
-        office.runtime.panel.linking.disconnect(ACME, DANA)
+        office.runtime.panel.connection_service.disconnect(ACME, DANA)
         office.connect()
     (bill,) = office.books()["invoices"]
     (paid,) = office.books()["payments"]
@@ -112,7 +112,7 @@ def test_payments_of_an_invoice_made_anew_are_attached_again(
     (bill,) = office.books()["invoices"]
     (paid,) = office.books()["payments"]
     assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
 
 
 def test_payments_of_an_invoice_that_is_valid_again_are_attached_again(office: Bench) -> None:
@@ -137,12 +137,12 @@ def test_payment_goes_when_its_invoices_change_is_taken_back(office: Bench) -> N
     office.drain()
     office.save(payment())
     office.drain()
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.WAITING
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.WAITING
     before = office.mark()
     office.save(invoice())
     let_time_pass(office)
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
     assert [one.path.rpartition("/")[2] for one in office.requests(before)] == ["payment"]
 
 
@@ -157,9 +157,11 @@ def test_payment_goes_when_its_invoices_change_is_dismissed(office: Bench) -> No
     office.drain()
     now = office.time.now()
     with office.runtime.database.write.begin() as db:
-        assert asks.dismiss(db, office.connection(), [BILL], reason="no", by="Dana", now=now) == 1
+        assert (
+            commands.dismiss(db, office.connection(), [BILL], reason="no", by="Dana", now=now) == 1
+        )
     let_time_pass(office)
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
 
 
 def test_invoice_goes_when_its_customers_change_is_taken_back(office: Bench) -> None:
@@ -174,8 +176,8 @@ def test_invoice_goes_when_its_customers_change_is_taken_back(office: Bench) -> 
     office.save(lead())
     books(office).edit("Customer", customer, {"Active": True})
     let_time_pass(office)
-    assert shown(office, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+    assert shown(office, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.SYNCED
 
 
 def test_nothing_goes_round_when_a_customer_is_missing(office: Bench) -> None:
@@ -203,14 +205,14 @@ def test_waiting_forgets_an_old_error(office: Bench) -> None:
     """A record that waits for its customer says so, and nothing that was true before."""
     office.save(invoice(total=Decimal(1)))
     office.drain()
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.ATTENTION
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.ATTENTION
     deactivate(office, NAME)
     office.save(lead(phone="5"))
     office.drain()
     office.retry(BILL)
     office.drain()
     view = office.view(Kind.INVOICE, "inv-1")
-    assert (view.shown, view.error, view.waiting_for) == (Shown.WAITING, None, LEAD)
+    assert (view.state, view.error, view.waiting_for) == (RecordState.WAITING, None, LEAD)
 
 
 def entries(office: Bench) -> int:
@@ -288,7 +290,7 @@ def test_money_for_an_invoice_that_will_not_be_there(office: Bench, how: str, fi
     if first == "payment":
         office.save(payment())
         office.drain()
-        assert shown(office, Kind.PAYMENT, "pay-1") is Shown.WAITING
+        assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.WAITING
     if how == "voided":
         office.save(invoice(status=InvoiceStatus.VOID))
     else:
@@ -298,7 +300,7 @@ def test_money_for_an_invoice_that_will_not_be_there(office: Bench, how: str, fi
         office.save(payment())
     let_time_pass(office)
     view = office.view(Kind.PAYMENT, "pay-1")
-    assert (view.shown, view.error and view.error.code) == (Shown.ATTENTION, WITHHELD)
+    assert (view.state, view.error and view.error.code) == (RecordState.ATTENTION, PARENT_SKIPPED)
     assert view.error is not None
     told = advise(Kind.PAYMENT, view.error)
     assert "D-inv-1" in told.why
@@ -308,7 +310,7 @@ def test_money_for_an_invoice_that_will_not_be_there(office: Bench, how: str, fi
     if how == "dismissed when gone":
         office.retry(BILL)
     let_time_pass(office)
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
     assert [one["unapplied"] for one in office.books()["payments"]] == ["0.00"]
 
 
@@ -317,21 +319,21 @@ def test_an_invoice_for_a_customer_that_will_not_be_there(office: Bench) -> None
     nobody = lead(email="no address")
     office.save(nobody, invoice(lead=nobody))
     office.drain()
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.WAITING
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.WAITING
     decide(office, LEAD)
     let_time_pass(office)
     view = office.view(Kind.INVOICE, "inv-1")
-    assert (view.shown, view.error and view.error.code) == (Shown.ATTENTION, WITHHELD)
+    assert (view.state, view.error and view.error.code) == (RecordState.ATTENTION, PARENT_SKIPPED)
     assert view.error is not None
     assert "customer" in advise(Kind.INVOICE, view.error).title
     office.save(lead())
     let_time_pass(office)
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.SYNCED
 
 
 def decide(office: Bench, key: RecordKey) -> None:
     """Dismiss a record."""
     with office.runtime.database.write.begin() as db:
-        assert asks.dismiss(
+        assert commands.dismiss(
             db, office.connection(), [key], reason="By hand", by="Dana", now=office.time.now()
         )

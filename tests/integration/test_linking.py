@@ -8,11 +8,11 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
+from dunahub_qbo_plugin.connect.results import FailureReason
 from dunahub_qbo_plugin.errors import Unreachable
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Shown, Status
-from dunahub_qbo_plugin.store import profiles
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, Status
+from dunahub_qbo_plugin.store.companies import profiles
 from dunahub_qbo_plugin.store.tables import connections
-from dunahub_qbo_plugin.sync.link_answers import Why
 from tests.support.faulty import Bench
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, lead
 
@@ -39,8 +39,8 @@ def remove_app(office: Bench) -> None:
 def test_check_finds_that_the_app_was_removed(office: Bench) -> None:
     """The check says that access was taken away, and the status is Token expired (rules 16, 31)."""
     remove_app(office)
-    checked = office.runtime.panel.linking.check(ACME)
-    assert (checked.ok, checked.why) == (False, Why.REVOKED)
+    checked = office.runtime.panel.connection_service.check(ACME)
+    assert (checked.ok, checked.why) == (False, FailureReason.REVOKED)
     assert office.connection().status is Status.TOKEN_EXPIRED
 
 
@@ -59,7 +59,7 @@ def test_a_drain_finds_that_the_app_was_removed(office: Bench, *, known: bool) -
 
 def test_an_access_token_that_ended_early_is_renewed(office: Bench) -> None:
     """Check and drain go on with a new access token where only that one was refused (rule 16)."""
-    linking = office.runtime.panel.linking
+    linking = office.runtime.panel.connection_service
     office.emulator.world.tokens.expire(realm=CONTRACTOR)
     assert linking.check(ACME).ok
     with office.runtime.database.write.begin() as db:
@@ -67,7 +67,7 @@ def test_an_access_token_that_ended_early_is_renewed(office: Bench) -> None:
     office.emulator.world.tokens.expire(realm=CONTRACTOR)
     office.save(lead())
     assert office.drain() == 1
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
 
 
 def test_disconnect_lets_go_of_a_company_to_be_confirmed_too(office: Bench) -> None:
@@ -75,7 +75,7 @@ def test_disconnect_lets_go_of_a_company_to_be_confirmed_too(office: Bench) -> N
     office.connect(EMPTY)
     grants = office.emulator.world.tokens._grants(None, None)
     assert [grant.ended for grant in grants] == [False, False]
-    disconnected = office.runtime.panel.linking.disconnect(ACME, DANA)
+    disconnected = office.runtime.panel.connection_service.disconnect(ACME, DANA)
     assert disconnected.revoked
     with office.runtime.database.read.connect() as db:
         assert office.runtime.connections.pending(db, ACME.id) is None
@@ -87,7 +87,7 @@ def test_disconnect_lets_go_of_a_company_to_be_confirmed_too(office: Bench) -> N
 def test_disconnect_revokes_what_it_can(office: Bench) -> None:
     """Where Intuit cannot be told, the tokens of both are deleted here, and that is said (17)."""
     office.connect(EMPTY)
-    linking = office.runtime.panel.linking
+    linking = office.runtime.panel.connection_service
     told: list[Secret] = []
 
     def refuse(token: Secret) -> None:

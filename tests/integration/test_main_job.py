@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from dunahub_hookspecs import InvoiceStatus, Organization, PaymentMethod, Region
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Hold, Kind, Shown, Status
-from dunahub_qbo_plugin.store import gate
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
+from dunahub_qbo_plugin.store.companies import region
 from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
     bench.close()
 
 
-def shown(office: Office, kind: Kind, local_id: str) -> Shown:
-    """Give a record's state as people see it."""
-    return office.view(kind, local_id).shown
+def shown(office: Office, kind: Kind, local_id: str) -> RecordState:
+    """Return a record's state as people see it."""
+    return office.view(kind, local_id).state
 
 
 def test_lead_invoice_and_payment_arrive(office: Office) -> None:
@@ -65,7 +65,7 @@ def test_invoice_brings_its_lead_along(office: Office) -> None:
     """An invoice whose lead event was missed sends the lead first (rule 8)."""
     office.save(invoice())
     assert office.drain() == 2
-    assert shown(office, Kind.CUSTOMER, "lead-1") is Shown.SYNCED
+    assert shown(office, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
 
 
 def test_unchanged_saves_send_nothing(office: Office) -> None:
@@ -111,7 +111,7 @@ def test_invoice_voided_before_it_was_sent_never_is(office: Office) -> None:
     office.drain()
     assert office.books()["invoices"] == []
     view = office.view(Kind.INVOICE, "inv-1")
-    assert (view.shown, view.hold) == (Shown.NOT_SENT, Hold.VOIDED_UNSENT)
+    assert (view.state, view.skip_reason) == (RecordState.NOT_SENT, SkipReason.VOIDED_UNSENT)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_other_payments_are_never_sent(
     office.save(invoice(), payment(method=method, collected_by_dunahub=collected))
     office.drain()
     assert office.books()["payments"] == []
-    assert office.view(Kind.PAYMENT, "pay-1").hold is Hold.INELIGIBLE
+    assert office.view(Kind.PAYMENT, "pay-1").skip_reason is SkipReason.INELIGIBLE
 
 
 def test_several_partial_payments(office: Office) -> None:
@@ -150,12 +150,12 @@ def test_payment_before_its_invoice_waits_and_names_it(office: Office) -> None:
     office.save(payment())
     assert office.drain() == 0
     view = office.view(Kind.PAYMENT, "pay-1")
-    assert view.shown is Shown.WAITING
+    assert view.state is RecordState.WAITING
     assert view.waiting_for is not None
     assert str(view.waiting_for) == "invoice:inv-1"
     office.save(invoice())
     assert office.drain() == 3
-    assert shown(office, Kind.PAYMENT, "pay-1") is Shown.SYNCED
+    assert shown(office, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
 
 
 def test_payment_waits_for_the_larger_invoice(office: Office) -> None:
@@ -177,12 +177,12 @@ def test_lost_answer_leaves_one_invoice(office: Office) -> None:
     office.save(invoice())
     assert office.drain() == 0
     view = office.view(Kind.INVOICE, "inv-1")
-    assert view.shown is Shown.WAITING
+    assert view.state is RecordState.WAITING
     office.drain_until_quiet()
     books = office.books()
     assert len(books["invoices"]) == 1
     assert books["doubles"] == []
-    assert shown(office, Kind.INVOICE, "inv-1") is Shown.SYNCED
+    assert shown(office, Kind.INVOICE, "inv-1") is RecordState.SYNCED
 
 
 def test_name_taken_names_the_holder(office: Office) -> None:
@@ -190,11 +190,11 @@ def test_name_taken_names_the_holder(office: Office) -> None:
     office.save(lead("lead-2", name="Norton Lumber and Building Materials"))
     office.drain()
     taken = office.view(Kind.CUSTOMER, "lead-2")
-    assert taken.shown is Shown.ATTENTION
+    assert taken.state is RecordState.ATTENTION
     assert taken.error is not None
     assert taken.error.code == "6240"
     assert "vendor Norton Lumber" in taken.error.subject
-    assert taken.due_at is None
+    assert taken.next_attempt_at is None
 
 
 def test_other_regions_do_not_exist(office: Office) -> None:
@@ -214,7 +214,7 @@ def test_region_change_stops_pending_work_until_it_is_us_again(office: Office) -
     office.clock.sleep(60)
     office.save(lead("lead-3"))
     with office.runtime.database.write.begin() as db:
-        gate.reopen_where_saved(db)
+        region.reopen_where_saved(db)
     assert office.drain() == 2
 
 
@@ -252,24 +252,24 @@ def test_busy_database_spills_and_is_written_in_order(office: Office) -> None:
     assert office.runtime.intake.waiting == 0
     (row,) = office.rows()
     assert json.loads(row.snapshot)["email"] == "b@example.com"
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
 
 
 def test_disconnect_leaves_unsent_work_behind(office: Office) -> None:
     """What was unsent or is made while disconnected is Not sent after reconnecting (rule 18)."""
     office.save(lead())
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.save(lead("lead-2"))
     assert office.connection().status is Status.NOT_CONNECTED
     office.connect()
     assert office.connection().status is Status.CONNECTED
     assert office.drain() == 0
-    assert shown(office, Kind.CUSTOMER, "lead-1") is Shown.NOT_SENT
-    assert shown(office, Kind.CUSTOMER, "lead-2") is Shown.NOT_SENT
+    assert shown(office, Kind.CUSTOMER, "lead-1") is RecordState.NOT_SENT
+    assert shown(office, Kind.CUSTOMER, "lead-2") is RecordState.NOT_SENT
     office.save(lead("lead-3"))
     office.save(invoice("inv-2", lead=lead("lead-2")))
     assert office.drain() == 3
-    assert shown(office, Kind.CUSTOMER, "lead-2") is Shown.SYNCED
+    assert shown(office, Kind.CUSTOMER, "lead-2") is RecordState.SYNCED
 
 
 def test_expired_token_waits_and_goes_out_after_reconnecting(office: Office) -> None:

@@ -14,21 +14,21 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from dunahub_hookspecs import Organization, PaymentMethod, Region
 from dunahub_qbo_plugin import observe
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import (
     ErrorInfo,
-    Hold,
     Kind,
     RecordKey,
+    RecordState,
     Rejected,
     Retry,
-    Shown,
+    SkipReason,
     Waiting,
 )
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.metrics import Histogram, Times
-from dunahub_qbo_plugin.store import views
-from dunahub_qbo_plugin.sync.tally import MOST, OTHER, Tally
+from dunahub_qbo_plugin.store.queries import records
+from dunahub_qbo_plugin.sync.outcome_counts import MOST, OTHER, Tally
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
 
 
 def look(office: Office) -> observe.Standing:
-    """Give what the database tells."""
+    """Return what the database tells."""
     return observe.standing(office.runtime.database, office.clock)
 
 
@@ -69,18 +69,21 @@ def test_states_are_those_that_people_see(office: Office) -> None:
     office.save(lead("bad", name=""), lead(), invoice())
     office.save(payment(), payment("cash", method=PaymentMethod.CASH, collected_by_dunahub=False))
     office.drain()
-    counted = dict.fromkeys(Shown, 0)
+    counted = dict.fromkeys(RecordState, 0)
     with office.runtime.database.read.connect() as db:
-        by_kind = views.counts(db, office.connection())
+        by_kind = records.counts(db, office.connection())
     for by_state in by_kind.values():
         for shown, number in by_state.items():
             counted[shown] += number
     seen = look(office).gauges
-    assert seen.attention == counted[Shown.ATTENTION] == 1
-    assert seen.due + seen.waiting == counted[Shown.WAITING] > 0
-    assert seen.not_sent == counted[Shown.NOT_SENT] == 0
-    office.runtime.panel.linking.disconnect(ACME, DANA)
-    assert look(office).gauges.not_sent == counted[Shown.ATTENTION] + counted[Shown.WAITING]
+    assert seen.attention == counted[RecordState.ATTENTION] == 1
+    assert seen.due + seen.waiting == counted[RecordState.WAITING] > 0
+    assert seen.not_sent == counted[RecordState.NOT_SENT] == 0
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
+    assert (
+        look(office).gauges.not_sent
+        == counted[RecordState.ATTENTION] + counted[RecordState.WAITING]
+    )
     assert look(office).gauges.due == 0
 
 
@@ -93,7 +96,7 @@ def test_companies_by_state(office: Office) -> None:
     office.save(lead())
     office.drain()
     assert look(office).gauges.resting == 1
-    office.runtime.panel.linking.disconnect(other, DANA)
+    office.runtime.panel.connection_service.disconnect(other, DANA)
     seen = look(office).gauges
     assert (seen.connected, seen.disconnected) == (1, 1)
     one = observe.standing(
@@ -160,7 +163,7 @@ def test_another_process_tells_what_was_asked(office: Office, tmp_path: Path) ->
     office.save(lead(), invoice(), payment())
     office.drain()
     office.runtime.client.metrics.latency.add(0.7)
-    office.runtime.chores.meter.note(at_once=True)
+    office.runtime.worker_tasks.meter.note(at_once=True)
     other = Office(
         tmp_path,
         clock=office.clock,
@@ -183,7 +186,7 @@ def test_another_process_tells_what_was_asked(office: Office, tmp_path: Path) ->
 
 def test_requests_are_told_by_the_hour(office: Office) -> None:
     """Each hour has what was asked in it; after a day it is not told, after two it is gone."""
-    meter = office.runtime.chores.meter
+    meter = office.runtime.worker_tasks.meter
     meter.note(at_once=True)
     office.time.advance(timedelta(hours=25).total_seconds())
     assert look(office).requests == observe.Requests(reads=0, writes=0, latency=Times(buckets=()))
@@ -206,7 +209,7 @@ def test_requests_are_told_by_the_hour(office: Office) -> None:
 
 def test_figures_are_not_written_for_each_drain(office: Office) -> None:
     """A note is made at most every few seconds, and none where nothing was asked."""
-    meter = office.runtime.chores.meter
+    meter = office.runtime.worker_tasks.meter
     written: list[str] = []
     engine = office.runtime.database.write
 
@@ -232,12 +235,12 @@ def test_figures_that_cannot_be_noted_stop_nothing(office: Office) -> None:
     office.save(lead())
     with office.runtime.database.write.begin() as db:
         db.exec_driver_sql("ALTER TABLE qbo_meter RENAME TO elsewhere")
-    assert office.runtime.chores.drain(office.connection().id) is False
-    office.runtime.chores.meter.note(at_once=True)
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.runtime.worker_tasks.drain(office.connection().id) is False
+    office.runtime.worker_tasks.meter.note(at_once=True)
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
     with office.runtime.database.write.begin() as db:
         db.exec_driver_sql("ALTER TABLE elsewhere RENAME TO qbo_meter")
-    office.runtime.chores.meter.note(at_once=True)
+    office.runtime.worker_tasks.meter.note(at_once=True)
     seen = look(office).requests
     assert seen is not None
     assert seen.writes == 1
@@ -271,7 +274,7 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
 
 
 def collected(reader: InMemoryMetricReader) -> dict[str, dict[tuple[tuple[str, Any], ...], float]]:
-    """Give what an exporter would send: instrument, labels, value."""
+    """Return what an exporter would send: instrument, labels, value."""
     data = reader.get_metrics_data()
     found: dict[str, dict[tuple[tuple[str, Any], ...], float]] = {}
     if data is None:
@@ -352,7 +355,7 @@ def test_codes_do_not_grow_without_end() -> None:
     assert counts["rejected", OTHER] == 2 * MOST
     assert counts["retry", OTHER] == 1
     assert sum(counts.values()) == 3 * MOST + 2
-    assert Hold.INELIGIBLE.value not in {code for _, code in counts}
+    assert SkipReason.INELIGIBLE.value not in {code for _, code in counts}
 
 
 def test_quantiles_are_within_their_bucket() -> None:

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs import LineItem
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Intent, Kind, Shown
-from dunahub_qbo_plugin.store import leases
-from dunahub_qbo_plugin.store.claims import commit_intents, due_claims
-from dunahub_qbo_plugin.store.profiles import load_profile
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Intent, Kind, RecordState
+from dunahub_qbo_plugin.store.companies import leases
+from dunahub_qbo_plugin.store.companies.profiles import load_profile
+from dunahub_qbo_plugin.store.records.due import commit_intents, due_claims
 from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.sync.drain import _Run
 from dunahub_qbo_plugin.sync.planner import plan
@@ -47,8 +47,8 @@ def test_odd_service_keeps_nobody_back(office: Bench, service_id: str, name: str
     line = LineItem(service_id=service_id, service_name=name, unit_price=Decimal(1))
     office.save(lead(), invoice(lines=[line]), invoice("inv-2"))
     office.drain_all()
-    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-2").state is RecordState.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
 
 
 def test_unreadable_record_keeps_nobody_back(office: Bench) -> None:
@@ -59,13 +59,13 @@ def test_unreadable_record_keeps_nobody_back(office: Bench) -> None:
             sa.update(records).where(records.c.local_id == "inv-1").values(snapshot='{"half":')
         )
     office.drain_all()
-    assert office.view(Kind.INVOICE, "inv-2").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-2").state is RecordState.SYNCED
     view = office.view(Kind.INVOICE, "inv-1")
     assert view.error is not None
-    assert (view.shown, view.error.code) == (Shown.ATTENTION, "unwritable")
+    assert (view.state, view.error.code) == (RecordState.ATTENTION, "unwritable")
     office.save(invoice(message="Saved again"))
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
 
 
 def test_clock_that_was_ahead_delays_nothing(office: Bench) -> None:
@@ -100,7 +100,7 @@ def test_dead_workers_lease_of_the_future_ends(office: Bench) -> None:
     office.time.jump(-6 * 3600)
     office.save(lead())
     office.time.advance(60)
-    assert office.runtime.chores.sweep().companies == [company]
+    assert office.runtime.worker_tasks.sweep().companies == [company]
 
 
 def test_change_taken_back_between_look_and_commit_is_not_sent(office: Bench) -> None:
@@ -132,7 +132,9 @@ def test_what_flies_is_written_down_whatever_ends_the_drain(office: Bench) -> No
         office.drain()
     there = {one["number"] for one in office.books()["invoices"]}
     assert there
-    synced = {one for one in ("a", "b") if office.view(Kind.INVOICE, one).shown is Shown.SYNCED}
+    synced = {
+        one for one in ("a", "b") if office.view(Kind.INVOICE, one).state is RecordState.SYNCED
+    }
     assert there == {f"D-{one}" for one in synced}
     office.drain_until_quiet()
     assert len(office.books()["invoices"]) == 2
@@ -169,12 +171,12 @@ def test_disconnect_forgets_nothing_that_quickbooks_took(tmp_path: Path) -> None
         drain = Running(pair.drain)
         for _ in range(4):
             assert held.arrived.acquire(timeout=20)
-        pair.other.panel.linking.disconnect(ACME, DANA)
+        pair.other.panel.connection_service.disconnect(ACME, DANA)
         held.one.set()
         held.others.set()
         drain.result()
-        states = {pair.view(Kind.INVOICE, f"i{number}").shown for number in range(4)}
-        assert (len(pair.books()["invoices"]), states) == (4, {Shown.SYNCED})
+        states = {pair.view(Kind.INVOICE, f"i{number}").state for number in range(4)}
+        assert (len(pair.books()["invoices"]), states) == (4, {RecordState.SYNCED})
 
 
 def test_hosts_long_transaction_holds_up_one_record(tmp_path: Path, postgres_url: str) -> None:
@@ -187,7 +189,7 @@ def test_hosts_long_transaction_holds_up_one_record(tmp_path: Path, postgres_url
     with Session(engine) as session:
         office.notify("on_invoice_updated", invoice=invoice("a", message="x"), session=session)
         assert office.drain() == 1
-        assert office.view(Kind.INVOICE, "b").shown is Shown.SYNCED
+        assert office.view(Kind.INVOICE, "b").state is RecordState.SYNCED
         session.commit()
     assert office.drain() == 1
     engine.dispose()

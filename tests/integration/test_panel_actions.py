@@ -13,14 +13,16 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import ActionRequest, Organization, Person, Redirect, Region
 from dunahub_hookspecs.host import dispatch
-from dunahub_qbo_plugin.model import Hold, Kind, Shown, Status
+from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
-from dunahub_qbo_plugin.panel.asked import LONGEST_REASON
+from dunahub_qbo_plugin.panel.form_input import LONGEST_REASON
 from dunahub_qbo_plugin.panel.record_actions import SEND
-from dunahub_qbo_plugin.store import gate, history, tasks
-from dunahub_qbo_plugin.store.cipher import Cipher
-from dunahub_qbo_plugin.store.database import Database
-from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.companies import pauses
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.db.cipher import Cipher
+from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.store.records import history
 from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
     BEGIN,
@@ -83,7 +85,7 @@ def reject(office: Office, local_id: str = "lead-1", *, org: Organization = ACME
     """Save a lead and let QuickBooks have refused it."""
     office.save(lead(local_id), org=org)
     put(office, Kind.CUSTOMER, local_id, **failed("6240", subject="customer John Smith"))
-    assert office.view(Kind.CUSTOMER, local_id, org=org).shown is Shown.ATTENTION
+    assert office.view(Kind.CUSTOMER, local_id, org=org).state is RecordState.ATTENTION
 
 
 def test_connect_leads_to_intuit_and_back_with_a_confirmation(tmp_path: Path) -> None:
@@ -221,9 +223,9 @@ def test_retry_makes_a_record_due_and_is_safe_to_press_twice(office: Office) -> 
     reject(office)
     assert press(office, "retry", key="customer:lead-1") == "retried"
     assert press(office, "retry", key="customer:lead-1") == "retried"
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.WAITING
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.WAITING
     office.drain()
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
     assert press(office, "retry", key="customer:lead-1") == "nothing-to-retry"
 
 
@@ -233,7 +235,7 @@ def test_retry_all_takes_whatever_needs_attention(office: Office) -> None:
         reject(office, f"lead-{number}")
     assert press(office, "retry-all") == "retried"
     for number in range(3):
-        assert office.view(Kind.CUSTOMER, f"lead-{number}").shown is Shown.WAITING
+        assert office.view(Kind.CUSTOMER, f"lead-{number}").state is RecordState.WAITING
     office.drain()
     assert press(office, "retry-all") == "nothing-to-retry"
 
@@ -289,12 +291,12 @@ def test_use_this_customer_links_and_releases_what_waited(office: Office) -> Non
     office.drain()
     office.save(invoice("inv-9", number="1009", lead=lead("second", name="John Smith")))
     office.drain()
-    assert office.view(Kind.CUSTOMER, "second").shown is Shown.ATTENTION
-    assert office.view(Kind.INVOICE, "inv-9").shown is Shown.WAITING
+    assert office.view(Kind.CUSTOMER, "second").state is RecordState.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-9").state is RecordState.WAITING
     assert press(office, "link", key="customer:second") == "linked"
     office.drain()
     assert office.view(Kind.CUSTOMER, "second").qbo_id == office.view(Kind.CUSTOMER, "first").qbo_id
-    assert office.view(Kind.INVOICE, "inv-9").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-9").state is RecordState.SYNCED
     assert press(office, "link", key="customer:second") == "not-linked"
 
 
@@ -303,15 +305,15 @@ def test_dismiss_needs_a_reason_and_can_be_undone(office: Office) -> None:
     reject(office)
     assert press(office, "dismiss", key="customer:lead-1", reason=" \n ") == "no-reason"
     assert press(office, "dismiss", key="customer:lead-1") == "no-reason"
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.ATTENTION
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.ATTENTION
     long_reason = "A test,\nnot a customer" + "!" * 500
     assert press(office, "dismiss", key="customer:lead-1", reason=long_reason) == "dismissed"
     view = office.view(Kind.CUSTOMER, "lead-1")
-    assert (view.shown, view.hold) == (Shown.NOT_SENT, Hold.DISMISSED)
-    assert view.hold_note.startswith("A test, not a customer")
-    assert len(view.hold_note) == LONGEST_REASON
+    assert (view.state, view.skip_reason) == (RecordState.NOT_SENT, SkipReason.DISMISSED)
+    assert view.skip_note.startswith("A test, not a customer")
+    assert len(view.skip_note) == LONGEST_REASON
     assert press(office, "undo", key="customer:lead-1") == "undone"
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.WAITING
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.WAITING
     assert press(office, "undo", key="customer:lead-1") == "not-undone"
 
 
@@ -322,12 +324,12 @@ def test_what_was_left_behind_is_sent_only_when_asked(office: Office) -> None:
     assert press(office, "send", key="customer:lead-1050") == "not-connected"
     office.connect()
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1050").shown is Shown.NOT_SENT
+    assert office.view(Kind.INVOICE, "inv-1050").state is RecordState.NOT_SENT
     asked = ("customer:lead-1050", "invoice:inv-1050")
     assert press(office, "send", key=asked) == "sending"
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1050").shown is Shown.SYNCED
-    assert office.view(Kind.PAYMENT, "pay-1050").shown is Shown.NOT_SENT
+    assert office.view(Kind.INVOICE, "inv-1050").state is RecordState.SYNCED
+    assert office.view(Kind.PAYMENT, "pay-1050").state is RecordState.NOT_SENT
 
 
 def test_the_history_names_who_pressed_the_button(office: Office) -> None:
@@ -358,7 +360,7 @@ def test_retry_ends_a_pause_unless_quickbooks_asked_for_it(
     until = datetime(2026, 11, 5, 20, 0, tzinfo=UTC)
     for action in ("resume", "retry-all", "retry"):
         with office.runtime.database.write.begin() as db:
-            gate.pause(db, office.connection().id, until=until, code=code, text="")
+            pauses.pause(db, office.connection().id, until=until, code=code, text="")
         press(office, action, key="customer:lead-1")
         assert (office.connection().paused_until is None) is lifted
 
@@ -408,8 +410,8 @@ def test_trouble_in_an_action_is_a_sentence(office: Office) -> None:
             assert isinstance(answer, Redirect)
             assert answer.url == f"{PAGE_URL}?tab=books&qbo=trouble"
 
-    linking = attrs.evolve(office.runtime.panel.linking, cipher=Cipher(()))
-    keyless = attrs.evolve(office.runtime.panel, linking=linking)
+    linking = attrs.evolve(office.runtime.panel.connection_service, cipher=Cipher(()))
+    keyless = attrs.evolve(office.runtime.panel, connection_service=linking)
     connect = next(action for action in panel_actions(keyless) if action.name == "connect")
     answer = connect.handle(request)
     assert isinstance(answer, Redirect)
@@ -430,7 +432,7 @@ def test_an_expired_token_keeps_what_was_asked(office: Office) -> None:
     reject(office)
     set_company(office, expired_at=1)
     assert press(office, "retry", key="customer:lead-1") == "retried"
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.WAITING
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.WAITING
     with office.runtime.database.read.connect() as db:
-        due = db.execute(sa.select(records.c.due_at)).scalar_one()
+        due = db.execute(sa.select(records.c.next_attempt_at)).scalar_one()
     assert due is not None

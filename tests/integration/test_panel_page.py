@@ -23,7 +23,7 @@ from dunahub_qbo_plugin.panel.links import page_address
 from dunahub_qbo_plugin.panel.page import problem_panel, settings_panel
 from dunahub_qbo_plugin.panel.problems import Problem
 from dunahub_qbo_plugin.panel.templating import Templates
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
     BEGIN,
@@ -194,9 +194,9 @@ def test_paging_shows_every_record_once(office: Office) -> None:
 
 
 def set_records_touched_together(office: Office) -> None:
-    """Give all records the same time of their last change."""
+    """Return all records the same time of their last change."""
     with office.runtime.database.write.begin() as db:
-        db.execute(records.update().values(touched_at=1_700_000_000_000))
+        db.execute(records.update().values(updated_at=1_700_000_000_000))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.tables import metadata, records
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ VERSION = "qbo_alembic_version"
 
 
 def schema(engine: sa.Engine) -> dict[str, str]:
-    """Give SQLite's own text for each table and index."""
+    """Return SQLite's own text for each table and index."""
     with engine.connect() as db:
         rows = db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         found = {row[0]: " ".join(row[1].split()) for row in rows}
@@ -51,7 +51,7 @@ CATALOG = """
 
 
 def catalog(engine: sa.Engine, name: str) -> dict[str, str]:
-    """Give PostgreSQL's own text for each column, index and constraint of a schema."""
+    """Return PostgreSQL's own text for each column, index and constraint of a schema."""
     with engine.connect() as db:
         rows = db.execute(sa.text(CATALOG), {"schema": name})
         found = {text.replace(f"{name}.", ""): what.replace(f"{name}.", "") for text, what in rows}
@@ -88,12 +88,12 @@ def test_what_is_open_is_computed_by_the_database(tmp_path: Path) -> None:
             "label": "x",
             "snapshot": "{}",
             "fingerprint": "f",
-            "generation": 1,
-            "epoch": 1,
+            "version": 1,
+            "connection_period": 1,
             "saved_at": 1,
             "created_at": 1,
-            "touched_at": 1,
-            "waiting": False,
+            "updated_at": 1,
+            "blocked": False,
             "attempts": 0,
             "request_seq": 0,
         }

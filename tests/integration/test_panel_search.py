@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.model import Kind
-from dunahub_qbo_plugin.store import activity, forget, search
-from dunahub_qbo_plugin.store.activity import Filter
-from dunahub_qbo_plugin.store.search import beginnings
+from dunahub_qbo_plugin.store.companies import forget
+from dunahub_qbo_plugin.store.queries import activity, search
+from dunahub_qbo_plugin.store.queries.activity import Filter
+from dunahub_qbo_plugin.store.queries.search import beginnings
 from dunahub_qbo_plugin.store.tables import words
 from tests.integration.test_panel_actions import press
 from tests.integration.test_panel_states import BEGIN, job, panel, set_company

@@ -27,12 +27,15 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
-from dunahub_qbo_plugin.store import asks, profiles, troubles, views
+from dunahub_qbo_plugin.store.companies import profiles
+from dunahub_qbo_plugin.store.queries import attention
+from dunahub_qbo_plugin.store.queries import records as views
+from dunahub_qbo_plugin.store.queries.attention import Cause
+from dunahub_qbo_plugin.store.records import commands
 from dunahub_qbo_plugin.store.tables import records
-from dunahub_qbo_plugin.store.troubles import Cause
 from tests.integration.test_panel_actions import press
 from tests.integration.test_panel_states import (
     BEGIN,
@@ -65,12 +68,12 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def books(office: Office) -> Any:  # noqa: ANN401  the emulator's company
-    """Give the accountant's hands on the books."""
+    """Return the accountant's hands on the books."""
     return office.emulator.world.companies[CONTRACTOR].books
 
 
 def stored(office: Office, entity: str, id_: str) -> dict[str, Any]:
-    """Give an object of the books."""
+    """Return an object of the books."""
     active = "" if entity == "Invoice" else " and Active in (true, false)"
     statement = f"select * from {entity} where Id = '{id_}'{active}"  # noqa: S608  a test's own
     _, (text,), _ = books(office).answer_query(statement)
@@ -79,7 +82,7 @@ def stored(office: Office, entity: str, id_: str) -> dict[str, Any]:
 
 
 def items(office: Office) -> dict[str, str]:
-    """Give QuickBooks' active products as the plugin knows them: name to id."""
+    """Return QuickBooks' active products as the plugin knows them: name to id."""
     with office.runtime.database.read.connect() as db:
         profile = profiles.load_profile(db, office.connection().id)
     return {item.name: item.id for item in profile.items.values() if item.active}
@@ -105,7 +108,7 @@ def tune_ups(office: Office, number: int) -> None:
     made = accountant.create(
         "Item", {"Name": "AC tune-up", "Type": "Service", "IncomeAccountRef": {"value": "1"}}
     )
-    office.runtime.panel.linking.check(ACME)
+    office.runtime.panel.connection_service.check(ACME)
     accountant.edit("Item", made["Id"], {"Active": False})
     for at in range(number):
         line = LineItem(
@@ -120,7 +123,7 @@ def tune_ups(office: Office, number: int) -> None:
 
 def list_of_items(office: Office) -> set[str]:
     """Read the item list afresh."""
-    office.runtime.panel.linking.check(ACME)
+    office.runtime.panel.connection_service.check(ACME)
     with office.runtime.database.read.connect() as db:
         return set(profiles.load_profile(db, office.connection().id).items)
 
@@ -141,7 +144,7 @@ def test_everything_left_behind_is_sent_at_one_press(office: Office) -> None:
     assert "0 of 2,100 records sent." in read(panel(office, qbo="sending"))
     with office.runtime.database.write.begin() as db:
         done = records.c.id <= 2000
-        values = {"synced_fingerprint": records.c.fingerprint, "due_at": None}
+        values = {"synced_fingerprint": records.c.fingerprint, "next_attempt_at": None}
         db.execute(sa.update(records).where(done).values(**values))
     put(office, Kind.CUSTOMER, "lead-2099", **failed("6000"))
     text = read(panel(office))
@@ -268,14 +271,14 @@ def test_another_product_releases_all_that_failed_for_it(office: Office) -> None
     """Choosing once for a deleted product sends all seven invoices (product rules 24 and 27)."""
     tune_ups(office, 7)
     with office.runtime.database.read.connect() as db:
-        (trouble,) = troubles.troubles(db, office.connection(), limit=5)
+        (trouble,) = attention.troubles(db, office.connection(), limit=5)
     assert (trouble.count, trouble.cause.subject) == (7, "AC tune-up")
     before = list_of_items(office)
     said = press(office, "replace-item", cause=str(trouble.cause), item=items(office)["Services"])
     assert said == "replaced"
     office.drain()
     for at in range(7):
-        assert office.view(Kind.INVOICE, f"inv-{1050 + at}").shown is Shown.SYNCED
+        assert office.view(Kind.INVOICE, f"inv-{1050 + at}").state is RecordState.SYNCED
     assert list_of_items(office) == before, "nothing is added to the item list (product rule 32)"
     assert "AC tune-up" in panel(office, open="products")
 
@@ -290,11 +293,11 @@ def test_a_dead_default_is_replaced_by_the_default(office: Office) -> None:
     office.save(job("1050", "Ana Ruiz", lines=[odd_job]))
     office.drain()
     with office.runtime.database.read.connect() as db:
-        (trouble,) = troubles.troubles(db, office.connection(), limit=5)
+        (trouble,) = attention.troubles(db, office.connection(), limit=5)
     other = next(item for name, item in chosen.items() if item != dead)
     assert press(office, "replace-item", cause=str(trouble.cause), item=other) == "replaced"
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1050").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1050").state is RecordState.SYNCED
     assert office.connection().default_item_id == other
 
 
@@ -344,7 +347,7 @@ def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -
         taxed(office, number)
     office.save(job("1043", "No Tax"))
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1043").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1043").state is RecordState.SYNCED
     said = read(panel(office, open="products"))
     assert "It is not chosen yet which sales tax code invoices go under 2 invoices" in said
     assert "Needs a code None is chosen, so an invoice with tax cannot be sent." in said
@@ -356,7 +359,7 @@ def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -
     office.drain()
     for number in ("1041", "1042"):
         view = office.view(Kind.INVOICE, f"inv-{number}")
-        assert (view.shown, view.variance) == (Shown.SYNCED, None)
+        assert (view.state, view.variance) == (RecordState.SYNCED, None)
         there = stored(office, "Invoice", view.qbo_id or "")
         assert there["TxnTaxDetail"]["TxnTaxCodeRef"] == {"value": "3"}
         assert (there["TotalAmt"], there["TxnTaxDetail"]["TotalTax"]) == (108, 8)
@@ -368,15 +371,15 @@ def test_a_tax_code_that_is_gone_is_told_and_replaced(office: Office) -> None:
     press(office, "choose-tax", code="3")
     code = stored(office, "TaxCode", "3")
     books(office).load("TaxCode", code | {"Active": False})
-    office.runtime.panel.linking.check(ACME)
+    office.runtime.panel.connection_service.check(ACME)
     said = read(panel(office))
     assert "The sales tax code chosen for invoices was deleted in QuickBooks" in said
     taxed(office, "1041")
-    assert office.view(Kind.INVOICE, "inv-1041").shown is Shown.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-1041").state is RecordState.ATTENTION
     books(office).load("TaxCode", code)
     press(office, "retry", key="invoice:inv-1041")
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1041").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1041").state is RecordState.SYNCED
     assert "was deleted in QuickBooks" not in read(panel(office))
 
 
@@ -540,7 +543,7 @@ def test_thousands_of_one_cause_are_one_group(office: Office) -> None:
     assert "1,200 customers" in read(html)
     assert press(office, "retry", cause="customer:6000:") == "retried"
     with office.runtime.database.read.connect() as db:
-        assert views.counts(db, office.connection())[Kind.CUSTOMER][Shown.WAITING] == 1200
+        assert views.counts(db, office.connection())[Kind.CUSTOMER][RecordState.WAITING] == 1200
 
 
 def test_many_causes_are_paged(office: Office) -> None:
@@ -653,7 +656,7 @@ def test_the_store_takes_thousands_of_names(office: Office) -> None:
     keys = [RecordKey(kind=Kind.CUSTOMER, local_id=str(number)) for number in range(40_000)]
     with office.runtime.database.write.begin() as db:
         now = office.clock.now()
-        assert asks.retry(db, office.connection(), keys, by="dana", now=now) == 0
+        assert commands.retry(db, office.connection(), keys, by="dana", now=now) == 0
 
 
 def test_nothing_of_the_not_sent_section_is_read_when_there_is_none(office: Office) -> None:

@@ -17,11 +17,13 @@ from dunahub_qbo_plugin.config import Environment
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
-from dunahub_qbo_plugin.store import asks, gate, profiles, tasks
-from dunahub_qbo_plugin.store.cipher import Cipher, generate_key
-from dunahub_qbo_plugin.store.connections import Connections
-from dunahub_qbo_plugin.store.database import Database
-from dunahub_qbo_plugin.store.edge import to_ms
+from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.companies import pauses, profiles
+from dunahub_qbo_plugin.store.companies.connections import Connections
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.db.cipher import Cipher, generate_key
+from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.store.records import commands
 from dunahub_qbo_plugin.store.tables import connections, records
 from tests.support.clock import FakeClock
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
@@ -52,12 +54,12 @@ def asked(**query: str) -> SettingsRequest:
 
 
 def panel(office: Office, **query: str) -> str:
-    """Give the page."""
+    """Return the page."""
     return settings_panel(office.runtime.panel, ACME, asked(**query)).html
 
 
 def card(office: Office, kind: RecordKind, local_id: str) -> str:
-    """Give a record's card."""
+    """Return a record's card."""
     made = record_card(office.runtime.panel, ACME, asked(), kind, local_id)
     assert made is not None
     return made.html
@@ -77,7 +79,7 @@ def set_company(office: Office, **values: Any) -> None:  # noqa: ANN401  columns
 
 
 def failed(code: str, text: str = "", subject: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401  columns
-    """Give the columns of a record whose last try failed for good."""
+    """Return the columns of a record whose last try failed for good."""
     return {
         "error_code": code,
         "error_text": text,
@@ -87,8 +89,8 @@ def failed(code: str, text: str = "", subject: str = "", **more: Any) -> dict[st
         "error_at": to_ms(NOW) - 240_000,
         "first_failed_at": to_ms(NOW) - 2 * 86_400_000,
         "attempts": 2,
-        "due_at": None,
-        "waiting": False,
+        "next_attempt_at": None,
+        "blocked": False,
     } | more
 
 
@@ -174,14 +176,14 @@ def busy(office: Office) -> Office:
         ),
     )
     for number in ("1041", "1042"):
-        set_record(office, Kind.INVOICE, f"inv-{number}", waiting=True, due_at=None)
-    set_record(office, Kind.PAYMENT, "pay-1041", waiting=True, due_at=None)
+        set_record(office, Kind.INVOICE, f"inv-{number}", blocked=True, next_attempt_at=None)
+    set_record(office, Kind.PAYMENT, "pay-1041", blocked=True, next_attempt_at=None)
     for number in map(str, range(1050, 1057)):
         set_record(
             office,
             Kind.CUSTOMER,
             f"lead-{number}",
-            due_at=None,
+            next_attempt_at=None,
             synced_fingerprint=records.c.fingerprint,
             qbo_id=number,
             synced_at=to_ms(NOW),
@@ -199,7 +201,7 @@ def busy(office: Office) -> Office:
         Kind.INVOICE,
         "inv-1060",
         error_code="unreachable",
-        due_at=to_ms(office.clock.now()) + 300_000,
+        next_attempt_at=to_ms(office.clock.now()) + 300_000,
     )
     set_record(office, Kind.INVOICE, "inv-1039", qbo_total=10800, synced_total=10000)
     set_record(
@@ -213,7 +215,7 @@ def busy(office: Office) -> Office:
     )
     with office.runtime.database.write.begin() as db:
         key = RecordKey(kind=Kind.CUSTOMER, local_id="lead-d")
-        asks.dismiss(
+        commands.dismiss(
             db,
             office.connection(),
             [key],
@@ -236,7 +238,7 @@ def disconnected(office: Office) -> str:
     """Disconnected, with records made since."""
     connected(office)
     office.save(job("1041", "John Smith"))
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     _later(office, 3600)
     office.save(job("1042", "Ana Ruiz"))
     return panel(office, qbo="disconnected")
@@ -270,7 +272,7 @@ def subscription(office: Office) -> str:
     connected(office)
     office.save(job("1041", "John Smith"))
     with office.runtime.database.write.begin() as db:
-        gate.pause(
+        pauses.pause(
             db,
             office.connection().id,
             until=datetime(2026, 11, 5, 20, 12, tzinfo=UTC),
@@ -285,7 +287,7 @@ def forbidden(office: Office) -> str:
     connected(office)
     with office.runtime.database.write.begin() as db:
         until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
-        gate.pause(db, office.connection().id, until=until, code="3100", text="Forbidden")
+        pauses.pause(db, office.connection().id, until=until, code="3100", text="Forbidden")
     return panel(office)
 
 
@@ -309,7 +311,7 @@ def throttled(office: Office) -> str:
     office.save(job("1041", "John Smith"))
     with office.runtime.database.write.begin() as db:
         until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
-        gate.pause(db, office.connection().id, until=until, code="throttled", text="")
+        pauses.pause(db, office.connection().id, until=until, code="throttled", text="")
     return panel(office)
 
 
@@ -389,10 +391,14 @@ def sending(office: Office) -> str:
             for kind, word in ((Kind.CUSTOMER, "lead"), (Kind.INVOICE, "inv"))
             for number in ("1041", "1042")
         ]
-        found = asks.send(db, connection, keys, by="dana", now=now, batch=batch)
+        found = commands.send(db, connection, keys, by="dana", now=now, batch=batch)
         tasks.end_batch(db, batch, asked=found, now=now)
     for number in ("1041", "1042"):
-        there = {"due_at": None, "synced_fingerprint": records.c.fingerprint, "qbo_id": number}
+        there = {
+            "next_attempt_at": None,
+            "synced_fingerprint": records.c.fingerprint,
+            "qbo_id": number,
+        }
         set_record(office, Kind.CUSTOMER, f"lead-{number}", **there)
     set_record(office, Kind.INVOICE, "inv-1042", **failed("6140", "Duplicate", "invoice 1042"))
     return panel(office, qbo="sending")
@@ -456,8 +462,8 @@ def reviewed(office: Office) -> str:
     with office.runtime.database.write.begin() as db:
         company, now = office.connection().id, office.clock.now()
         tasks.ask(db, company, "compare", arguments={"days": 30}, by="dana", now=now)
-        month = {"dated": "2026-11-02"}
-        db.execute(sa.update(records).where(records.c.dated.is_not(None)).values(month))
+        month = {"document_date": "2026-11-02"}
+        db.execute(sa.update(records).where(records.c.document_date.is_not(None)).values(month))
     office.runtime.tasks.run_waiting()
     return panel(office, open="review")
 
@@ -484,7 +490,7 @@ def very_many(office: Office) -> str:
 
 
 def cards(office: Office) -> str:
-    """Give several cards one below the other; each comes alone in a host."""
+    """Return several cards one below the other; each comes alone in a host."""
     busy(office)
     shown = [
         (RecordKind.INVOICE, "inv-1038"),
@@ -546,7 +552,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def read(html: str) -> str:
-    """Give what a person reads of a page, on one line."""
+    """Return what a person reads of a page, on one line."""
     without_style = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
     text = unescape(re.sub(r"<[^>]+>", " ", without_style))
     return re.sub(r" ([.,;:])", r"\1", " ".join(text.split()))

@@ -11,7 +11,7 @@ import pytest
 from dunahub_hookspecs import SettingsRequest
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from tests.support.office import ACME, DANA, REDIRECT, Office, invoice, lead
 
@@ -82,7 +82,7 @@ def test_page_answers_while_thousands_are_sent(office: Office) -> None:
         looks.append(look(office))
     busy = not ended.is_set()
     stop.set()
-    office.runtime.panel.linking.disconnect(ACME, DANA)  # ends the drain at once
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)  # ends the drain at once
     worker.join(60)
     assert busy
     assert len(looks) == LOOKS

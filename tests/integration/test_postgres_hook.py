@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store import postgres
-from dunahub_qbo_plugin.store.database import Database
-from dunahub_qbo_plugin.store.impatient import Door
-from dunahub_qbo_plugin.store.leases import LEASE
-from dunahub_qbo_plugin.store.trouble import DatabaseError, is_lost
+from dunahub_qbo_plugin.store.companies.leases import LEASE
+from dunahub_qbo_plugin.store.db import postgres
+from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.store.db.errors import DatabaseError, is_lost
+from dunahub_qbo_plugin.store.db.hook_connections import BackgroundConnector
 from tests.support.office import Office, lead
 from tests.support.proxy import Proxy
 from tests.support.queue import until
@@ -146,7 +146,7 @@ def test_memory_is_written_where_no_worker_runs(office: Office) -> None:
         office.save(lead())
     until(lambda: len(office.rows()) == 1, what="the row")
     office.drain()
-    assert office.view(Kind.CUSTOMER, "lead-1").shown is Shown.SYNCED
+    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
@@ -162,7 +162,7 @@ def test_other_databases_are_refused_in_words() -> None:
 
 
 def ending_in(url: str, **query: str) -> str:
-    """Give an address with something behind its question mark."""
+    """Return an address with something behind its question mark."""
     return sa.make_url(url).update_query_dict(query).render_as_string(hide_password=False)
 
 
@@ -245,7 +245,7 @@ def test_what_opens_late_is_closed() -> None:
         assert go.wait(10)
         return next(slow)
 
-    door = Door(connect)
+    door = BackgroundConnector(connect)
     with pytest.raises(psycopg.OperationalError, match="too long"):
         door.open()
     door.close()

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.office import ACME, Office, invoice, lead
 from tests.support.queue import until
 
@@ -49,13 +49,13 @@ def save(session: Session, office: Office, local_id: str, **changes: str) -> Non
 
 
 def leads(host: sa.Engine) -> list[str]:
-    """Give what the host has committed."""
+    """Return what the host has committed."""
     with host.connect() as db:
         return list(db.execute(sa.text("SELECT id FROM crm_lead ORDER BY id")).scalars())
 
 
 def kept(office: Office) -> dict[str, str]:
-    """Give the phone of each lead that the plugin holds."""
+    """Return the phone of each lead that the plugin holds."""
     return {row.local_id: json.loads(row.snapshot)["phone"] for row in office.rows()}
 
 
@@ -181,4 +181,4 @@ def test_two_invoices_of_one_customer_do_not_wait(office: Office, host: sa.Engin
         assert office.runtime.intake.spilled == 0
         session.commit()
     assert office.drain() == 2
-    assert office.view(Kind.INVOICE, "second").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "second").state is RecordState.SYNCED

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import LeaseLost
 from dunahub_qbo_plugin.model import Status
-from dunahub_qbo_plugin.store import gate, leases
-from dunahub_qbo_plugin.store.leases import LEASE
+from dunahub_qbo_plugin.store.companies import leases, refresh_lock
+from dunahub_qbo_plugin.store.companies.leases import LEASE
 from tests.support.office import ACME, DANA, Office, lead
 from tests.support.queue import until
 
@@ -39,7 +39,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def waits_for_a_lock(office: Office) -> bool:
-    """Tell whether somebody waits for a lock in the database."""
+    """Return whether somebody waits for a lock in the database."""
     statement = sa.text(
         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         " AND datname = current_database()"
@@ -67,7 +67,7 @@ def test_one_of_many_renews_the_tokens(office: Office, pool: ThreadPoolExecutor)
     """Eight threads that find the access token ended: Intuit is asked once (rule 16)."""
     office.clock.sleep(7200)
     company = office.connection().id
-    tokens = office.runtime.chores.upkeep._tokens
+    tokens = office.runtime.worker_tasks.upkeep._tokens
     before = len(office.emulator.world.journal.entries())
     grants = list(pool.map(lambda _: tokens.grant(company), range(8)))
     assert len({one.access_token.reveal() for one in grants}) == 1
@@ -86,7 +86,7 @@ def test_a_disconnect_waits_for_the_write_and_then_stops_it(
     assert lease is not None
     with database.write.begin() as db:
         leases.renew(db, lease, now=now)
-        gone = pool.submit(office.runtime.panel.linking.disconnect, ACME, DANA)
+        gone = pool.submit(office.runtime.panel.connection_service.disconnect, ACME, DANA)
         until(lambda: waits_for_a_lock(office), what="the wait")
         assert office.connection().status is Status.CONNECTED
     gone.result(10)
@@ -103,11 +103,11 @@ def test_two_disconnects_are_one(office: Office, pool: ThreadPoolExecutor) -> No
             left = connections.disconnect(db, ACME.id, by="Dana", now=office.clock.now())
             return left is not None
 
-    before = office.connection().epoch
+    before = office.connection().connection_period
     assert sum(pool.map(disconnect, range(8))) == 1
-    assert office.connection().epoch == before + 1
+    assert office.connection().connection_period == before + 1
     with database.read.connect() as db:
-        assert db.execute(sa.text("SELECT count(*) FROM qbo_outage")).scalar() == 1
+        assert db.execute(sa.text("SELECT count(*) FROM qbo_disconnection")).scalar() == 1
 
 
 def test_a_refused_token_does_not_end_a_new_connection(
@@ -140,10 +140,10 @@ def test_renewed_tokens_do_not_undo_a_new_connection(office: Office) -> None:
     database, connections = office.runtime.database, office.runtime.connections
     company = office.connection().id
     with database.write.begin() as db:
-        assert gate.claim_refresh(db, company, owner="worker", now=office.clock.now())
+        assert refresh_lock.claim_refresh(db, company, owner="worker", now=office.clock.now())
         late = connections.tokens(db, company)
     assert late is not None
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.connect()
     with database.write.begin() as db:
         connections.save_tokens(db, company, late, owner="worker")
@@ -179,4 +179,4 @@ def test_a_change_saved_while_it_is_settled_stays_due(office: Office) -> None:
     assert changed
     (customer,) = [one for one in office.books()["customers"] if one["name"].startswith("Sarah")]
     assert customer["email"] == "two@example.com"
-    assert office.rows()[0].due_at is None
+    assert office.rows()[0].next_attempt_at is None

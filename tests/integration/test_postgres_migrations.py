@@ -3,31 +3,60 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.database import SCHEMA, Database
-from dunahub_qbo_plugin.store.migrations import upgrade
+from dunahub_qbo_plugin.store.db.database import SCHEMA, Database
+from dunahub_qbo_plugin.store.tables import metadata
 from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 AT_ONCE = 6
+BEFORE_THE_RELEASE = Path(__file__).parent / "schemas"
+"""The tables of schema 0002, which was never released, as each database told them."""
 A_RECORD = """
     INSERT INTO qbo_record (org_id, company_id, kind, local_id, label, snapshot, fingerprint,
-        generation, epoch, saved_at, created_at, touched_at, waiting, attempts, request_seq)
-    VALUES ('acme', 'c', 'customer', '17', 'Sarah', '{}', 'f', 1, 1, 1, 1, 1, false, 0, 0)
+        generation, epoch, saved_at, created_at, touched_at, due_at, dated, hold, waiting, attempts,
+        request_seq)
+    VALUES ('acme', 'c', 'customer', '17', 'Sarah', '{}', 'f', 3, 2, 1, 1, 5, 6, '2026-03-01',
+        'dismissed', true, 0, 0)
 """
+INDEXES = {
+    "sqlite": "SELECT name FROM sqlite_master"
+    " WHERE tbl_name = :table AND type = 'index' AND sql > ''",
+    "postgresql": "SELECT indexname FROM pg_indexes WHERE tablename = :table",
+}
+CARRIED = """
+    SELECT label, version, connection_period, updated_at, next_attempt_at, document_date,
+        skip_reason, blocked, is_open
+    FROM qbo_record
+"""
+
+
+def columns_and_indexes(engine: sa.Engine) -> dict[str, tuple[set[str], set[str]]]:
+    """Return the columns and indexes of each of our tables."""
+    there = sa.inspect(engine)
+    names = INDEXES[engine.dialect.name]
+    with engine.connect() as db:
+        return {
+            table: (
+                {column["name"] for column in there.get_columns(table)},
+                set(db.execute(sa.text(names), {"table": table}).scalars()),
+            )
+            for table in there.get_table_names()
+            if table.startswith("qbo_")
+        }
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the address of a database with nothing in it."""
+    """Return the address of a database with nothing in it."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'old.sqlite3'}"
         return
@@ -57,10 +86,13 @@ def test_first_starts_at_once(url: str) -> None:
 
 
 def test_an_older_database_keeps_what_it_has(url: str) -> None:
-    """The first release's tables are brought up to date with their rows, by several at once."""
+    """The tables before the first release are renamed with their rows, by several at once."""
     old = Database(url)
-    upgrade(old.write, "0001")
+    script = BEFORE_THE_RELEASE / f"0002.{'sqlite' if old.is_sqlite else 'postgresql'}.sql"
     with old.write.begin() as db:
+        for statement in script.read_text("utf-8").split(";\n"):
+            if statement.strip():
+                db.exec_driver_sql(statement)
         db.exec_driver_sql(A_RECORD)
     assert old.is_ready() is False
     old.close()
@@ -68,7 +100,11 @@ def test_an_older_database_keeps_what_it_has(url: str) -> None:
     new = Database(url)
     assert new.is_ready()
     with new.read.connect() as db:
-        labels = db.execute(sa.text("SELECT label FROM qbo_record")).scalars().all()
-        assert labels == ["Sarah"]
-        assert db.execute(sa.text("SELECT count(*) FROM qbo_meter")).scalar_one() == 0
+        (row,) = db.execute(sa.text(CARRIED)).all()
+    assert tuple(row) == ("Sarah", 3, 2, 5, 6, "2026-03-01", "dismissed", True, True)
+    carried = columns_and_indexes(new.read)
+    with new.write.begin() as db:
+        metadata.drop_all(db)
+        metadata.create_all(db)
+    assert carried == columns_and_indexes(new.read)
     new.close()

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.seeds import seed_empty
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
 from tests.support.office import REDIRECT, Office, lead
 from tests.support.queue import Look, WorkerProcess, queue_office, settings, until
 
@@ -46,12 +46,12 @@ def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
 
 
 def realm(number: int) -> str:
-    """Give a company's realm id."""
+    """Return a company's realm id."""
     return f"93414548381190{number:02}"
 
 
 def org(number: int) -> Organization:
-    """Give the organization of a company."""
+    """Return the organization of a company."""
     return Organization(id=f"org-{number}", region=Region.US)
 
 
@@ -73,7 +73,7 @@ def holders(office: Office) -> dict[int, list[int]]:
 
 
 def two_holders(office: Office) -> dict[int, list[int]]:
-    """Give two workers' processes with companies that have much left to send; else nothing."""
+    """Return two workers' processes with companies that have much left to send; else nothing."""
     busy: dict[int, list[int]] = {}
     for process, companies in holders(office).items():
         long = [one for one in companies if 2 <= customers(office, one) <= LEADS - 8]
@@ -129,7 +129,10 @@ def test_killed_and_paused_workers(office: Office, look: Look, tmp_path: Path) -
         finally:
             os.kill(paused, signal.SIGCONT)
         until(lambda: all(customers(office, one) == LEADS for one in range(COMPANIES)), seconds=30)
-        until(lambda: not [row for row in office.rows() if row.due_at is not None], seconds=30)
+        until(
+            lambda: not [row for row in office.rows() if row.next_attempt_at is not None],
+            seconds=30,
+        )
         del workers[killed]
         for worker in workers.values():
             worker.signal(signal.SIGTERM)
@@ -155,5 +158,5 @@ def test_killed_and_paused_workers(office: Office, look: Look, tmp_path: Path) -
 
 @pytest.fixture
 def look(postgres_url: str) -> Look:
-    """Give a look into the queue."""
+    """Return a look into the queue."""
     return Look(postgres_url)

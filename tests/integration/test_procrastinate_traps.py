@@ -40,10 +40,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.engine import procrastinate as engine
-from dunahub_qbo_plugin.model import Kind, Shown
-from dunahub_qbo_plugin.store import postgres
+from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.store.db import postgres
 from tests.support.office import ACME, EMPTY, Office, lead
 from tests.support.postgres import fresh_database
 from tests.support.queue import Gate, Look, queue_office, until, working
@@ -66,13 +66,13 @@ def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
 
 @pytest.fixture
 def look(postgres_url: str) -> Look:
-    """Give a look into the queue."""
+    """Return a look into the queue."""
     return Look(postgres_url)
 
 
 @pytest.fixture
 def queue(office: Office, look: Look) -> Look:
-    """Give a look into a queue that a worker made, and from which it is gone."""
+    """Return a look into a queue that a worker made, and from which it is gone."""
     with working(office.runtime):
         until(look.ready, what="the worker")
         until(lambda: not look.jobs(), what="the end of the jobs")
@@ -81,8 +81,8 @@ def queue(office: Office, look: Look) -> Look:
 
 
 def arrived(office: Office, local_id: str) -> bool:
-    """Tell whether a lead is in QuickBooks."""
-    return office.view(Kind.CUSTOMER, local_id).shown is Shown.SYNCED
+    """Return whether a lead is in QuickBooks."""
+    return office.view(Kind.CUSTOMER, local_id).state is RecordState.SYNCED
 
 
 def leave_doing(look: Look, company_id: str, *, task: str = "qbo.drain") -> None:
@@ -105,7 +105,7 @@ def test_no_job_is_ever_set_for_later(office: Office, queue: Look) -> None:
         office.save(lead("later"))
         until(lambda: office.has_failed(Kind.CUSTOMER, "later"))
         with office.runtime.database.write.begin() as db:
-            db.execute(sa.text("UPDATE qbo_record SET due_at = due_at + 3000000"))
+            db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = next_attempt_at + 3000000"))
         office.save(lead("now"))
         assert until(lambda: arrived(office, "now")) < 3.0
         assert [one for one in queue.jobs() if one.scheduled_at is not None] == []

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.config import Worker
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.office import Office, invoice, lead, payment
 from tests.support.queue import Gate, Look, queue_office, until, working
 
@@ -32,13 +32,13 @@ def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
 
 @pytest.fixture
 def look(postgres_url: str) -> Look:
-    """Give a look into the queue."""
+    """Return a look into the queue."""
     return Look(postgres_url)
 
 
 def arrived(office: Office, kind: Kind, local_id: str) -> bool:
-    """Tell whether a record is in QuickBooks."""
-    return office.view(kind, local_id).shown is Shown.SYNCED
+    """Return whether a record is in QuickBooks."""
+    return office.view(kind, local_id).state is RecordState.SYNCED
 
 
 def test_records_arrive_through_the_queue(office: Office, look: Look) -> None:
@@ -80,7 +80,7 @@ def test_a_record_that_is_to_be_tried_again_is_swept_up(office: Office) -> None:
         office.save(lead())
         until(lambda: office.has_failed(Kind.CUSTOMER, "lead-1"))
         with office.runtime.database.write.begin() as db:
-            db.execute(sa.text("UPDATE qbo_record SET due_at = due_at - 3600000"))
+            db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = next_attempt_at - 3600000"))
         until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=12)
 
 
@@ -111,10 +111,10 @@ def test_stop_finishes_what_is_under_way_and_leaves_the_rest(office: Office, loo
         gate.let_through()
     assert office.books()["totals"]["customers"] == 4
     rows = office.rows()
-    assert len([row for row in rows if row.qbo_id is not None and row.due_at is None]) == 4
+    assert len([row for row in rows if row.qbo_id is not None and row.next_attempt_at is None]) == 4
     left = [row for row in rows if row.qbo_id is None]
     assert len(left) == 6
-    assert all(row.request_key is None and row.due_at is not None for row in left)
+    assert all(row.request_key is None and row.next_attempt_at is not None for row in left)
 
 
 def test_rings_for_the_same_company_make_one_job(office: Office, look: Look) -> None:
@@ -134,10 +134,10 @@ def test_a_page_wakes_the_worker_too(office: Office, look: Look) -> None:
         until(look.ready, what="the worker")
         office.trouble(TroubleRule(kind="fail", status=400, code="2050", path="/customer"))
         office.save(lead())
-        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", Shown.ATTENTION))
+        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.ATTENTION))
         until(lambda: not look.jobs(), what="the end of the jobs")
         with office.runtime.database.write.begin() as db:
-            db.execute(sa.text("UPDATE qbo_record SET due_at = 1"))
+            db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = 1"))
         office.runtime.panel.wake()
         assert until(lambda: arrived(office, Kind.CUSTOMER, "lead-1")) < 2.0
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dunahub_qbo_plugin import errors
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 from dunahub_qbo_plugin.model import Intent, Operation, Written
-from dunahub_qbo_plugin.qbo import wire
+from dunahub_qbo_plugin.qbo import exact_json
 from dunahub_qbo_plugin.qbo.query import select
 from tests.support.qbo import Bench
 
@@ -41,7 +41,7 @@ def intent(
     return Intent(
         entity=entity,
         operation=operation,
-        body=wire.encode(body),
+        body=exact_json.encode(body),
         request_key=key or f"key-{next(KEYS)}",
         fingerprint="f",
     )

@@ -16,9 +16,9 @@ from dunahub_qbo_plugin.errors import Busy, QboError, Unreachable
 from dunahub_qbo_plugin.model import Intent, Operation, RemoteRef
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
+from dunahub_qbo_plugin.qbo.exact_json import MAX_BODY
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import PATIENCE, http_client
-from dunahub_qbo_plugin.qbo.wire import MAX_BODY
 from tests.support.clock import FakeClock
 from tests.support.sockets import Peer, RawServer, closed_port
 

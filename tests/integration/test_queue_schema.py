@@ -13,7 +13,7 @@ from procrastinate.schema import SchemaManager
 from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.engine.queue import Queue, QueueBell
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.store import queue_schema
+from dunahub_qbo_plugin.store.db import queue_schema
 from tests.support.queue import Look
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ NOTED = f"SELECT name FROM {queue_schema.NOTE}"  # noqa: S608  a constant
 
 @pytest.fixture
 def queue(postgres_url: str) -> Queue:
-    """Give a queue whose schema is not there yet."""
+    """Return a queue whose schema is not there yet."""
     return Queue(url=postgres_url, schema="qbo_engine", name="qbo")
 
 
 @pytest.fixture
 def bell(queue: Queue) -> Iterator[QueueBell]:
-    """Give a bell of the queue."""
+    """Return a bell of the queue."""
     made = QueueBell(queue)
     yield made
     made.close()

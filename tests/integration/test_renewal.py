@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import Busy
 from dunahub_qbo_plugin.qbo.transport import PATIENCE
-from dunahub_qbo_plugin.store.connections import Connections
-from dunahub_qbo_plugin.store.gate import REFRESH_CLAIM
+from dunahub_qbo_plugin.store.companies.connections import Connections
+from dunahub_qbo_plugin.store.companies.refresh_lock import REFRESH_CLAIM
 from dunahub_qbo_plugin.store.tables import connections
 from tests.acceptance.pair import DEADLINE, Pair, Running
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from dunahub_qbo_plugin.connect.tokens import TokenKeeper
     from dunahub_qbo_plugin.qbo.auth import Grant, Secret
     from dunahub_qbo_plugin.qbo.tokens import TokenSet
-    from dunahub_qbo_plugin.store.connection import Tokens
-    from dunahub_qbo_plugin.sync.tokens import TokenKeeper
+    from dunahub_qbo_plugin.store.companies.connection import Tokens
 
 LOCKED = sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
 
@@ -38,7 +38,7 @@ def office(tmp_path: Path) -> Iterator[Pair]:
 @pytest.fixture
 def keeper(office: Pair) -> TokenKeeper:
     """The one worker's tokens."""
-    return office.runtime.panel.linking.tokens
+    return office.runtime.panel.connection_service.tokens
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def ended(office: Pair, keeper: TokenKeeper) -> Grant:
 
 
 def stored(office: Pair) -> Tokens:
-    """Give the tokens that are kept."""
+    """Return the tokens that are kept."""
     with office.runtime.database.read.connect() as db:
         found = office.runtime.connections.tokens(db, office.connection().id)
     assert found is not None
@@ -56,7 +56,7 @@ def stored(office: Pair) -> Tokens:
 
 
 def claimed(office: Pair) -> bool:
-    """Tell whether somebody renews the tokens."""
+    """Return whether somebody renews the tokens."""
     with office.runtime.database.read.connect() as db:
         return db.execute(sa.select(connections.c.refresh_owner)).scalar_one() is not None
 
@@ -95,12 +95,12 @@ def test_a_late_renewal_leaves_the_next_one_alone(
 
 def test_a_slow_renewal_stays_the_only_one(office: Pair, keeper: TokenKeeper, ended: Grant) -> None:
     """While Intuit takes as long as a request may, no other worker uses the same refresh token."""
-    office.line.hold("/tokens/bearer")
+    office.line.skip_reason("/tokens/bearer")
     first = Running(lambda: keeper.grant(ended.company, refused=ended))
     office.line.await_held()
     office.time.advance(PATIENCE - 15)
     with pytest.raises(Busy):
-        office.other.panel.linking.tokens.grant(ended.company, refused=ended)
+        office.other.panel.connection_service.tokens.grant(ended.company, refused=ended)
     office.line.let_go()
     assert first.result().access_token.reveal() == stored(office).access
     assert office.other_line.sent == []

@@ -28,8 +28,9 @@ from dunahub_qbo_plugin.review.monthly import (
     silence,
 )
 from dunahub_qbo_plugin.review.task import COMPARE
-from dunahub_qbo_plugin.store import ledger, tasks
-from dunahub_qbo_plugin.store.periods import Period
+from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.companies.disconnections import Disconnection
+from dunahub_qbo_plugin.store.queries import sent
 from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def compare(office: Office) -> dict[str, Any]:
 
 
 def books(office: Office) -> Any:  # noqa: ANN401  the emulator's company
-    """Give the accountant's hands on the books."""
+    """Return the accountant's hands on the books."""
     return office.emulator.world.companies[CONTRACTOR].books
 
 
@@ -171,7 +172,7 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
     office.drain()
     office.save(invoice("inv-3", number="x" * 22))
     office.drain()
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.save(invoice("inv-4"))
     office.clock.sleep(3600)
     office.connect()
@@ -183,7 +184,7 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
     assert (invoices.there, invoices.variance) == (Decimal("200.05"), Decimal(0))
     assert (invoices.not_sent.count, invoices.not_sent.amount) == (2, Decimal("200.00"))
     assert (payments.synced.count, payments.synced.amount) == (1, Decimal("100.00"))
-    assert len(report.periods) == 1
+    assert len(report.disconnections) == 1
     table = list(csv.DictReader(io.StringIO(months_csv(report).decode("utf-8-sig"))))
     assert sum(Decimal(row["Sent amount"]) for row in table) == Decimal("300.05")
 
@@ -191,21 +192,21 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
 def test_the_months_file_tells_when_it_was_disconnected() -> None:
     """Each month names the disconnected periods that it has a part in (product rule 28)."""
     away = [
-        Period(
-            epoch=2,
+        Disconnection(
+            connection_period=2,
             started_at=datetime(2026, 2, 1, 2, tzinfo=UTC),
             started_by="",
             ended_at=datetime(2026, 3, 1, 2, tzinfo=UTC),
         ),
-        Period(
-            epoch=4,
+        Disconnection(
+            connection_period=4,
             started_at=datetime(2026, 3, 20, 12, tzinfo=UTC),
             started_by="",
             ended_at=None,
         ),
     ]
     months = [MonthOfKind(month=f"2026-0{one}", kind=Kind.INVOICE) for one in (4, 3, 2, 1)]
-    report = MonthlyReport(months=tuple(months), periods=tuple(reversed(away)))
+    report = MonthlyReport(months=tuple(months), disconnections=tuple(reversed(away)))
 
     def told(zone: str) -> list[str]:
         text = months_csv(report, zone=ZoneInfo(zone)).decode("utf-8-sig")
@@ -223,10 +224,10 @@ def test_the_months_file_tells_when_it_was_disconnected() -> None:
 def test_left_behind_is_counted_by_period(office: Office) -> None:
     """What was unsent at the disconnect and what was made meanwhile belong to one period."""
     office.save(invoice("inv-2"))
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.save(invoice("inv-3"))
     with office.runtime.database.read.connect() as db:
-        behind = ledger.left_behind(db, office.connection())
+        behind = sent.left_behind(db, office.connection())
     one = {Kind.INVOICE: (1, Decimal("100.00"))}
     assert behind == {1: one, 2: one}
 

@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.emulator.server import serve
+from dunahub_qbo_plugin.emulator.server.serve import serve
 from dunahub_qbo_plugin.model import Kind
 from tests.support.cli import run, variables
 from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
@@ -21,7 +21,7 @@ def test_export_writes_what_was_not_sent_and_the_months(tmp_path: Path) -> None:
     office.connect()
     office.save(invoice("inv-1"), payment("pay-1"))
     office.drain()
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     office.save(lead("lead-9"), invoice("inv-9", number="1009", lead=lead("lead-9")))
     folder = tmp_path / "files"
     ran = run(
@@ -64,7 +64,7 @@ def test_review_tells_what_differs_and_what_it_cost(tmp_path: Path) -> None:
         assert (one["finding"], one["key"]) == ("edited", "customer:lead-1")
         assert found.json["reads"] == 2
         assert "2 of 2 compared." in found.err
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     away = run("review", "--org", "acme", folder=tmp_path, env=variables(office.config))
     assert away.code == 1
     assert away.err.count("\n") == 1

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from dunahub_qbo_plugin.store.database import HOOK_LOCK_WAIT, Database
-from dunahub_qbo_plugin.store.sqlite import Turn
+from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT, Database
+from dunahub_qbo_plugin.store.db.sqlite import Turn
 from tests.support.office import Office, copy_schema, lead
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def write(engine: sa.Engine) -> None:
 
 
 def is_free(database: Database) -> bool:
-    """Tell whether nobody has the turn."""
+    """Return whether nobody has the turn."""
     held: dict[str, object] = {}
     came = database._turn.take(held, wait=0)
     database._turn.give(held)

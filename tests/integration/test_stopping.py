@@ -11,8 +11,8 @@ import pytest
 
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.runtime import Runtime, build
 from tests.support.office import REDIRECT, Office, invoice, lead

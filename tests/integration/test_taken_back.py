@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Hold, Kind, RecordKey, Shown
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, SkipReason
 from dunahub_qbo_plugin.review.files import not_sent_files
-from dunahub_qbo_plugin.store import asks
+from dunahub_qbo_plugin.store.records import commands
 from tests.support.faulty import Bench, priced
 from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
 
@@ -43,7 +43,7 @@ def let_hours_pass(office: Bench) -> None:
 
 
 def total(office: Bench, what: str = "invoices") -> str:
-    """Give the total of the only document in the books."""
+    """Return the total of the only document in the books."""
     (found,) = office.books()[what]
     text: str = found["total"]
     return text
@@ -52,7 +52,7 @@ def total(office: Bench, what: str = "invoices") -> str:
 def dismiss(office: Bench, key: RecordKey) -> None:
     """Decide not to send a record."""
     with office.runtime.database.write.begin() as db:
-        assert asks.dismiss(
+        assert commands.dismiss(
             db, office.connection(), [key], reason="By hand", by="Dana", now=office.time.now()
         )
 
@@ -67,23 +67,23 @@ def test_an_invoice(office: Bench, meanwhile: str) -> None:
     office.drain()
     assert total(office) == "150.00"
     if meanwhile == "a disconnect":
-        office.runtime.panel.linking.disconnect(ACME, DANA)
+        office.runtime.panel.connection_service.disconnect(ACME, DANA)
     elif meanwhile == "a dismissal":
         dismiss(office, BILL)
         office.time.advance(60)
         office.drain()
     office.save(priced("100.00"))
     view = office.view(Kind.INVOICE, "inv-1")
-    assert view.shown is not Shown.SYNCED, "nobody knows that yet"
+    assert view.state is not RecordState.SYNCED, "nobody knows that yet"
     if meanwhile == "a disconnect":
         office.connect()
         let_hours_pass(office)
-        assert office.view(Kind.INVOICE, "inv-1").shown is Shown.NOT_SENT
+        assert office.view(Kind.INVOICE, "inv-1").state is RecordState.NOT_SENT
         with office.runtime.database.write.begin() as db:
-            asks.send(db, office.connection(), None, by="Dana", now=office.time.now())
+            commands.send(db, office.connection(), None, by="Dana", now=office.time.now())
     let_hours_pass(office)
     assert total(office) == "100.00"
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
 
 
 def test_a_payment(office: Bench) -> None:
@@ -96,7 +96,7 @@ def test_a_payment(office: Bench) -> None:
     office.save(payment(amount=Decimal(100)))
     let_hours_pass(office)
     assert total(office, "payments") == "100.00"
-    assert office.view(Kind.PAYMENT, "pay-1").shown is Shown.SYNCED
+    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
 
 
 def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
@@ -106,11 +106,11 @@ def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
     office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
     office.save(priced("150.00"))
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
     before = office.mark()
     office.save(priced("100.00"))
     let_hours_pass(office)
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.SYNCED
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
     assert not [one for one in office.requests(before) if one.write]
 
 
@@ -122,10 +122,10 @@ def test_what_is_gone_stays_gone(office: Bench) -> None:
     office.emulator.world.companies[CONTRACTOR].books.delete("Invoice", found["id"])
     office.save(priced("150.00"))
     office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
     office.save(priced("100.00"))
     let_hours_pass(office)
-    assert office.view(Kind.INVOICE, "inv-1").shown is Shown.ATTENTION
+    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
 
 
 def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
@@ -137,11 +137,11 @@ def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
     office.drain()
     office.save(priced("150.00"))
     dismiss(office, BILL)
-    assert office.view(Kind.INVOICE, "inv-1").hold is Hold.DISMISSED
+    assert office.view(Kind.INVOICE, "inv-1").skip_reason is SkipReason.DISMISSED
     office.time.advance(300)
     let_hours_pass(office)
     view = office.view(Kind.INVOICE, "inv-1")
-    assert (view.shown, view.hold, total(office)) == (Shown.SYNCED, None, "150.00")
+    assert (view.state, view.skip_reason, total(office)) == (RecordState.SYNCED, None, "150.00")
 
 
 def test_files_for_the_import_leave_out_what_is_there(office: Bench) -> None:
@@ -152,7 +152,7 @@ def test_files_for_the_import_leave_out_what_is_there(office: Bench) -> None:
     office.save(invoice("inv-2"))
     office.drain()
     office.save(priced("150.00"), invoice("inv-3"))
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     with office.runtime.database.read.connect() as db:
         bodies = not_sent_files(db, office.connection(), Kind.INVOICE)
     found = {

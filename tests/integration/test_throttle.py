@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, Shown
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, RecordState
 from tests.support.faulty import Bench, many
 from tests.support.office import ACME, CONTRACTOR, TAXED, invoice, lead, payment
 
@@ -145,7 +145,9 @@ def test_outage_is_noticed_and_not_tried_with_every_record(office: Bench) -> Non
     before = office.mark()
     office.drain()
     assert len(office.requests(before)) <= 12
-    assert {office.view(Kind.CUSTOMER, f"lead-{n}").shown for n in range(100)} == {Shown.WAITING}
+    assert {office.view(Kind.CUSTOMER, f"lead-{n}").state for n in range(100)} == {
+        RecordState.WAITING
+    }
     office.emulator.world.trouble.clear()
     office.drain_until_quiet()
     assert office.books()["totals"]["customers"] == 100
@@ -183,4 +185,6 @@ def test_batches_keep_below_their_own_limit(office: Bench) -> None:
     asked: list[Any] = office.requests(before)
     assert {one.status for one in asked} == {200, 400}
     assert sum(1 for one in asked if one.path == "/batch") == 100
-    assert {office.view(Kind.CUSTOMER, f"lead-{n}").shown for n in range(100)} == {Shown.ATTENTION}
+    assert {office.view(Kind.CUSTOMER, f"lead-{n}").state for n in range(100)} == {
+        RecordState.ATTENTION
+    }

@@ -29,11 +29,11 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
 def test_a_drain_ends_with_its_turn(office: Office) -> None:
     """A drain ends after its turn although more is due, says so, and the next one goes on."""
     company, begun = office.connection().id, office.clock.monotonic()
-    assert office.runtime.chores.drain(company) is True
+    assert office.runtime.worker_tasks.drain(company) is True
     sent = office.books()["totals"]["customers"]
     assert 0 < sent < LEADS
     assert TURN <= office.clock.monotonic() - begun < TURN + 10
-    assert office.runtime.chores.drain(company) is False
+    assert office.runtime.worker_tasks.drain(company) is False
     books = office.books()
     assert books["totals"]["customers"] == LEADS
     assert books["doubles"] == []
@@ -42,6 +42,6 @@ def test_a_drain_ends_with_its_turn(office: Office) -> None:
 def test_winding_down_leaves_the_rest_due(office: Office) -> None:
     """A drain of a worker that is to stop sends nothing more, and the company is handed on."""
     office.runtime.drainer.wind_down()
-    assert office.runtime.chores.drain(office.connection().id) is True
+    assert office.runtime.worker_tasks.drain(office.connection().id) is True
     assert office.books()["totals"]["customers"] == 0
-    assert office.runtime.chores.sweep().companies == [office.connection().id]
+    assert office.runtime.worker_tasks.sweep().companies == [office.connection().id]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, Operation, Shown
-from dunahub_qbo_plugin.store import gate, history
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import Kind, Operation, RecordState
+from dunahub_qbo_plugin.store.companies import pauses
+from dunahub_qbo_plugin.store.records import history
 from tests.support.faulty import Bench, Work, prepare
 from tests.support.office import CONTRACTOR, invoice, lead, payment
 
@@ -52,9 +53,9 @@ def books_of(office: Bench) -> tuple[Any, Any, Any]:
     return books["customers"], books["invoices"], books["payments"]
 
 
-def shown(work: Work) -> Shown:
+def shown(work: Work) -> RecordState:
     """The state of the work's record."""
-    return work.office.view(work.key.kind, work.key.local_id).shown
+    return work.office.view(work.key.kind, work.key.local_id).state
 
 
 @pytest.mark.parametrize(("kind", "operation"), WRITES)
@@ -93,7 +94,7 @@ def test_change_meanwhile_comes_after_the_lost_one(
     office.save(changes[kind])
     office.time.advance(10)
     assert office.drain() == 2
-    assert shown(work) is Shown.SYNCED
+    assert shown(work) is RecordState.SYNCED
     assert len(work.there()) == 1
     assert office.books()["doubles"] == []
 
@@ -110,7 +111,7 @@ def test_older_than_minutes_is_looked_for_and_adopted(office: Bench, kind: Kind)
     asked = office.requests(before)
     assert len(asked) == 1
     assert not asked[0].write
-    assert shown(work) is Shown.SYNCED
+    assert shown(work) is RecordState.SYNCED
     (there,) = work.there()
     assert office.view(kind, "r1").qbo_id == there["id"]
 
@@ -153,7 +154,7 @@ def _ambiguous(office: Bench, kind: Kind) -> Work:
     office.time.advance(FOUR_MINUTES)
     office.drain()
     view = office.view(kind, "r1")
-    assert view.shown is Shown.ATTENTION
+    assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == "ambiguous"
     assert view.candidate_id == there["id"]
@@ -169,7 +170,7 @@ def test_when_only_some_agrees_a_person_is_asked_and_links(office: Bench, kind: 
     assert office.link(work.key) == 0
     assert office.drain() == 1
     view = office.view(kind, "r1")
-    assert (view.shown, view.qbo_id) == (Shown.SYNCED, there["id"])
+    assert (view.state, view.qbo_id) == (RecordState.SYNCED, there["id"])
     assert len(work.there()) == 1
     assert office.books()["doubles"] == []
 
@@ -182,7 +183,7 @@ def test_retry_says_that_it_is_another_one(office: Bench, kind: Kind) -> None:
     assert office.retry(work.key) == 1
     assert office.drain() == 1
     view = office.view(kind, "r1")
-    assert view.shown is Shown.SYNCED
+    assert view.state is RecordState.SYNCED
     assert view.qbo_id != other["id"]
     assert len(work.there()) == 2
 
@@ -193,7 +194,7 @@ def test_saving_does_not_answer_the_question(office: Bench) -> None:
     office.save(invoice("r1", lead=lead("r1"), message="Thank you"))
     office.drain()
     assert len(work.there()) == 1
-    assert shown(work) is Shown.ATTENTION
+    assert shown(work) is RecordState.ATTENTION
 
 
 @pytest.mark.parametrize("kind", [Kind.INVOICE, Kind.PAYMENT])
@@ -238,7 +239,7 @@ def test_key_that_was_used_before_is_an_unknown_outcome(office: Bench, kind: Kin
     office.time.advance(10)
     assert office.drain() == 1
     assert len(work.there()) == 1
-    assert shown(work) is Shown.SYNCED
+    assert shown(work) is RecordState.SYNCED
 
 
 def test_look_that_fails_leaves_the_question_open(office: Bench) -> None:
@@ -248,10 +249,10 @@ def test_look_that_fails_leaves_the_question_open(office: Bench) -> None:
     office.time.advance(FOUR_MINUTES)
     office.trouble(TroubleRule(kind="fail", status=400, code="4000", path="/query"))
     office.drain()
-    assert shown(work) is Shown.ATTENTION
+    assert shown(work) is RecordState.ATTENTION
     office.retry(work.key)
     office.drain()
-    assert shown(work) is Shown.SYNCED
+    assert shown(work) is RecordState.SYNCED
     assert len(work.there()) == 1
 
 
@@ -278,7 +279,7 @@ def test_void_that_was_carried_out_is_found_voided(office: Bench) -> None:
     assert office.drain() == 1
     (there,) = work.there()
     assert there["sync_token"] == voided["sync_token"]
-    assert shown(work) is Shown.SYNCED
+    assert shown(work) is RecordState.SYNCED
 
 
 def test_invoice_that_quickbooks_numbers_is_known_by_our_mark(office: Bench) -> None:
@@ -376,7 +377,7 @@ def test_old_backup_is_looked_up_and_not_doubled(
     office.time.advance(3600)
     with office.runtime.database.write.begin() as db:
         until = office.time.now() + timedelta(days=1)
-        gate.look_first(db, office.connection().id, until=until)
+        pauses.look_first(db, office.connection().id, until=until)
     office.save(lead("new"))
     assert office.drain() == 13
     customers, invoices, payments = books_of(office)
@@ -399,7 +400,7 @@ def test_look_first_does_not_believe_a_replay(
     office = restore(office, copy)
     with office.runtime.database.write.begin() as db:
         until = office.time.now() + timedelta(days=1)
-        gate.look_first(db, office.connection().id, until=until)
+        pauses.look_first(db, office.connection().id, until=until)
     office.drain()
     (there,) = office.books()["invoices"]
     assert office.view(Kind.INVOICE, "inv-1").qbo_id == there["id"] != gone["id"]

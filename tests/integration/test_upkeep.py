@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.emulator.trouble import TroubleRule
+from dunahub_qbo_plugin.connect import upkeep
+from dunahub_qbo_plugin.connect.upkeep import Done
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Status
-from dunahub_qbo_plugin.sync import upkeep
-from dunahub_qbo_plugin.sync.upkeep import Done
 from tests.support.office import CONTRACTOR, DANA, EMPTY, Office, lead
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
 
 def run(office: Office) -> Done:
     """Do the upkeep."""
-    return office.runtime.chores.upkeep.run()
+    return office.runtime.worker_tasks.upkeep.run()
 
 
 def test_a_quiet_contractor_stays_connected(office: Office) -> None:
@@ -68,7 +68,7 @@ def test_fresh_tokens_are_left_alone(office: Office) -> None:
 def test_disconnected_and_expired_ones_are_left_alone(office: Office) -> None:
     """Nothing is asked for companies that are not connected."""
     office.connect(EMPTY, org=RIVAL)
-    office.runtime.panel.linking.disconnect(RIVAL, DANA)
+    office.runtime.panel.connection_service.disconnect(RIVAL, DANA)
     office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
     office.clock.sleep(20 * DAY)
     assert run(office) == Done(ended=1)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown, Status
-from dunahub_qbo_plugin.store import asks, gate
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
+from dunahub_qbo_plugin.store.companies import region
+from dunahub_qbo_plugin.store.records import commands
 from tests.support.faulty import Bench
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, invoice, lead, payment
 
@@ -30,9 +31,9 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
     bench.close()
 
 
-def shown(office: Bench, key: RecordKey) -> Shown:
+def shown(office: Bench, key: RecordKey) -> RecordState:
     """A record's state."""
-    return office.view(key.kind, key.local_id).shown
+    return office.view(key.kind, key.local_id).state
 
 
 def order(office: Bench, since: int) -> list[str]:
@@ -45,8 +46,8 @@ def test_children_wait_name_their_parent_and_follow_it(office: Bench) -> None:
     before = office.mark()
     office.save(lead(email="no address"), invoice(lead=lead(email="no address")), payment())
     assert office.drain() == 0
-    assert shown(office, LEAD) is Shown.ATTENTION
-    assert shown(office, BILL) is Shown.WAITING
+    assert shown(office, LEAD) is RecordState.ATTENTION
+    assert shown(office, BILL) is RecordState.WAITING
     assert office.view(Kind.INVOICE, "inv-1").waiting_for == LEAD
     assert office.view(Kind.INVOICE, "inv-1").parent_label == "Sarah Jones lead-1"
     assert office.view(Kind.PAYMENT, "pay-1").waiting_for == BILL
@@ -62,7 +63,7 @@ def test_waiting_children_cost_nothing(office: Bench) -> None:
     """A record that waits is not looked at again and again: a drain without work ends."""
     office.save(payment())
     assert office.drain() == 0
-    assert office.view(Kind.PAYMENT, "pay-1").due_at is None
+    assert office.view(Kind.PAYMENT, "pay-1").next_attempt_at is None
     assert office.drain() == 0
 
 
@@ -72,15 +73,15 @@ def test_children_of_a_customer_that_exists_do_not_wait_for_its_change(office: B
     office.drain()
     office.save(lead(email="no address"), invoice(lead=lead(email="no address")))
     assert office.drain() == 1
-    assert shown(office, LEAD) is Shown.ATTENTION
-    assert shown(office, BILL) is Shown.SYNCED
+    assert shown(office, LEAD) is RecordState.ATTENTION
+    assert shown(office, BILL) is RecordState.SYNCED
 
 
 def test_invoice_that_is_refused_holds_its_payment_only(office: Bench) -> None:
     """One refused invoice holds up its own payment and nothing else."""
     office.save(invoice(number="x" * 30), payment(), invoice("inv-2"))
     assert office.drain() == 2
-    assert shown(office, BILL) is Shown.ATTENTION
+    assert shown(office, BILL) is RecordState.ATTENTION
     assert office.view(Kind.PAYMENT, "pay-1").waiting_for == BILL
     office.save(invoice())
     assert office.drain() == 2
@@ -95,7 +96,7 @@ def test_expired_work_goes_out_in_order_after_reconnecting(office: Bench) -> Non
     before = office.mark()
     assert office.drain() == 0
     assert office.connection().status is Status.TOKEN_EXPIRED
-    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {Shown.WAITING}
+    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {RecordState.WAITING}
     office.time.advance(7 * 24 * 3600)
     assert office.drain() == 0
     assert order(office, before) == []
@@ -112,7 +113,7 @@ def test_revoked_while_sending_stops_and_goes_on(office: Bench) -> None:
     office.save(invoice(), payment())
     assert office.drain() == 0
     assert office.connection().status is Status.TOKEN_EXPIRED
-    assert shown(office, BILL) is Shown.WAITING
+    assert shown(office, BILL) is RecordState.WAITING
     office.connect()
     assert office.drain() == 2
 
@@ -120,15 +121,15 @@ def test_revoked_while_sending_stops_and_goes_on(office: Bench) -> None:
 def test_work_from_before_a_disconnect_is_not_sent(office: Bench) -> None:
     """What was unsent at the disconnect stays Not sent, until a person sends it (17, 18)."""
     office.save(lead(), invoice(), payment())
-    office.runtime.panel.linking.disconnect(ACME, DANA)
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
     before = office.mark()
     office.time.advance(60)
     office.connect()
     assert office.drain() == 0
     assert order(office, before) == []
-    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {Shown.NOT_SENT}
+    assert {shown(office, key) for key in (LEAD, BILL, PAID)} == {RecordState.NOT_SENT}
     with office.runtime.database.write.begin() as db:
-        sent = asks.send(db, office.connection(), None, by="Dana", now=office.time.now())
+        sent = commands.send(db, office.connection(), None, by="Dana", now=office.time.now())
     assert sent == 3
     assert office.drain() == 3
     assert order(office, before) == ["customer", "invoice", "payment"]
@@ -169,5 +170,5 @@ def test_region_change_stops_everything_until_it_is_us_again(office: Bench) -> N
     assert order(office, before) == []
     office.save(lead(), invoice())
     with office.runtime.database.write.begin() as db:
-        gate.reopen_where_saved(db)
+        region.reopen_where_saved(db)
     assert office.drain() == 2

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator import codec
-from dunahub_qbo_plugin.emulator.company import Company
-from dunahub_qbo_plugin.emulator.seeds import seed_contractor
-from dunahub_qbo_plugin.emulator.wire import ApiReply, ApiRequest
+from dunahub_qbo_plugin.emulator.api.company import Company
+from dunahub_qbo_plugin.emulator.api.wire import ApiReply, ApiRequest
+from dunahub_qbo_plugin.emulator.books import codec
+from dunahub_qbo_plugin.emulator.world.seeds import seed_contractor
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.settings import CompanySettings
+    from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
 
 Json = dict[str, Any]
 

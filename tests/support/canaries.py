@@ -19,12 +19,12 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from dunahub_hookspecs import Redirect
-from dunahub_qbo_plugin.emulator import grants
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_SECRET
-from dunahub_qbo_plugin.emulator.world import SEEDS
+from dunahub_qbo_plugin.emulator.world import grants
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.panel.templating import Templates
-from dunahub_qbo_plugin.store import states
+from dunahub_qbo_plugin.store.companies import oauth_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ class Net(logging.Handler):
                 self.look(f"table {table}", "\n".join(rows.scalars()))
 
     def take(self) -> list[str]:
-        """Give what was found, once."""
+        """Return what was found, once."""
         found, self.leaks = self.leaks, []
         return found
 
@@ -120,7 +120,7 @@ def _marked() -> Iterator[tuple[Any, str, Any]]:
     """Name what makes secrets, with what makes marked ones in its place."""
     unmarked, key = grants._random, Fernet.generate_key
     yield grants, "_random", lambda length: MARK + unmarked(length - len(MARK))
-    yield states, "secrets", SimpleNamespace(token_urlsafe=lambda n: MARK + token_urlsafe(n))
+    yield oauth_states, "secrets", SimpleNamespace(token_urlsafe=lambda n: MARK + token_urlsafe(n))
     yield Fernet, "generate_key", staticmethod(lambda: MARK.encode() + key()[len(MARK) :])
 
 

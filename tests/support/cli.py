@@ -42,11 +42,11 @@ class Ran:
 
     @property
     def json(self) -> Any:  # noqa: ANN401  whatever the command printed
-        """Give the result as a script reads it."""
+        """Return the result as a script reads it."""
         return json.loads(self.out)
 
     def refused(self) -> str:
-        """Give the one line that tells an operator what to mend; nothing else was printed."""
+        """Return the one line that tells an operator what to mend; nothing else was printed."""
         assert self.code == 2, self
         assert self.out == ""
         assert "Traceback" not in self.err
@@ -55,7 +55,7 @@ class Ran:
 
 
 def variables(config: Config) -> dict[str, str]:
-    """Give a configuration as the environment that an operator sets."""
+    """Return a configuration as the environment that an operator sets."""
     return {
         "DUNAHUB_QBO_CLIENT_ID": config.client_id,
         "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
@@ -68,7 +68,7 @@ def variables(config: Config) -> dict[str, str]:
 
 
 def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Give this process' environment without the plugin's own variables, and with changes."""
+    """Return this process' environment without the plugin's own variables, and with changes."""
     kept = {name: value for name, value in os.environ.items() if "DUNAHUB" not in name}
     # Plain text whatever terminal the tests run in, and wide enough not to be broken.
     return kept | {"NO_COLOR": "1", "COLUMNS": "200", "PYTHONUTF8": "1", **changes}

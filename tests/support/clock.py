@@ -25,12 +25,12 @@ class FakeClock:
         self.slept: list[float] = []
 
     def now(self) -> datetime:
-        """Give its present moment."""
+        """Return its present moment."""
         with self._lock:
             return self._now
 
     def monotonic(self) -> float:
-        """Give seconds that `jump` does not move."""
+        """Return seconds that `jump` does not move."""
         with self._lock:
             return self._monotonic
 

@@ -81,7 +81,7 @@ class TinyPlugin:
     def on_settings_render(
         self, org: Organization, request: SettingsRequest
     ) -> SettingsPanel | None:
-        """Give a panel with a form."""
+        """Return a panel with a form."""
         if org.region is not Region.US:
             return None
         hidden = "".join(
@@ -109,7 +109,7 @@ class TinyPlugin:
     def on_record_render(
         self, request: SettingsRequest, kind: RecordKind, record_id: str
     ) -> RecordCard | None:
-        """Give a card with a form."""
+        """Return a card with a form."""
         link = request.record_url(kind, record_id) if request.record_url else ""
         return RecordCard(
             title=f"Card of {self.slug}",

@@ -12,9 +12,10 @@ import httpx
 
 from dunahub_hookspecs import InvoiceStatus, Lead, LineItem
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.model import Kind, Operation, RecordKey
-from dunahub_qbo_plugin.store import asks, gate
+from dunahub_qbo_plugin.store.companies import pauses
+from dunahub_qbo_plugin.store.records import commands
 from tests.support.clock import FakeClock
 from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
 
@@ -51,7 +52,7 @@ class Faulty(Emulator):
         self.line = Line(super().transport())
 
     def transport(self) -> httpx.BaseTransport:
-        """Give the line."""
+        """Return the line."""
         return self.line
 
 
@@ -82,7 +83,7 @@ class Bench(Office):
     def retry(self, key: RecordKey | None) -> int:
         """Press Retry on a record, or on all that need attention."""
         with self.runtime.database.write.begin() as db:
-            return asks.retry(
+            return commands.retry(
                 db,
                 self.connection(),
                 None if key is None else [key],
@@ -93,12 +94,12 @@ class Bench(Office):
     def link(self, key: RecordKey) -> int:
         """Press "Use this customer"."""
         with self.runtime.database.write.begin() as db:
-            return asks.link(db, self.connection(), key, by="Dana", now=self.time.now())
+            return commands.link(db, self.connection(), key, by="Dana", now=self.time.now())
 
     def resume(self) -> None:
         """Let the company go on at once."""
         with self.runtime.database.write.begin() as db:
-            gate.resume(db, self.connection().id)
+            pauses.resume(db, self.connection().id)
 
     def drain_all(self) -> int:
         """Send what is due at once, in as many turns as it takes; gives how many went through."""
@@ -108,22 +109,22 @@ class Bench(Office):
         return sent
 
     def requests(self, since: int = 0) -> list[Any]:
-        """Give what was asked of the company's books, oldest first."""
+        """Return what was asked of the company's books, oldest first."""
         entries = self.emulator.world.journal.entries()
         return [one for one in entries if one.kind == "api" and one.number > since]
 
     def mark(self) -> int:
-        """Give a number for `requests` that leaves out what was asked until now."""
+        """Return a number for `requests` that leaves out what was asked until now."""
         return max((one.number for one in self.emulator.world.journal.entries()), default=0)
 
     def settled(self, kind: Kind, local_id: str, *, tries: int = 40) -> None:
         """Let time pass until a record is due no more."""
         for _ in range(tries):
             self.drain()
-            if self.view(kind, local_id).due_at is None:
+            if self.view(kind, local_id).next_attempt_at is None:
                 return
             paused = self.connection().paused_until or self.time.now()
-            due = self.view(kind, local_id).due_at or self.time.now()
+            due = self.view(kind, local_id).next_attempt_at or self.time.now()
             until = max(paused, due, self.time.now() + timedelta(seconds=1))
             self.time.advance((until - self.time.now()).total_seconds())
         raise AssertionError(f"{kind} {local_id} is due again and again")
@@ -150,7 +151,7 @@ class Work:
         return self.key.kind.value
 
     def there(self) -> list[dict[str, Any]]:
-        """Give what QuickBooks has of it."""
+        """Return what QuickBooks has of it."""
         books = self.office.books(CONTRACTOR)
         match self.key.kind:
             case Kind.CUSTOMER:
@@ -165,7 +166,7 @@ class Work:
         return f"Sarah Jones {self.tag}"
 
     def is_done(self) -> bool:
-        """Tell whether QuickBooks holds what was asked for."""
+        """Return whether QuickBooks holds what was asked for."""
         found = self.there()
         if len(found) != 1:
             return False

@@ -29,24 +29,24 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import create_plugin_manager, notify
 from dunahub_qbo_plugin.config import Config, Worker
-from dunahub_qbo_plugin.emulator.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import SEEDS, World
-from dunahub_qbo_plugin.model import Kind, RecordKey, Shown
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
+from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store import views
-from dunahub_qbo_plugin.store.cipher import generate_key
-from dunahub_qbo_plugin.store.database import Database
+from dunahub_qbo_plugin.store.db.cipher import generate_key
+from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.store.queries import records as views
 from dunahub_qbo_plugin.store.tables import records
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
-    from dunahub_qbo_plugin.emulator.trouble import TroubleRule
-    from dunahub_qbo_plugin.store.connection import Connection
-    from dunahub_qbo_plugin.store.views import RecordView
-    from dunahub_qbo_plugin.sync.link_answers import Finished
+    from dunahub_qbo_plugin.connect.results import CallbackResult
+    from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.queries.records import RecordView
 
 ACME = Organization(id="acme", name="ACME Gutters", region=Region.US)
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
@@ -116,9 +116,9 @@ class Office:
 
     def connect(
         self, realm: str = CONTRACTOR, *, org: Organization = ACME, person: Person = DANA
-    ) -> Finished:
+    ) -> CallbackResult:
         """Go through Intuit's consent page, choosing a company."""
-        linking = self.runtime.panel.linking
+        linking = self.runtime.panel.connection_service
         address = linking.begin(org, person, REDIRECT)
         return linking.finish(org, person, self.consent(address, realm))
 
@@ -164,7 +164,9 @@ class Office:
         for _ in range(int(hours * 60)):
             self.drain(org=org)
             with self.runtime.database.read.connect() as db:
-                if db.execute(sa.select(records.c.id).where(records.c.due_at.is_not(None))).first():
+                if db.execute(
+                    sa.select(records.c.id).where(records.c.next_attempt_at.is_not(None))
+                ).first():
                     self.clock.sleep(60)
                     continue
             return
@@ -174,45 +176,47 @@ class Office:
         """Go over to the other company that was chosen, as a person who was asked about it."""
         with self.runtime.database.read.connect() as db:
             pending = self.runtime.connections.pending(db, org.id)
-        return self.runtime.panel.linking.confirm(org, DANA, pending.id if pending else "")
+        return self.runtime.panel.connection_service.confirm(
+            org, DANA, pending.id if pending else ""
+        )
 
     # What can be seen.
 
     def connection(self, *, org: Organization = ACME) -> Connection:
-        """Give the organization's company."""
+        """Return the organization's company."""
         with self.runtime.database.read.connect() as db:
             found = self.runtime.connections.current(db, org.id)
         assert found is not None, "the organization never connected"
         return found
 
     def view(self, kind: Kind, local_id: str, *, org: Organization = ACME) -> RecordView:
-        """Give a record as people see it."""
+        """Return a record as people see it."""
         found = self.look(kind, local_id, org=org)
         assert found is not None, f"there is no {kind} {local_id}"
         return found
 
     def look(self, kind: Kind, local_id: str, *, org: Organization = ACME) -> RecordView | None:
-        """Give a record, or None: a busy database lets a hook's row go through memory first."""
+        """Return a record, or None: a busy database lets a hook's row go through memory first."""
         with self.runtime.database.read.connect() as db:
             return views.one(db, self.connection(org=org), RecordKey(kind=kind, local_id=local_id))
 
-    def shows(self, kind: Kind, local_id: str, shown: Shown) -> bool:
-        """Tell whether a record is there and shown so."""
+    def shows(self, kind: Kind, local_id: str, shown: RecordState) -> bool:
+        """Return whether a record is there and shown so."""
         found = self.look(kind, local_id)
-        return found is not None and found.shown is shown
+        return found is not None and found.state is shown
 
     def has_failed(self, kind: Kind, local_id: str) -> bool:
-        """Tell whether a record is there and has an error."""
+        """Return whether a record is there and has an error."""
         found = self.look(kind, local_id)
         return found is not None and found.error is not None
 
     def rows(self) -> list[Any]:
-        """Give every record's row, raw."""
+        """Return every record's row, raw."""
         with self.runtime.database.read.connect() as db:
             return list(db.execute(sa.select(records).order_by(records.c.id)))
 
     def books(self, realm: str = CONTRACTOR) -> dict[str, Any]:
-        """Give everything in a QuickBooks company."""
+        """Return everything in a QuickBooks company."""
         return self.emulator.books(realm)
 
     def trouble(self, rule: TroubleRule) -> int:

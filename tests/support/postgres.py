@@ -24,7 +24,7 @@ ADDRESS = "DUNAHUB_QBO_TEST_POSTGRES"
 
 @contextmanager
 def postgres_server(*, durable: bool = False) -> Iterator[str]:
-    """Give the address of a server: the environment's, or one started for this run.
+    """Return the address of a server: the environment's, or one started for this run.
 
     The PyPI package brings the server's binaries, so that nothing needs to be installed.
 
@@ -79,7 +79,7 @@ def empty(address: str, *, schemas: tuple[str, ...] = ("qbo_engine",)) -> None:
 
 @contextmanager
 def fresh_database(server: str) -> Iterator[str]:
-    """Give the address of an empty database, dropped at the end."""
+    """Return the address of an empty database, dropped at the end."""
     name = f"qbo_{uuid.uuid4().hex[:12]}"
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:

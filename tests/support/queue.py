@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world import World
+from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.engine.procrastinate import ProcrastinateWorker
 from tests.support.office import REDIRECT, Office
 
@@ -109,20 +109,20 @@ class Look:
         )
 
     def rows(self, statement: str, **values: Any) -> list[Any]:  # noqa: ANN401  columns
-        """Give what a statement gives."""
+        """Return what a statement gives."""
         with self._engine.connect() as db:
             result = db.execute(sa.text(statement), values)
             return list(result) if result.returns_rows else []
 
     def ready(self) -> bool:
-        """Tell whether a worker has registered."""
+        """Return whether a worker has registered."""
         try:
             return bool(self.rows("SELECT 1 FROM procrastinate_workers"))
         except sa.exc.ProgrammingError:
             return False
 
     def jobs(self, task: str = "qbo.drain") -> list[Any]:
-        """Give a task's jobs, the oldest first."""
+        """Return a task's jobs, the oldest first."""
         return self.rows(
             "SELECT id, status::text, lock, queueing_lock, scheduled_at, args, worker_id"
             " FROM procrastinate_jobs WHERE task_name = :task ORDER BY id",
@@ -150,7 +150,7 @@ class WorkerProcess:
             )
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -174,7 +174,7 @@ class WorkerProcess:
 
 
 def settings(office: Office, *, api_url: str) -> dict[str, str]:
-    """Give an office's settings as an operator would set them, for another process."""
+    """Return an office's settings as an operator would set them, for another process."""
     config = office.config
     return {
         "DUNAHUB_QBO_CLIENT_ID": config.client_id,

@@ -8,13 +8,13 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.entities import ENTITIES
+from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
 from tests.support.recordings import NAMESPACE, Json, Raw, Recording, parse_xml
 
 if TYPE_CHECKING:
     from xml.etree import ElementTree as ET
 
-    from dunahub_qbo_plugin.emulator.wire import ApiReply
+    from dunahub_qbo_plugin.emulator.api.wire import ApiReply
 
 # What differs from run to run: given by counters and clocks.
 _VOLATILE = frozenset({"Id", "time", "CreateTime", "LastUpdatedTime", "DocNumber", "DeliveryTime"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.entities import ENTITIES
+from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
 from tests.support.recorded_books import frame, refer
 from tests.support.recordings import Json, Raw, Recording, objects_in, unchanged
 

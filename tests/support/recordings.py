@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.entities import BY_PATH, ENTITIES
-from dunahub_qbo_plugin.emulator.schema import load_schema
-from dunahub_qbo_plugin.emulator.xmlcodec import XmlCodec
+from dunahub_qbo_plugin.emulator.api.xmlcodec import XmlCodec
+from dunahub_qbo_plugin.emulator.books.entities import BY_PATH, ENTITIES
+from dunahub_qbo_plugin.emulator.books.schema import load_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

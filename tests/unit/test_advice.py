@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import dunahub_qbo_plugin.mapping as mapping_package
+from dunahub_qbo_plugin.advice import Advice, Fix, Who, advise
 from dunahub_qbo_plugin.mapping.causes import TITLES
 from dunahub_qbo_plugin.model import ErrorInfo, Kind
 from dunahub_qbo_plugin.qbo.envelope import FaultError
 from dunahub_qbo_plugin.qbo.fault_table import Meaning
 from dunahub_qbo_plugin.qbo.faults import decide
-from dunahub_qbo_plugin.sync.advice import Advice, Fix, Who, advise
 
 # The codes of Intuit's error list and of recorded answers.
 DOCUMENTED_TEXT = (
@@ -48,12 +48,12 @@ BARE_CODE = re.compile(r"\b\d{3,5}\b")
 
 
 def texts(advice: Advice) -> list[str]:
-    """Give what a person reads."""
+    """Return what a person reads."""
     return [advice.title, advice.why, advice.action]
 
 
 def of(code: str, kind: Kind = Kind.INVOICE, **others: str) -> Advice:
-    """Give the advice for a code."""
+    """Return the advice for a code."""
     return advise(kind, ErrorInfo(code=code, status=400, **others))
 
 

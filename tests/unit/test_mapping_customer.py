@@ -26,7 +26,7 @@ LEAD = Lead(
 
 
 def refusal(lead: Lead) -> MappingError:
-    """Give the error for a lead that cannot be sent."""
+    """Return the error for a lead that cannot be sent."""
     with pytest.raises(MappingError) as caught:
         customer_payload(lead)
     assert caught.value.code in TITLES

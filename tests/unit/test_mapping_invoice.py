@@ -66,7 +66,7 @@ def payload_of(
 
 
 def refusal(invoice: Invoice = INVOICE, profile: CompanyProfile = PROFILE) -> MappingError:
-    """Give the error for an invoice that cannot be sent."""
+    """Return the error for an invoice that cannot be sent."""
     with pytest.raises(MappingError) as caught:
         payload_of(invoice, profile)
     assert caught.value.code in TITLES

@@ -89,7 +89,7 @@ class Schema:
                     self.types[name]["value"] = SIMPLE
 
     def properties(self, name: str) -> dict[str, str]:
-        """Give the properties of a type with those of the types it extends."""
+        """Return the properties of a type with those of the types it extends."""
         found = dict(self.types.get(name, {}))
         if name in self.bases:
             found |= self.properties(self.bases[name])
@@ -117,7 +117,7 @@ def _local(name: str | None) -> str:
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    """Give Intuit's schema; the test skips where it is not at hand."""
+    """Return Intuit's schema; the test skips where it is not at hand."""
     folder = os.environ.get("QBO_SCHEMA")
     if not folder:
         pytest.skip("QBO_SCHEMA names no folder with Intuit's schema files")

@@ -12,8 +12,8 @@ import pytest
 
 from dunahub_qbo_plugin import errors
 from dunahub_qbo_plugin.qbo import envelope, faults
+from dunahub_qbo_plugin.qbo.answer import Answer
 from dunahub_qbo_plugin.qbo.fault_table import TABLE
-from dunahub_qbo_plugin.qbo.transport import Answer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TID = "1-5f733be9-aa"

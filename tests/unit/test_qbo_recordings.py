@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dunahub_qbo_plugin import errors
-from dunahub_qbo_plugin.qbo import answers, faults
+from dunahub_qbo_plugin.qbo import faults, payloads
+from dunahub_qbo_plugin.qbo.answer import Answer
 from dunahub_qbo_plugin.qbo.profile import company_profile
-from dunahub_qbo_plugin.qbo.transport import Answer
 
 FOLDER = os.environ.get("QBO_RECORDINGS")
 FILES = sorted(Path(FOLDER).glob("*/*.json")) if FOLDER else []
@@ -96,8 +96,8 @@ def test_recorded_writes(path: Path) -> None:
     payload = faults.examine(given, now=NOW)
     assert isinstance(payload, dict)
     name = recording["request"]["path"].rpartition("/")[2]
-    entity = answers.entity(payload, name, "")
-    done = answers.written(entity, "tid")
+    entity = payloads.entity(payload, name, "")
+    done = payloads.written(entity, "tid")
     assert done.remote.id == entity["Id"]
     assert done.remote.sync_token == entity["SyncToken"]
     assert (done.total is None) == (name == "customer")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunahub_qbo_plugin.qbo import wire
+from dunahub_qbo_plugin.qbo import exact_json
 
 money = st.decimals(
     min_value=Decimal(-(10**9)), max_value=Decimal(10**9), allow_nan=False, places=2
@@ -37,13 +37,13 @@ values = st.recursive(
 )
 def test_writes_values_exactly(value: object, text: str) -> None:
     """A value is written compactly, in ASCII, a decimal with its scale."""
-    assert wire.encode({"v": value}) == '{"v":' + text + "}"
+    assert exact_json.encode({"v": value}) == '{"v":' + text + "}"
 
 
 @given(payload=st.dictionaries(st.text(), values, max_size=5))
 def test_what_is_written_reads_back_equal(payload: dict[str, object]) -> None:
     """Any payload without floats reads back as it was, its decimals exact."""
-    assert wire.decode(wire.encode(payload).encode()) == payload
+    assert exact_json.decode(exact_json.encode(payload).encode()) == payload
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_what_is_written_reads_back_equal(payload: dict[str, object]) -> None:
 def test_refuses_what_has_no_exact_form(value: object, error: type[Exception]) -> None:
     """A float, a foreign type or a number out of proportion is an error of the program."""
     with pytest.raises(error):
-        wire.encode({"v": value})
+        exact_json.encode({"v": value})
 
 
 def test_fractions_are_read_as_decimals_with_their_scale() -> None:
     """`100.00` on the wire is `Decimal("100.00")`, `0` stays an integer."""
-    read = wire.decode(b'{"a":100.00,"b":0}')
+    read = exact_json.decode(b'{"a":100.00,"b":0}')
     assert str(read["a"]) == "100.00"
     assert type(read["b"]) is int
 
@@ -76,7 +76,7 @@ def test_reads_both_encodings_that_intuit_documents() -> None:
     """UTF-8, with or without a mark, and ISO-8859-1 are read."""
     text = json.dumps({"name": "Zoë"}, ensure_ascii=False)
     for body in (text.encode(), text.encode("utf-8-sig"), text.encode("latin-1")):
-        assert wire.decode(body) == {"name": "Zoë"}
+        assert exact_json.decode(body) == {"name": "Zoë"}
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_reads_both_encodings_that_intuit_documents() -> None:
         b'{"a":' + b"9" * 5000 + b"}",
         b"[" * 200_000,
         b'{"a":' * 200_000,
-        b'"' + b"x" * wire.MAX_BODY + b'"',
+        b'"' + b"x" * exact_json.MAX_BODY + b'"',
     ],
     ids=["empty", "cut", "page", "nan", "infinity", "exponent", "digits", "lists", "maps", "long"],
 )
 def test_refuses_what_is_not_json_within_bounds(body: bytes) -> None:
     """A body that is cut, foreign, too long or too deep is `Unreadable` and nothing else."""
-    with pytest.raises(wire.Unreadable) as caught:
-        wire.decode(body)
+    with pytest.raises(exact_json.Unreadable) as caught:
+        exact_json.decode(body)
     assert caught.value.__cause__ is None
     assert len(str(caught.value)) < 100

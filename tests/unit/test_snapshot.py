@@ -23,7 +23,7 @@ from dunahub_hookspecs import (
     PaymentMethod,
 )
 from dunahub_qbo_plugin.model import Kind
-from dunahub_qbo_plugin.snapshot import display_name, dump, fingerprint, load
+from dunahub_qbo_plugin.model.snapshot import display_name, dump, fingerprint, load
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False)
 MONEY = st.decimals(min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False)

@@ -78,7 +78,7 @@ def _harden(response: Response) -> Response:
 
 
 def _surroundings() -> dict[str, object]:
-    """Give what the frame around every page shows."""
+    """Return what the frame around every page shows."""
     crm = context.crm()
     return {
         "member": context.signed_in(),

@@ -49,18 +49,18 @@ class Crm:
 
 
 def crm() -> Crm:
-    """Give the CRM of the app that serves this request."""
+    """Return the CRM of the app that serves this request."""
     found: Crm = current_app.extensions[EXTENSION]
     return found
 
 
 def signed_in() -> Member:
-    """Give who is signed in: the demo asks nobody for a password."""
+    """Return who is signed in: the demo asks nobody for a password."""
     return seeds.member(session.get("member", "")) or seeds.MEMBERS[0]
 
 
 def office() -> Office:
-    """Give the office of the organization that the person is signed in to."""
+    """Return the office of the organization that the person is signed in to."""
     if "office" not in g:
         company = crm().store.company(signed_in().org_id)
         if company is None:
@@ -73,7 +73,7 @@ def office() -> Office:
 
 
 def visitor() -> Visitor:
-    """Give the person at the browser as plugins' pages need it."""
+    """Return the person at the browser as plugins' pages need it."""
     return Visitor(
         org=contract.organization(office().company),
         person=contract.person(signed_in()),
@@ -84,7 +84,7 @@ def visitor() -> Visitor:
 
 
 def record_url(kind: str, record_id: str) -> str | None:
-    """Give the absolute address of a record's page, None for what is no record."""
+    """Return the absolute address of a record's page, None for what is no record."""
     endpoints = {"lead": "leads.show", "invoice": "invoices.show", "payment": "payments.show"}
     if str(kind) not in endpoints or not record_id.isdecimal():
         return None
@@ -92,7 +92,7 @@ def record_url(kind: str, record_id: str) -> str | None:
 
 
 def form_token() -> str:
-    """Give this session's form token, made at the first use."""
+    """Return this session's form token, made at the first use."""
     if "token" not in session:
         session["token"] = secrets.token_urlsafe(32)
     return str(session["token"])
@@ -108,14 +108,14 @@ def check_form_token() -> None:
 
 
 def found(record: T | None) -> T:
-    """Give the record; a page that does not exist, when there is none."""
+    """Return the record; a page that does not exist, when there is none."""
     if record is None:
         abort(404)
     return record
 
 
 def way_here(invoice: InvoiceRecord) -> dict[str, object]:
-    """Give what an invoice came from, for the steps above the page: lead, proposal, job."""
+    """Return what an invoice came from, for the steps above the page: lead, proposal, job."""
     here = office()
     job = here.store.get(Job, here.company.id, invoice.job_id)
     proposal = here.store.get(Proposal, here.company.id, job.proposal_id) if job else None

@@ -21,7 +21,7 @@ _SHOWN_CALLS = 6
 
 
 def state(shown: Crm) -> dict[str, object]:
-    """Give what the bar shows."""
+    """Return what the bar shows."""
     own = [call for call in shown.plugins.calls if call.org_id == signed_in().org_id]
     return {
         "troubles": TROUBLES if shown.emulator else (),
@@ -48,7 +48,7 @@ def make_trouble(name: str) -> Response:
 
 
 def _back() -> str:
-    """Give the path of the page that the button was on."""
+    """Return the path of the page that the button was on."""
     there = urlsplit(request.referrer or "")
     own = urlsplit(crm().base_url)
     if there.netloc != own.netloc or not there.path.startswith("/"):

@@ -35,7 +35,7 @@ def us_date(value: date | None) -> str:
 
 
 def initials(name: str) -> str:
-    """Give the first letters of a name."""
+    """Return the first letters of a name."""
     return "".join(word[0] for word in name.split()[:2]).upper() or "?"
 
 

@@ -81,7 +81,7 @@ def act(slug: str, action: str) -> Response:
 
 @PAGES.get("/cards/<kind>/<int:record_id>")
 def cards(kind: str, record_id: int) -> str:
-    """Give the plugins' cards on a record alone, for the page that waits for news of it."""
+    """Return the plugins' cards on a record alone, for the page that waits for news of it."""
     if kind not in set(RecordKind):
         abort(404)
     shown = crm().plugins.cards(visitor(), RecordKind(kind), str(record_id))

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from dunahub_qbo_plugin.store.db.database import VERSION_TABLE
+from dunahub_qbo_plugin.store.migrations import pre_release
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,4 +36,13 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-        command.upgrade(alembic_config(connection), revision)
+        config = alembic_config(connection)
+        if (
+            MigrationContext.configure(
+                connection, opts={"version_table": VERSION_TABLE}
+            ).get_current_revision()
+            in pre_release.REVISIONS
+        ):
+            pre_release.bring_along(connection)
+            command.stamp(config, "0003", purge=True)
+        command.upgrade(config, revision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from dunahub_qbo_plugin.store.database import VERSION_TABLE
+from dunahub_qbo_plugin.store.db.database import VERSION_TABLE
 from dunahub_qbo_plugin.store.tables import metadata
 
 context.configure(

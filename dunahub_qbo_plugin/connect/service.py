@@ -1,0 +1,254 @@
+"""The office's dealings with Intuit: connect, confirm, check, disconnect. No HTML."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from dunahub_qbo_plugin.connect.profile import read_company
+from dunahub_qbo_plugin.connect.results import (
+    NOT_REVOKED,
+    WORDS,
+    CallbackKind,
+    CallbackResult,
+    Checked,
+    Disconnected,
+    FailureReason,
+    failed,
+    why_of,
+    words_of,
+)
+from dunahub_qbo_plugin.connect.tokens import stored_tokens
+from dunahub_qbo_plugin.errors import Busy, QuickBooksPluginError, Unauthorized
+from dunahub_qbo_plugin.model import ErrorInfo
+from dunahub_qbo_plugin.qbo.auth import Secret
+from dunahub_qbo_plugin.qbo.consequences import Meaning
+from dunahub_qbo_plugin.qbo.fault_table import row_of
+from dunahub_qbo_plugin.store.companies import oauth_states, pauses, region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dunahub_hookspecs import Organization, Person
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.tokens import TokenKeeper
+    from dunahub_qbo_plugin.qbo.auth import Grant
+    from dunahub_qbo_plugin.qbo.client import QboClient
+    from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
+    from dunahub_qbo_plugin.store.companies.connection import Arrival, Tokens
+    from dunahub_qbo_plugin.store.companies.connections import Connections
+    from dunahub_qbo_plugin.store.db.cipher import Cipher
+    from dunahub_qbo_plugin.store.db.database import Database
+
+log = logging.getLogger(__name__)
+
+LONGEST_REALM: Final = 32
+PATIENCE: Final = 3.0
+"""Seconds of a company's pause that whoever presses a button, and a host's thread, wait for."""
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionService:
+    """Connects organizations to QuickBooks companies and takes them apart.
+
+    Attributes:
+        environment: which of Intuit's worlds the app's keys are of.
+        wake: rings the worker.
+    """
+
+    database: Database
+    connections: Connections
+    cipher: Cipher
+    oauth: IntuitOAuth
+    client: QboClient
+    tokens: TokenKeeper
+    clock: Clock
+    environment: str
+    wake: Callable[[], None]
+
+    def begin(self, org: Organization, person: Person, redirect_uri: str) -> str:
+        """Return the address of Intuit's consent page for this person.
+
+        Raises:
+            ConfigurationError: a key is missing or wrong; better said before than after consent.
+            QboError: Intuit could not be asked where its page is.
+        """
+        self.cipher.check()
+        self.database.prepare()
+        with self.database.write.begin() as db:
+            state = oauth_states.issue(
+                db,
+                org_id=org.id,
+                person_id=person.id,
+                redirect_uri=redirect_uri,
+                now=self.clock.now(),
+            )
+        return self.oauth.authorization_url(redirect_uri, state)
+
+    def finish(self, org: Organization, person: Person, query: Mapping[str, str]) -> CallbackResult:
+        """Take what Intuit's consent page sent back."""
+        with self.database.write.begin() as db:
+            redirect_uri = oauth_states.use(
+                db,
+                query.get("state", ""),
+                org_id=org.id,
+                person_id=person.id,
+                now=self.clock.now(),
+            )
+        if redirect_uri is None:
+            return failed(FailureReason.LATE)
+        if query.get("error") == "access_denied":
+            return CallbackResult(
+                kind=CallbackKind.DECLINED,
+                sentence="You did not give access, so nothing was connected and nothing is sent.",
+            )
+        code, realm_id = query.get("code", ""), query.get("realmId", "")
+        if (
+            not code
+            or not (realm_id.isascii() and realm_id.isdecimal())
+            or len(realm_id) > LONGEST_REALM
+        ):
+            return failed(FailureReason.NO_COMPANY)
+        try:
+            arrival = self._arrive(org, person, Secret(code), realm_id, redirect_uri)
+        except QuickBooksPluginError as error:
+            log.warning("connecting failed: %s", type(error).__name__)
+            return failed(why_of(error), words_of(error))
+        return self._finished(arrival)
+
+    def _arrive(
+        self, org: Organization, person: Person, code: Secret, realm_id: str, redirect_uri: str
+    ) -> Arrival:
+        asked_at = self.clock.now()
+        fetched = self.oauth.exchange(code, redirect_uri)
+        tokens = stored_tokens(fetched, realm_id=realm_id, asked_at=asked_at)
+        with self.database.write.begin() as db:
+            arrival = self.connections.arrive(
+                db,
+                org_id=org.id,
+                tokens=tokens,
+                environment=self.environment,
+                by=person.email or person.name,
+                now=self.clock.now(),
+            )
+            region.open_region(db, org.id)
+        self._revoke(arrival.let_go)
+        try:
+            self.read_profile(arrival.connection.id)
+        except QuickBooksPluginError as error:
+            # The worker reads it before it first sends.
+            log.warning("the company's settings could not be read: %s", type(error).__name__)
+        return arrival
+
+    def _finished(self, arrival: Arrival) -> CallbackResult:
+        with self.database.read.connect() as db:
+            connection = self.connections.get(db, arrival.connection.id)
+        name = (connection.company_name if connection else "") or "your QuickBooks company"
+        if arrival.pending:
+            return CallbackResult(
+                kind=CallbackKind.CONFIRM,
+                sentence=f"You chose {name}, which is another company than before. "
+                "Nothing is sent until you say which one it shall be.",
+            )
+        self.wake()
+        if arrival.reconnected:
+            return CallbackResult(
+                kind=CallbackKind.RECONNECTED, sentence=f"Connected to {name} again."
+            )
+        return CallbackResult(kind=CallbackKind.CONNECTED, sentence=f"Connected to {name}.")
+
+    def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
+        """Go over to the company that awaits a yes.
+
+        Args:
+            org: the organization.
+            person: who says it.
+            company_id: our id of the company that the person was asked about. Another one may
+                have been chosen meanwhile, by somebody else: nobody said yes to that.
+
+        Returns:
+            True when that company is the organization's now.
+        """
+        with self.database.write.begin() as db:
+            left = self.connections.confirm(
+                db, org.id, company_id, by=person.email or person.name, now=self.clock.now()
+            )
+            current = self.connections.current(db, org.id)
+        self._revoke(left)
+        self.wake()
+        return current is not None and current.id == company_id
+
+    def cancel(self, org: Organization, person: Person) -> str:
+        """Let go of the company that awaits a yes."""
+        log.info("%s kept the company as it was", person.id)
+        with self.database.write.begin() as db:
+            declined = self.connections.decline(db, org.id)
+        self._revoke(declined)
+        return "The other company was let go. Nothing was sent to it."
+
+    def disconnect(self, org: Organization, person: Person) -> Disconnected:
+        """Stop at once, delete the tokens, and revoke the access at Intuit.
+
+        The tokens go even when Intuit cannot be reached (product rule 17), and so do those of a
+        company that still awaits a yes.
+        """
+        with self.database.write.begin() as db:
+            tokens = self.connections.disconnect(
+                db, org.id, by=person.email or person.name, now=self.clock.now()
+            )
+            declined = self.connections.decline(db, org.id)
+        if all([self._revoke(tokens), self._revoke(declined)]):
+            return Disconnected(
+                revoked=True, sentence="Disconnected. The access was revoked at Intuit."
+            )
+        return Disconnected(revoked=False, sentence=NOT_REVOKED)
+
+    def check(self, org: Organization) -> Checked:
+        """Ask QuickBooks for the company's name and settings; make no record (product rule 31)."""
+        with self.database.read.connect() as db:
+            connection = self.connections.current(db, org.id)
+        if connection is None or connection.disconnected_at is not None:
+            why = FailureReason.NOT_CONNECTED
+            return Checked(ok=False, sentence=WORDS[why], why=why)
+        try:
+            self.read_profile(connection.id)
+        except QuickBooksPluginError as error:
+            return Checked(ok=False, sentence=words_of(error), why=why_of(error))
+        paused = row_of(ErrorInfo(code=connection.pause_code or ""))
+        with self.database.write.begin() as db:
+            # Reading works without a subscription: only a write shows that it is there again.
+            if paused.meaning is not Meaning.SUBSCRIPTION:
+                pauses.resume(db, connection.id)
+            fresh = self.connections.current(db, org.id)
+        self.wake()
+        name = fresh.company_name if fresh else connection.company_name
+        return Checked(ok=True, sentence=f"The connection works: QuickBooks answered as {name}.")
+
+    def read_profile(self, company_id: str) -> None:
+        """Read a company's settings and items afresh.
+
+        Raises:
+            QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
+        """
+        if self.client.wait(company_id) > PATIENCE:
+            raise Busy(ErrorInfo(code="rest"))
+        grant = self.tokens.grant(company_id)
+        try:
+            self._read(grant)
+        except Unauthorized:  # access may have been taken away in QuickBooks: the renewal tells
+            self._read(self.tokens.grant(company_id, refused=grant))
+
+    def _read(self, grant: Grant) -> None:
+        read_company(database=self.database, client=self.client, grant=grant, clock=self.clock)
+
+    def _revoke(self, tokens: Tokens | None) -> bool:
+        if tokens is None:
+            return True
+        try:
+            self.oauth.revoke(Secret(tokens.refresh))
+        except QuickBooksPluginError as error:
+            log.warning("access could not be revoked at Intuit: %s", type(error).__name__)
+            return False
+        return True

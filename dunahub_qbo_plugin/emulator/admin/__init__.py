@@ -1,0 +1,1 @@
+"""Administration of a running emulator over HTTP."""

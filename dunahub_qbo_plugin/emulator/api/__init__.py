@@ -1,0 +1,1 @@
+"""The Accounting API of one company: operations, queries, batches, CDC."""

@@ -1,0 +1,215 @@
+"""What can be done to an object: the one door to the books for API, batch and accountant."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.emulator.books import codec, faults, presentation, rules
+from dunahub_qbo_plugin.emulator.books.lists import create_list_object, update_list_object
+from dunahub_qbo_plugin.emulator.books.payments import (
+    create_payment,
+    delete_payment,
+    update_payment,
+    void_payment,
+)
+from dunahub_qbo_plugin.emulator.books.people import create_person, update_person
+from dunahub_qbo_plugin.emulator.books.sales import create_sale, delete_sale, update_sale, void_sale
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.books.entities import Entity
+    from dunahub_qbo_plugin.emulator.books.ledger import Ledger
+    from dunahub_qbo_plugin.emulator.books.singles import Singles
+    from dunahub_qbo_plugin.emulator.books.store import Row
+
+Json = dict[str, Any]
+
+ALLOW_DUPLICATE = "allowduplicatedocnum"
+INVOICE_LINK = "invoicelink"
+# Clients send back what they read to end it (known of node-quickbooks and quickbooks-ruby).
+_ENDINGS = frozenset({"delete", "void"})
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
+
+
+class Operations:
+    """Creates, updates, voids, deletes, reads and sends the objects of one company."""
+
+    def __init__(self, ledger: Ledger, singles: Singles) -> None:
+        """Work on these books."""
+        self._ledger = ledger
+        self._singles = singles
+
+    def write(
+        self, entity: Entity, raw: Json, *, operation: str, include: frozenset[str], user: str
+    ) -> str:
+        """Do one write and give the object's JSON text.
+
+        Args:
+            entity: What is written.
+            raw: The request's object.
+            operation: `create`, `update`, `delete`, `void`, or empty: a create without an Id,
+                an update with one.
+            include: Options: `void`, `allowduplicatedocnum`.
+            user: Whose write a stale object is blamed on.
+
+        Raises:
+            QboFaultError: Whatever refuses the write.
+        """
+        body = self._body(entity, raw, operation, include)
+        if not operation:
+            operation = "update" if body.get("Id") or entity.kind == "single" else "create"
+        if operation == "update" and "void" in include:
+            operation = "void"
+        elif (
+            operation == "void"
+            and entity.name == "Payment"
+            and self._ledger.settings.payment_operation_void == "refuse"
+        ):
+            raise faults.unsupported_operation("void", "Operation")
+        if operation not in entity.operations:
+            raise faults.unsupported_operation(operation, "Operation")
+        if entity.kind == "single":
+            return codec.encode(self._singles.update(entity.name, body, user=user))
+        allow = ALLOW_DUPLICATE in include
+        if operation == "create":
+            row = self._create(entity, body, allow_duplicate=allow)
+            return presentation.written(self._ledger.settings, row, created=True)
+        row = self._current(entity, body, user)
+        if operation == "delete":
+            self.delete(entity, row)
+            return codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
+        if operation == "void":
+            return self.void(entity, row, body).text
+        row = self._update(entity, row, body, allow_duplicate=allow)
+        return presentation.written(self._ledger.settings, row, created=False)
+
+    def read(self, entity: Entity, id_: str) -> str:
+        """An object's JSON text as a read gives it.
+
+        Raises:
+            QboFaultError: 2030 or 610.
+        """
+        if entity.kind == "single":
+            return codec.encode(self._singles.read(entity.name))
+        return presentation.read(self._ledger.settings, self._ledger.need(entity.name, id_))
+
+    def queried(self, row: Row, include: frozenset[str] = frozenset()) -> str:
+        """An object's JSON text as a query gives it."""
+        with_link = INVOICE_LINK in include
+        return presentation.queried(self._ledger.settings, row, with_link=with_link)
+
+    def delete(self, entity: Entity, row: Row) -> None:
+        """Delete a transaction."""
+        if entity.name == "Payment":
+            delete_payment(self._ledger, row)
+        elif entity.name == "Deposit":
+            delete_deposit(self._ledger, row)
+        else:
+            delete_sale(self._ledger, entity.name, row)
+
+    def void(self, entity: Entity, row: Row, body: Json) -> Row:
+        """Void a transaction."""
+        if entity.name == "Payment":
+            return void_payment(self._ledger, row, body)
+        return void_sale(self._ledger, entity.name, row)
+
+    def send(self, entity: Entity, id_: str, to: str | None) -> str:
+        """E-mail a sales form.
+
+        Raises:
+            QboFaultError: 610, 2210 for an address that is none, 6420 without any.
+        """
+        row = self._ledger.need(entity.name, id_)
+        data = row.load()
+        if to:
+            if not all(_EMAIL.fullmatch(one.strip()) for one in to.split(",")):
+                raise faults.QboFaultError(faults.bad_email(to, "sendTo"))
+            data["BillEmail"] = {"Address": to}
+        if not data.get("BillEmail", {}).get("Address"):
+            raise rules.email_required()
+        data["EmailStatus"] = "EmailSent"
+        data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
+        self._ledger.touch(data)
+        return presentation.sent(self._ledger.settings, self._ledger.save(entity.name, data))
+
+    def _body(self, entity: Entity, raw: Json, operation: str, include: frozenset[str]) -> Json:
+        """The request's object, checked against the schema."""
+        schema = self._ledger.schema
+        is_ending = operation in _ENDINGS or "void" in include
+        if is_ending or self._ledger.settings.echoed_extras == "ignore":
+            raw = schema.without_extras(entity.name, raw)
+        return schema.read(entity.name, raw)
+
+    def _create(self, entity: Entity, body: Json, *, allow_duplicate: bool) -> Row:
+        if entity.kind == "name":
+            return create_person(self._ledger, entity.name, body)
+        if entity.kind == "list":
+            return create_list_object(self._ledger, entity.name, body)
+        if entity.name == "Payment":
+            return create_payment(self._ledger, body)
+        return create_sale(self._ledger, entity.name, body, allow_duplicate=allow_duplicate)
+
+    def _update(self, entity: Entity, row: Row, body: Json, *, allow_duplicate: bool) -> Row:
+        if entity.kind == "name":
+            return update_person(self._ledger, entity.name, row, body)
+        if entity.kind == "list":
+            return update_list_object(self._ledger, entity.name, row, body)
+        if entity.name == "Payment":
+            return update_payment(self._ledger, row, body)
+        return update_sale(self._ledger, entity.name, row, body, allow_duplicate=allow_duplicate)
+
+    def _current(self, entity: Entity, body: Json, user: str) -> Row:
+        """The row a write is about, if the caller has seen its latest state."""
+        if not body.get("Id"):
+            raise faults.missing("Id")
+        row = self._ledger.need(entity.name, body["Id"])
+        token = body.get("SyncToken")
+        if not token:
+            raise faults.missing("SyncToken")
+        if token != row.load()["SyncToken"]:
+            raise rules.stale(user)
+        return row
+
+
+def make_deposit(ledger: Ledger, payment_id: str) -> Row:
+    """Deposit a payment: it is on a bank deposit now and frozen.
+
+    Raises:
+        QboFaultError: 610 if there is no such payment, 6540 if it is deposited already.
+    """
+    payment = ledger.need("Payment", payment_id).load()
+    if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
+        raise rules.deposited()
+    bank = ledger.names("Account").holder("checking")
+    deposit = ledger.new("Deposit")
+    deposit.update(
+        {
+            "DepositToAccountRef": {"value": bank[1] if bank else "35", "name": "Checking"},
+            "TotalAmt": payment["TotalAmt"],
+            "TxnDate": ledger.today().isoformat(),
+            "CurrencyRef": payment["CurrencyRef"],
+            "Line": [
+                {
+                    "Amount": payment["TotalAmt"],
+                    "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}],
+                }
+            ],
+        }
+    )
+    payment["LinkedTxn"] = [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]
+    ledger.touch(payment)
+    ledger.save("Payment", payment)
+    return ledger.save("Deposit", deposit)
+
+
+def delete_deposit(ledger: Ledger, row: Row) -> None:
+    """Delete a bank deposit: its payments can be changed again."""
+    for line in row.load()["Line"]:
+        for linked in line.get("LinkedTxn", []):
+            payment_row = ledger.row("Payment", linked["TxnId"])
+            if payment_row is not None:
+                payment = payment_row.load()
+                payment.pop("LinkedTxn", None)
+                ledger.touch(payment)
+                ledger.save("Payment", payment)
+    ledger.remove("Deposit", row.id)

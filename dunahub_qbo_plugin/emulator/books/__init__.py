@@ -1,0 +1,1 @@
+"""The books of one company: entities, their rules and their sums."""

@@ -1,0 +1,233 @@
+"""One company's objects together with its clock and switches: what every rule works on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from dunahub_qbo_plugin.emulator.books import codec, faults, rules
+from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
+from dunahub_qbo_plugin.emulator.books.store import Names, Row, Sequences, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from dunahub_qbo_plugin.emulator.books.schema import Schema
+    from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
+
+Json = dict[str, Any]
+
+CURRENCY_NAMES = {
+    "USD": "United States Dollar",
+    "CAD": "Canadian Dollar",
+    "EUR": "Euro",
+    "GBP": "British Pound Sterling",
+    "AUD": "Australian Dollar",
+    "MXN": "Mexican Peso",
+    "JPY": "Japanese Yen",
+    "CHF": "Swiss Franc",
+    "INR": "Indian Rupee",
+    "NZD": "New Zealand Dollar",
+}
+_CURRENCY_LETTERS = 3
+_PEOPLE = ("Customer", "Vendor", "Employee")
+
+
+class Ledger:
+    """The books: tables, names and counters, at one moment at a time.
+
+    `begin` freezes the moment: every stamp and "today" of one request is the same.
+    """
+
+    def __init__(
+        self, *, settings: CompanySettings, clock: Callable[[], datetime], schema: Schema
+    ) -> None:
+        """Start with empty books."""
+        self.settings = settings
+        self.schema = schema
+        self.tables = {name: Table() for name in ENTITIES}
+        self.sequences = Sequences()
+        self._clock = clock
+        people = Names()
+        self._names = {name: people if name in _PEOPLE else Names() for name in ENTITIES}
+        self._order = {name: schema.types[name].json_order for name in ENTITIES}
+        self._zone = ZoneInfo(settings.timezone)
+        self.now = clock().astimezone(self._zone)
+        self.stamp = self.now.isoformat(timespec="seconds")
+
+    def begin(self) -> None:
+        """Take the time; called once at the start of every request."""
+        if self._zone.key != self.settings.timezone:
+            self._zone = ZoneInfo(self.settings.timezone)
+        self.now = self._clock().astimezone(self._zone)
+        self.stamp = self.now.isoformat(timespec="seconds")
+
+    def time(self) -> str:
+        """The envelope's `time`: the request's start, with milliseconds."""
+        return self.now.isoformat(timespec="milliseconds")
+
+    def today(self) -> date:
+        """The company's own date."""
+        return self.now.date()
+
+    def names(self, entity: str) -> Names:
+        """The name space an entity's names live in."""
+        return self._names[entity]
+
+    def row(self, entity: str, id_: str) -> Row | None:
+        """A stored object's row, if it exists."""
+        return self.tables[entity].rows.get(id_)
+
+    def need(self, entity: str, id_: str) -> Row:
+        """A stored object's row.
+
+        Raises:
+            QboFaultError: 2030 if the Id is not a number, 610 if no such object exists.
+        """
+        row = self.tables[entity].rows.get(id_)
+        if row is not None:
+            return row
+        if not id_.isascii() or not id_.isdigit():
+            raise faults.invalid_id(id_)
+        raise faults.not_found()
+
+    def new(self, entity: str) -> Json:
+        """The frame of a new object: its Id, first SyncToken and times."""
+        return {
+            "domain": "QBO",
+            "sparse": False,
+            "Id": self.sequences.take(ENTITIES[entity].sequence),
+            "SyncToken": "0",
+            "MetaData": {"CreateTime": self.stamp, "LastUpdatedTime": self.stamp},
+        }
+
+    def touch(self, data: Json, *, raise_token: bool = True) -> None:
+        """Mark an object as changed now, by a write (which raises its token) or in passing."""
+        if raise_token:
+            data["SyncToken"] = str(int(data["SyncToken"]) + 1)
+        meta = data["MetaData"]
+        data["MetaData"] = {**meta, "LastUpdatedTime": self.stamp}
+
+    def save(self, entity: str, data: Json, *, line_seq: int = 0) -> Row:
+        """Store an object and keep every index in step."""
+        text = codec.encode({key: data[key] for key in self._order[entity] if key in data})
+        table = self.tables[entity]
+        id_ = data["Id"]
+        old = table.rows.get(id_)
+        name = data.get("FullyQualifiedName") or data.get("DisplayName") or data.get("Name") or ""
+        owner = data.get("CustomerRef") or data.get("ParentRef") or {}
+        row = Row(
+            entity=entity,
+            id=id_,
+            text=text,
+            active=data.get("Active", True),
+            updated=self.now,
+            name_key=name.lower(),
+            sort_key=name,
+            label_key=(data.get("DisplayName") or data.get("Name") or "").lower(),
+            doc_key=data.get("DocNumber", "").lower(),
+            owner=owner.get("value", ""),
+            line_seq=max(line_seq, old.line_seq if old else 0),
+        )
+        if ENTITIES[entity].kind != "transaction":
+            old_key = old.name_key if old else ""
+            self._names[entity].move(old_key, row.name_key, (entity, id_))
+        table.put(row)
+        return row
+
+    def load(self, entity: str, data: Json) -> None:
+        """Store an object exactly as it is, and let the counters go on after it."""
+        row = self.save(entity, data)
+        changed = data.get("MetaData", {}).get("LastUpdatedTime")
+        if changed:
+            row.updated = datetime.fromisoformat(changed)
+        row.line_seq = max(
+            (int(line["Id"]) for line in data.get("Line", []) if line.get("Id", "").isdigit()),
+            default=0,
+        )
+        self.sequences.reserve(ENTITIES[entity].sequence, data["Id"])
+        for key in ("BillAddr", "ShipAddr"):
+            self.sequences.reserve("addresses", data.get(key, {}).get("Id", ""))
+
+    def remove(self, entity: str, id_: str) -> None:
+        """Delete an object for good."""
+        row = self.tables[entity].rows[id_]
+        self._names[entity].move(row.name_key, "", (entity, id_))
+        self.tables[entity].remove(id_, self.now)
+
+    def reference(self, entity: str, ref: Json | None, element: str) -> Json | None:
+        """The object a reference points at, decoded; None for no reference.
+
+        Raises:
+            QboFaultError: 2500 if it does not exist or is inactive.
+        """
+        if not ref or not ref.get("value"):
+            return None
+        row = self.tables[entity].rows.get(ref["value"])
+        if row is None:
+            if entity == "Item":
+                raise faults.item_not_found(element)
+            raise faults.reference_not_found(ENTITIES[entity].label, ref["value"], element)
+        if not row.active:
+            raise faults.reference_inactive()
+        return row.load()
+
+    def currency(self, code: str | None = None) -> Json:
+        """A `CurrencyRef`, the home currency's by default."""
+        code = code or self.settings.home_currency
+        return {"value": code, "name": CURRENCY_NAMES.get(code, code)}
+
+    def check_currency(self, ref: Json | None) -> Json:
+        """The currency a new object gets.
+
+        Raises:
+            QboFaultError: 2220 for something that is no currency code, 6000 for a foreign
+                currency in a company with one currency.
+        """
+        code = (ref or {}).get("value") or self.settings.home_currency
+        if len(code) != _CURRENCY_LETTERS or not code.isalpha():
+            raise faults.bad_currency(code)
+        if code != self.settings.home_currency and not self.settings.multicurrency:
+            raise rules.business("Multi Currency should be enabled to perform this operation.")
+        return self.currency(code)
+
+    def check_open(self, *dates: str) -> None:
+        """Refuse to change what lies in closed books.
+
+        Raises:
+            QboFaultError: 6200, or 6210 if the closing date carries a password.
+        """
+        closed = self.settings.book_close_date
+        if closed is None:
+            return
+        limit = closed.isoformat()
+        if any(day and day <= limit for day in dates):
+            raise rules.books_closed(password=self.settings.book_close_password)
+
+    def move_balance(self, customer_id: str, delta: Decimal) -> None:
+        """Move a customer's balance; its time of change moves, its SyncToken does not.
+
+        Recorded 2026-05: a payment moves `LastUpdatedTime` of a customer whose token stays 0.
+        """
+        at = customer_id
+        own = True
+        seen: set[str] = set()
+        while at and at not in seen:
+            seen.add(at)
+            row = self.tables["Customer"].rows.get(at)
+            if row is None:
+                return
+            data = row.load()
+            if own:
+                data["Balance"] = codec.cents(data.get("Balance", 0) + delta)
+            data["BalanceWithJobs"] = codec.cents(data.get("BalanceWithJobs", 0) + delta)
+            self.touch(data, raise_token=False)
+            self.save("Customer", data)
+            own = False
+            at = data.get("ParentRef", {}).get("value", "")
+
+    def next_address_id(self) -> str:
+        """Addresses count on their own."""
+        return self.sequences.take("addresses")

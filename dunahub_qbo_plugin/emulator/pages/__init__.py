@@ -1,0 +1,1 @@
+"""Pages that show the books in a browser."""

@@ -1,0 +1,1 @@
+"""The emulator as a WSGI application, on a port or in process."""

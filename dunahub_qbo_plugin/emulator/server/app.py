@@ -1,0 +1,32 @@
+"""Puts the emulator together as a Flask application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import flask
+
+from dunahub_qbo_plugin.emulator.admin import app as admin
+from dunahub_qbo_plugin.emulator.intuit import consent, oauth
+from dunahub_qbo_plugin.emulator.pages import app as pages
+from dunahub_qbo_plugin.emulator.server.front import Front
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.world.world import World
+
+
+def create_app(world: World) -> flask.Flask:
+    """The whole emulator as a WSGI application.
+
+    Args:
+        world: What it answers from; changes take effect with the next request.
+    """
+    app = flask.Flask("dunahub_qbo_plugin.emulator")
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(oauth.blueprint(world))
+    app.register_blueprint(consent.blueprint(world))
+    app.register_blueprint(pages.blueprint(world))
+    app.register_blueprint(admin.blueprint(world))
+    app.wsgi_app = Front(app.wsgi_app, world)  # type: ignore[method-assign]  # Flask's own advice
+    return app

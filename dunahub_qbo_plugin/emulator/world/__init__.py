@@ -1,0 +1,1 @@
+"""All companies, people, apps, grants and switches of one emulator."""

@@ -1,0 +1,72 @@
+"""A record as a line of a list: its name, its sentence, its links and its buttons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_qbo_plugin.model import RecordState, SkipReason, Status
+from dunahub_qbo_plugin.panel import record_text
+from dunahub_qbo_plugin.panel.formats import short
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
+    from dunahub_qbo_plugin.store.queries.records import RecordView
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One record, ready for a template.
+
+    Attributes:
+        key: what its buttons send.
+        anchor: an id for the page, unique in it.
+        tone: the color of its state.
+        sentence: follows the word for its state.
+        notes: what is to be said besides.
+        candidate_name: what QuickBooks calls the object that it could be linked to.
+        host_url, qbo_url, candidate_url: None where there is nothing to open.
+        link_label: the button that links it to what QuickBooks has already; empty without one.
+        can_send, can_undo: which buttons help.
+    """
+
+    view: RecordView
+    key: str
+    anchor: str
+    name: str
+    tone: str
+    sentence: str
+    notes: tuple[str, ...]
+    host_url: str | None
+    qbo_url: str | None
+    candidate_url: str | None
+    candidate_name: str
+    link_label: str
+    can_send: bool
+    can_undo: bool
+
+
+def row(view: RecordView, view_context: ViewContext) -> Row:
+    """Make a record ready for a template."""
+    kind, links = view.key.kind, view_context.links
+    notes = (record_text.variance(view), record_text.earlier_version(view))
+    left = view.state is RecordState.NOT_SENT and view.skip_reason is None
+    return Row(
+        view=view,
+        key=str(view.key),
+        anchor=f"dhqbo-record-{view.id}",
+        name=record_text.name(view),
+        tone=record_text.TONES[view.state],
+        sentence=record_text.sentence(view, view_context),
+        notes=tuple(note for note in notes if note),
+        host_url=links.record(view.key),
+        qbo_url=links.quickbooks(kind, view.qbo_id),
+        candidate_name=short(view.candidate_name) or "the one it found",
+        candidate_url=links.quickbooks(kind, view.candidate_id),
+        link_label=record_text.link_label(kind)
+        if view.candidate_id and view.state is RecordState.ATTENTION
+        else "",
+        can_send=left and view_context.connection.status is not Status.NOT_CONNECTED,
+        can_undo=view.skip_reason is SkipReason.DISMISSED,
+    )

@@ -1,0 +1,154 @@
+"""Where one record stands, in sentences for the people of the office (product rule 21)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.model import GONE, Kind, RecordState, SkipReason
+from dunahub_qbo_plugin.panel.formats import money, short
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_qbo_plugin.advice import Advice
+    from dunahub_qbo_plugin.panel.formats import Formats
+    from dunahub_qbo_plugin.panel.view_context import ViewContext
+    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.queries.records import RecordView
+
+TONES: Final = {
+    RecordState.SYNCED: "good",
+    RecordState.WAITING: "wait",
+    RecordState.ATTENTION: "bad",
+    RecordState.NOT_SENT: "off",
+}
+"""The color of a state; its word always stands beside it."""
+
+_HELD: Final = {
+    SkipReason.INELIGIBLE: (
+        "Only payments collected through DunaHub's own card or ACH flow are sent. "
+        "Enter this one in QuickBooks by hand."
+    ),
+    SkipReason.VOIDED_UNSENT: (
+        "It was voided before QuickBooks ever had it, so there is nothing to send."
+    ),
+}
+
+_SENT_BEFORE: Final = (
+    "This {kind} was sent before it was changed, and QuickBooks has it (no. {number}). "
+    "Do not enter it again; if it is wrong there, correct or delete it in QuickBooks."
+)
+_LOOKING: Final = (
+    "An earlier try may have arrived, and DunaHub is looking for it in QuickBooks. Do not enter it "
+    "by hand yet."
+)
+
+
+def name(view: RecordView) -> str:
+    """Name a record: ``Invoice 1042``."""
+    if view.key.kind is Kind.PAYMENT and view.parent_label:
+        return f"Payment on invoice {short(view.parent_label)}"
+    label = short(view.label) or "without a name"
+    return f"{view.key.kind.word.capitalize()} {label}"
+
+
+def advice(view: RecordView) -> Advice | None:
+    """Say what went wrong at the last try, None when nothing did."""
+    return None if view.error is None else advise(view.key.kind, view.error)
+
+
+def sentence(view: RecordView, view_context: ViewContext) -> str:
+    """Say where a record stands, as it follows the word for its state."""
+    match view.state:
+        case RecordState.SYNCED:
+            return _synced(view, view_context.formats)
+        case RecordState.WAITING:
+            return _waiting(view, view_context.connection, view_context.formats)
+        case RecordState.ATTENTION:
+            found = advice(view)
+            return f"{found.title}." if found else ""
+        case RecordState.NOT_SENT:
+            return _not_sent(view, view_context)
+
+
+def variance(view: RecordView) -> str:
+    """Say that QuickBooks came to another total (product rule 7); empty where they agree."""
+    if view.variance is None or view.qbo_total is None or view.synced_total is None:
+        return ""
+    return f"QuickBooks has {money(view.qbo_total)}, DunaHub sent {money(view.synced_total)}."
+
+
+def earlier_version(view: RecordView) -> str:
+    """Say that QuickBooks has the record as it was before its last change."""
+    if view.state is RecordState.SYNCED or view.qbo_id is None or view.synced_at is None:
+        return ""
+    if view.error is not None and view.error.code == GONE:
+        return ""
+    return f"QuickBooks has this {view.key.kind.word} as it was before the last change."
+
+
+def paused(connection: Connection, now: datetime) -> datetime | None:
+    """Return the moment until which the whole company waits, None when it does not."""
+    until = connection.paused_until
+    return until if until is not None and until > now else None
+
+
+def _synced(view: RecordView, formats: Formats) -> str:
+    when = formats.moment(view.synced_at) if view.synced_at else ""
+    if view.qbo_number:
+        return f"{when} as {view.key.kind.word} {view.qbo_number}".strip()
+    number = f" (QuickBooks no. {view.qbo_id})" if view.qbo_id else ""
+    return f"{when}{number}".strip()
+
+
+def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
+    if connection.expired_at is not None:
+        return "for QuickBooks to be reconnected. It then goes out by itself."
+    if view.waiting_for is not None:
+        parent = f"{view.waiting_for.kind.word} {short(view.parent_label)}"
+        if not view.parent_label:
+            return (
+                f"for its {view.waiting_for.kind.word}, of which DunaHub has told QuickBooks "
+                f"nothing yet. Save that {view.waiting_for.kind.word} once, and both go out."
+            )
+        return f"for {parent}, which is not in QuickBooks yet. It goes out right after it."
+    until = paused(connection, formats.now)
+    if until is not None:
+        return f"for QuickBooks. It is tried again {formats.at(until)}."
+    found = advice(view)
+    if (
+        found is not None
+        and found.retried
+        and view.next_attempt_at
+        and view.next_attempt_at > formats.now
+    ):
+        return f"to be tried again {formats.at(view.next_attempt_at)}. {found.title}."
+    return "to be sent, within moments."
+
+
+def _not_sent(view: RecordView, view_context: ViewContext) -> str:
+    if view.skip_reason is SkipReason.DISMISSED:
+        reason = f": {view.skip_note.rstrip('.')}." if view.skip_note else "."
+        return f"Dismissed by the office{reason}"
+    if view.skip_reason is not None:
+        if view.qbo_id is not None:
+            return _SENT_BEFORE.format(kind=view.key.kind.word, number=view.qbo_id)
+        return _LOOKING if view.next_attempt_at is not None else _HELD[view.skip_reason]
+    for period in view_context.disconnections:
+        since = view_context.formats.at(period.started_at)
+        if period.connection_period == view.connection_period + 1:
+            return f"It was still to be sent when QuickBooks was disconnected {since}."
+        if period.connection_period == view.connection_period:
+            return f"It was saved after QuickBooks was disconnected {since}."
+    return "It was saved while QuickBooks was not connected."
+
+
+def who(found: Advice) -> str:
+    """Say who can mend it; empty when it is the office, which reads this."""
+    return {"bookkeeper": "your bookkeeper", "operator": "DunaHub support"}.get(found.who, "")
+
+
+def link_label(kind: Kind) -> str:
+    """Name the button that links a record to the object that QuickBooks has already."""
+    return f"Use this {kind.word}"

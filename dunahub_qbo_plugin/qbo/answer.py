@@ -1,0 +1,54 @@
+"""An HTTP answer, and what its headers say."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_qbo_plugin.qbo.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST_WAIT = 3600.0
+"""Seconds: the most of a ``Retry-After`` that we honor before asking again."""
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """An HTTP answer, whole.
+
+    Attributes:
+        headers: names in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+
+
+def tid_of(headers: Mapping[str, str]) -> str:
+    """Return Intuit's id of the exchange; recordings spell the header both ways."""
+    tid = headers.get("intuit_tid") or headers.get("intuit-tid") or ""
+    return redact(tid)[:100] if not re.fullmatch(r"[\w.-]{1,100}", tid) else tid
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that a ``Retry-After`` asks for, at most an hour; None without one.
+
+    Intuit documents no such header and no recording has one; proxies send it.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)

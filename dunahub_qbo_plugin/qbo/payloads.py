@@ -1,0 +1,134 @@
+"""Find what we need in the payload of a good answer, or say that it is not there."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.model import ErrorInfo, RemoteRef, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Entity = Mapping[str, Any]
+
+LONGEST_NUMBER = 100
+_VOIDED = re.compile(r"Voided\b")
+_ID = re.compile(r"-?\w[\w:.-]{0,48}", re.ASCII)
+"""QuickBooks' Ids and SyncTokens are numbers; it calls both texts and says no more of them."""
+
+
+def written(entity: Mapping[str, Any], tid: str) -> Written:
+    """Read what a write gives back."""
+    id_, token = entity.get("Id"), entity.get("SyncToken")
+    if not _is_id(id_) or not _is_id(token):
+        raise _unreadable("the object has no Id or no SyncToken", tid)
+    number = entity.get("DocNumber")
+    return Written(
+        remote=remote_ref(entity),
+        total=_amount(entity.get("TotalAmt")),
+        number=number[:LONGEST_NUMBER] if isinstance(number, str) else "",
+        customer_id=customer_id(entity),
+        unapplied=_amount(entity.get("UnappliedAmt")),
+        intuit_tid=tid,
+    )
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return Decimal(value)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def customer_id(entity: Mapping[str, Any]) -> str | None:
+    """Return the Id of the customer that a document is booked on."""
+    return _referred(entity, "CustomerRef")
+
+
+def remote_ref(entity: Mapping[str, Any]) -> RemoteRef:
+    """Say which object this is, and what an update of it has to know."""
+    return RemoteRef(
+        id=str(entity["Id"]),
+        sync_token=str(entity["SyncToken"]),
+        deposit_account=_referred(entity, "DepositToAccountRef"),
+    )
+
+
+def _referred(entity: Mapping[str, Any], name: str) -> str | None:
+    """Return the Id in a reference; what is no reference counts as none."""
+    reference = entity.get(name)
+    found = reference.get("value") if isinstance(reference, dict) else None
+    return str(found) if isinstance(found, str | int) else None
+
+
+def entity(payload: Mapping[str, Any], name: str, tid: str) -> dict[str, Any]:
+    """Find the object in its envelope; the key is the entity in QuickBooks' own spelling."""
+    for key, value in payload.items():
+        if key.lower() == name.lower() and isinstance(value, dict):
+            return value
+    raise _unreadable(f"it holds no {name.lower()}", tid)
+
+
+def rows(response: object, tid: str) -> list[dict[str, Any]]:
+    """Return a query's rows; no rows is an empty object (recorded)."""
+    if not isinstance(response, dict):
+        raise _unreadable("it holds no QueryResponse", tid)
+    return [row for rows in response.values() if isinstance(rows, list) for row in dicts(rows, tid)]
+
+
+def dicts(items: object, tid: str) -> list[dict[str, Any]]:
+    """Read a list of objects."""
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise _unreadable("a list of objects is missing", tid)
+    return items
+
+
+def _unreadable(problem: str, tid: str) -> Unreachable:
+    text = f"QuickBooks answered, but {problem}."
+    return Unreachable(ErrorInfo(code="unreadable", text=text, intuit_tid=tid), sent=True)
+
+
+def written_of(entity: Entity) -> Written:
+    """Read an object as if it were the answer to a write."""
+    total = entity.get("TotalAmt")
+    return Written(
+        remote=remote_ref(entity),
+        total=None if total is None else Decimal(total),
+        number=str(entity.get("DocNumber") or ""),
+        customer_id=customer_id(entity),
+    )
+
+
+def is_voided(entity: Entity) -> bool:
+    """Return whether a transaction was voided in QuickBooks.
+
+    A void leaves the object, sets every amount to nothing and puts "Voided" before its private
+    note (recorded 2022 and 2025). A bill of 0.00 whose note speaks of a void is none.
+    """
+    note = str(entity.get("PrivateNote") or "")
+    lines = entity.get("Line") or ()
+    return (
+        _VOIDED.match(note) is not None
+        and not _decimal(entity.get("TotalAmt"))
+        and not any(_decimal(line.get("Amount")) for line in lines)
+    )
+
+
+def _decimal(value: object) -> Decimal:
+    return _amount(value) or Decimal(0)
+
+
+def paid_since(entity: Entity, token: str) -> bool:
+    """Return whether payments alone can have moved an object's SyncToken on, each by one."""
+    fresh = str(entity.get("SyncToken"))
+    if not (fresh.isdecimal() and token.isdecimal()):
+        return False
+    links = entity.get("LinkedTxn") or ()
+    payments = sum(1 for link in links if link.get("TxnType") == "Payment")
+    return int(fresh) - int(token) <= payments

@@ -1,0 +1,1 @@
+"""The rows of connections: lease, pauses, region, profile, tokens."""

@@ -1,0 +1,106 @@
+"""A connection to a QuickBooks company, as the store gives it out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from dunahub_qbo_plugin.model import Status
+from dunahub_qbo_plugin.store.convert import from_ms
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """A company of an organization as the rest of the plugin sees it: no token, no realm id.
+
+    Attributes:
+        id: our own id of the company.
+        pending_at: when it was chosen in place of another company and awaits a person's yes.
+        paused_until: nothing is sent before this moment (throttled, subscription ended).
+    """
+
+    id: str
+    org_id: str
+    current: bool
+    connection_period: int
+    environment: str
+    company_name: str
+    connected_at: datetime
+    connected_by: str
+    disconnected_at: datetime | None
+    expired_at: datetime | None
+    pending_at: datetime | None
+    region_closed_at: datetime | None
+    paused_until: datetime | None
+    pause_code: str | None
+    pause_text: str | None
+    profile_at: datetime | None
+    default_item_id: str | None
+    tax_code_id: str | None
+
+    @property
+    def status(self) -> Status:
+        """One of the three that people see."""
+        if self.disconnected_at is not None or self.pending_at is not None:
+            return Status.NOT_CONNECTED
+        return Status.CONNECTED if self.expired_at is None else Status.TOKEN_EXPIRED
+
+
+@attrs.frozen(kw_only=True)
+class Tokens:
+    """What is needed to speak to a company; never shown.
+
+    Attributes:
+        access_expires_at: when the access token ends.
+    """
+
+    realm_id: str = attrs.field(repr=False)
+    access: str = attrs.field(repr=False)
+    refresh: str = attrs.field(repr=False)
+    access_expires_at: datetime
+    refresh_expires_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Arrival:
+    """What came of a consent.
+
+    Attributes:
+        connection: the company that was chosen.
+        pending: True when it is another company than before: a person must say yes first.
+        reconnected: True when this company had been connected before.
+        let_go: tokens, to be revoked, of another company that still awaited a person's yes.
+    """
+
+    connection: Connection
+    pending: bool
+    reconnected: bool
+    let_go: Tokens | None = None
+
+
+def connection_of(row: Any) -> Connection:  # noqa: ANN401  a Row
+    """Read a row."""
+    return Connection(
+        id=row.id,
+        org_id=row.org_id,
+        current=row.current,
+        connection_period=row.connection_period,
+        environment=row.environment,
+        company_name=row.company_name,
+        connected_at=from_ms(row.connected_at),
+        connected_by=row.connected_by,
+        disconnected_at=from_ms(row.disconnected_at),
+        expired_at=from_ms(row.expired_at),
+        pending_at=from_ms(row.pending_at),
+        region_closed_at=from_ms(row.region_closed_at),
+        paused_until=from_ms(row.paused_until) if row.paused_until else None,
+        pause_code=row.pause_code,
+        pause_text=row.pause_text,
+        profile_at=from_ms(row.profile_at),
+        default_item_id=row.default_item_id,
+        tax_code_id=row.tax_code_id,
+    )

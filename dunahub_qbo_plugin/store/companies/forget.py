@@ -1,0 +1,66 @@
+"""Delete everything of one organization, from every table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.tables import connections, metadata, records
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.store.db.database import Database
+
+
+def forget(database: Database, org_id: str) -> dict[str, int]:
+    """Delete an organization's rows in one transaction; its records stay in host and QuickBooks.
+
+    In an SQLite file the space is overwritten, also in its log as far as nobody reads there at this
+    moment. Backups are the operator's own.
+
+    Args:
+        database: where they are.
+        org_id: the host's id of the organization.
+
+    Returns:
+        table to number of rows that were deleted, where there were any.
+    """
+    deleted: dict[str, int] = {}
+    with database.write.connect() as db:
+        if database.is_sqlite:
+            db.exec_driver_sql("PRAGMA secure_delete=ON")
+        for table in reversed(metadata.sorted_tables):
+            if table is not connections:  # the others are found through it
+                deleted[table.name] = _delete(db, table, org_id)
+        deleted[connections.name] = _delete(db, connections, org_id)
+        db.commit()
+    if database.is_sqlite:
+        with database.write.connect() as db:
+            driver = db.connection.driver_connection
+            db.rollback()
+            if driver is not None:
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return {name: number for name, number in deleted.items() if number}
+
+
+def of_no_organization() -> list[str]:
+    """Name the tables whose rows belong to nobody; a new table must not be forgotten here."""
+    return [table.name for table in metadata.sorted_tables if _owned(table, "") is None]
+
+
+def _delete(db: sa.Connection, table: sa.Table, org_id: str) -> int:
+    owned = _owned(table, org_id)
+    return 0 if owned is None else db.execute(sa.delete(table).where(owned)).rowcount
+
+
+def _owned(table: sa.Table, org_id: str) -> sa.ColumnElement[bool] | None:
+    """Tell which rows of a table are an organization's; None where none ever are."""
+    if "org_id" in table.c:
+        return table.c.org_id == org_id
+    if "company_id" in table.c:
+        mine = sa.select(connections.c.id).where(connections.c.org_id == org_id)
+        return table.c.company_id.in_(mine)
+    if "record_id" in table.c:
+        theirs = sa.select(records.c.id).where(records.c.org_id == org_id)
+        return table.c.record_id.in_(theirs)
+    return None

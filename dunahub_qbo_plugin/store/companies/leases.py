@@ -1,0 +1,198 @@
+"""One drain per company: a lease with a deadline, and a fence that only ever grows.
+
+The fence is what stops a worker that was paused past its deadline: every claim and every settle
+looks at it in the same transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import LeaseLost
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.db.compiled import compiled
+from dunahub_qbo_plugin.store.state import (
+    due,
+    live,
+    may_leave,
+    moment_counts,
+    of_connection,
+    pause_is_over,
+)
+from dunahub_qbo_plugin.store.tables import connections, records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+LEASE: Final = timedelta(seconds=15)
+"""How long a company stays taken after its worker's last sign of life."""
+
+
+@attrs.frozen(kw_only=True)
+class Lease:
+    """The right to drain one company.
+
+    Attributes:
+        until: when it ends unless it is renewed.
+        look_first: True while each create is preceded by a look (see `pauses.look_first`).
+    """
+
+    company_id: str
+    org_id: str
+    owner: str
+    fence: int
+    connection_period: int
+    until: datetime
+    look_first: bool = False
+
+
+def acquire(
+    connection: sa.Connection, company_id: str, *, owner: str, now: datetime
+) -> Lease | None:
+    """Take a company that is live, not paused, and nobody's; None when it is not to be had."""
+    statement = (
+        sa.update(connections)
+        .where(
+            connections.c.id == company_id,
+            live,
+            pause_is_over(now),
+            sa.not_(_is_held(now)),
+        )
+        .values(lease_owner=owner, lease_until=to_ms(now + LEASE), fence=connections.c.fence + 1)
+        .returning(
+            connections.c.org_id,
+            connections.c.fence,
+            connections.c.connection_period,
+            connections.c.look_first_until,
+        )
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Lease(
+        company_id=company_id,
+        org_id=row.org_id,
+        owner=owner,
+        fence=row.fence,
+        connection_period=row.connection_period,
+        until=now + LEASE,
+        look_first=row.look_first_until > to_ms(now),
+    )
+
+
+def _is_held(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        connections.c.lease_owner.is_not(None),
+        connections.c.lease_until > to_ms(now),
+        # A deadline that no worker could have set comes from a clock that jumped.
+        connections.c.lease_until <= to_ms(now + 2 * LEASE),
+    )
+
+
+def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
+    """Prolong a lease, and thereby make sure that it still is ours.
+
+    Raises:
+        LeaseLost: somebody took the company over, or it was disconnected meanwhile.
+    """
+    values = {
+        "p_company": lease.company_id,
+        "p_fence": lease.fence,
+        "p_until": to_ms(now + LEASE),
+    }
+    if compiled(connection, _renew).run(connection, values).rowcount != 1:
+        raise LeaseLost(f"company {lease.company_id} is no longer ours to drain")
+    return attrs.evolve(lease, until=now + LEASE)
+
+
+def _renew() -> sa.Update:
+    """Make the statement with which every write of a drain begins."""
+    return (
+        sa.update(connections)
+        .where(
+            connections.c.id == sa.bindparam("p_company"),
+            connections.c.fence == sa.bindparam("p_fence"),
+        )
+        .values(lease_until=sa.bindparam("p_until"))
+    )
+
+
+def release(connection: sa.Connection, lease: Lease) -> None:
+    """Return a company back, if it still is ours."""
+    connection.execute(
+        sa.update(connections)
+        .where(connections.c.id == lease.company_id, connections.c.fence == lease.fence)
+        .values(lease_owner=None, lease_until=0)
+    )
+
+
+def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]:
+    """Tell when each live company next has something due: company to milliseconds.
+
+    Companies that another worker holds are in it as well; the sweep sees whether it died.
+    """
+    next_due = sa.func.min(records.c.next_attempt_at)
+    statement = (
+        sa.select(connections.c.id, connections.c.paused_until, next_due.label("due"))
+        .join(
+            records,
+            sa.and_(of_connection, records.c.next_attempt_at.is_not(None), may_leave),
+        )
+        .where(live)
+        .group_by(connections.c.id, connections.c.paused_until)
+    )
+    return {
+        row.id: max(moment_counts(moment, now) for moment in (row.due, row.paused_until))
+        for row in connection.execute(statement)
+    }
+
+
+def to_ring_for(
+    connection: sa.Connection,
+    *,
+    now: datetime,
+    org_ids: Collection[str] | None = None,
+    limit: int,
+) -> list[str]:
+    """Name live companies that have something due now.
+
+    Args:
+        connection: a consistent read.
+        now: what is due until then counts.
+        org_ids: only these organizations' companies, whoever drains them; None to sweep: all
+            companies that nobody drains, paused ones left out.
+        limit: how many at most.
+    """
+    has_come = sa.and_(due(now), may_leave)
+    asked = sa.select(connections.c.id).where(live, pause_is_over(now))
+    if org_ids is not None:
+        owned = connections.c.org_id.in_(org_ids)
+        asked = asked.where(owned, sa.exists().where(of_connection, has_come))
+    else:
+        # From the few rows that are due to their companies, not through all companies.
+        rows = (
+            sa.select(records.c.company_id, records.c.connection_period)
+            .where(has_come)
+            .distinct()
+            .subquery()
+        )
+        belongs = sa.and_(
+            rows.c.company_id == connections.c.id,
+            rows.c.connection_period == connections.c.connection_period,
+        )
+        asked = asked.join(rows, belongs).where(sa.not_(_is_held(now)))
+    return list(connection.execute(asked.limit(limit)).scalars())
+
+
+def is_due(connection: sa.Connection, company_id: str, *, now: datetime) -> bool:
+    """Return whether a company is live, not paused, and has something due."""
+    org_id = sa.select(connections.c.org_id).where(connections.c.id == company_id)
+    owner = connection.execute(org_id).scalar_one_or_none()
+    if owner is None:
+        return False
+    return company_id in to_ring_for(connection, now=now, org_ids=[owner], limit=10)

@@ -1,0 +1,76 @@
+"""Stop an organization that is not in the US, and let it go on when it is again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.tables import connections, records
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def close_region(db: sa.Connection, org_id: str, *, now: datetime) -> bool:
+    """Stop everything of an organization that is no longer in the US (product rule 13)."""
+    statement = (
+        sa.update(connections)
+        .where(connections.c.org_id == org_id, connections.c.region_closed_at.is_(None))
+        .values(region_closed_at=to_ms(now), fence=connections.c.fence + 1, lease_owner=None)
+    )
+    return db.execute(statement).rowcount > 0
+
+
+def open_region(db: sa.Connection, org_id: str) -> bool:
+    """Let an organization go on that is in the US again."""
+    statement = (
+        sa.update(connections)
+        .where(connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None))
+        .values(region_closed_at=None)
+    )
+    return db.execute(statement).rowcount > 0
+
+
+def reopen_where_saved(db: sa.Connection) -> None:
+    """Let companies go on for which a record was saved after their region had stopped them.
+
+    Hooks store nothing for other regions, so such a record proves that the organization is in
+    the US again.
+    """
+    saved_since = sa.exists(
+        sa.select(records.c.id).where(
+            records.c.company_id == connections.c.id,
+            records.c.connection_period == connections.c.connection_period,
+            records.c.next_attempt_at.is_not(None),
+            records.c.saved_at > connections.c.region_closed_at,
+        )
+    )
+    db.execute(
+        sa.update(connections)
+        .where(connections.c.region_closed_at.is_not(None), saved_since)
+        .values(region_closed_at=None)
+    )
+
+
+def region_is_open(db: sa.Connection, org_id: str) -> bool:
+    """Return whether an organization has a connection that is not stopped by its region."""
+    statement = sa.select(connections.c.id).where(
+        connections.c.org_id == org_id, connections.c.region_closed_at.is_(None)
+    )
+    return db.execute(statement.limit(1)).first() is not None
+
+
+def region_is_stopped(db: sa.Connection, org_id: str) -> bool:
+    """Return whether an organization has a connection that its region stopped."""
+    statement = sa.select(connections.c.id).where(
+        connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None)
+    )
+    return db.execute(statement.limit(1)).first() is not None
+
+
+def any_region_closed(db: sa.Connection) -> bool:
+    """Return whether any company is stopped by its region."""
+    statement = sa.select(connections.c.id).where(connections.c.region_closed_at.is_not(None))
+    return db.execute(statement.limit(1)).first() is not None

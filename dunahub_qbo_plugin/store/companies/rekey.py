@@ -1,0 +1,87 @@
+"""Encrypt everything anew with the newest key, while the old ones still open it.
+
+It goes company by company, each in a transaction of its own, and skips what has the newest key
+already: broken off and started again it goes on where it was. A host that runs meanwhile needs both
+keys; what it stores in between is left as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.store.tables import connections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dunahub_qbo_plugin.store.db.cipher import Cipher
+    from dunahub_qbo_plugin.store.db.database import Database
+
+    Progress = Callable[[int, int], None]
+
+SEALED = tuple(column for column in connections.c if column.name.endswith("_enc"))
+"""Everything that is encrypted: realm id and tokens."""
+
+
+@attrs.frozen(kw_only=True)
+class Rekeyed:
+    """What came of it.
+
+    Attributes:
+        companies: how many there are.
+        changed: how many were encrypted anew.
+        unreadable: the organization of each company that none of the keys opens.
+    """
+
+    companies: int
+    changed: int
+    unreadable: tuple[str, ...] = ()
+
+
+def rekey(database: Database, cipher: Cipher, *, progress: Progress | None = None) -> Rekeyed:
+    """Encrypt realm ids and tokens of every company with the newest key.
+
+    Args:
+        database: where they are.
+        cipher: the newest key first, then those that they may be encrypted with.
+        progress: told after each company how many are done, and how many there are.
+
+    Raises:
+        ConfigurationError: there is no usable key.
+    """
+    cipher.check()
+    with database.read.connect() as db:
+        ids = list(db.execute(sa.select(connections.c.id).order_by(connections.c.id)).scalars())
+    changed = 0
+    unreadable: list[str] = []
+    for done, company_id in enumerate(ids, start=1):
+        with database.write.begin() as db:
+            row = _held(db, company_id)
+            try:
+                changed += row is not None and _rekey(db, row, cipher)
+            except ConfigurationError:
+                unreadable.append(row.org_id)
+        if progress is not None:
+            progress(done, len(ids))
+    return Rekeyed(companies=len(ids), changed=changed, unreadable=tuple(unreadable))
+
+
+def _held(db: sa.Connection, company_id: str) -> Any:  # noqa: ANN401  a Row, None when it is gone
+    statement = sa.select(connections).where(connections.c.id == company_id).with_for_update()
+    return db.execute(statement).one_or_none()
+
+
+def _rekey(db: sa.Connection, row: Any, cipher: Cipher) -> bool:  # noqa: ANN401  a Row
+    sealed = {column.name: getattr(row, column.name) for column in SEALED}
+    fresh = {
+        name: cipher.rotate(value)
+        for name, value in sealed.items()
+        if value is not None and not cipher.is_newest(value)
+    }
+    if fresh:
+        db.execute(sa.update(connections).where(connections.c.id == row.id).values(fresh))
+    return bool(fresh)

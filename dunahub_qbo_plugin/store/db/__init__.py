@@ -1,0 +1,1 @@
+"""Databases: SQLite, PostgreSQL, forks, compiled statements, errors, encryption."""

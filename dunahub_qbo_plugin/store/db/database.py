@@ -1,0 +1,214 @@
+"""The database: how it is opened, and that its schema is there.
+
+SQLite is used with a write-ahead log. There are several kinds of connection, since each must wait
+differently:
+
+- ``hook``: waits some tens of milliseconds for a lock at most, and never makes a checkpoint;
+- ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
+  reading first and writing then cannot fail in between;
+- ``read``: a consistent look, which keeps nobody waiting;
+- ``glance``: a hook's look, which waits for nothing either.
+
+On PostgreSQL they are the same, with time-outs of the server's and, for the hook, of our own
+(`store.impatient`). ``write`` works at READ COMMITTED: whatever is read first to be written then is
+read ``FOR UPDATE``, and every write of a drain begins by renewing its lease, which locks the
+company's row against disconnects and other workers until the commit.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.store.db import postgres, sqlite
+from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
+from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.store.db.hook_connections import BackgroundConnector
+
+HOOK_LOCK_WAIT: Final = 0.025
+"""Seconds that a hook waits for the writers of its own process, and then for SQLite's lock; after
+that its row goes through memory."""
+WORK_LOCK_WAIT: Final = 10.0
+"""Seconds that the worker and the pages wait for it."""
+HOOK_CHECKPOINT_PAGES: Final = 20_000
+"""Pages of log after which even a hook makes a checkpoint: only where no worker ever runs."""
+
+SCHEMA: Final = "0003"
+"""The newest migration: a database that has it needs no look at Alembic."""
+VERSION_TABLE: Final = "qbo_alembic_version"
+
+
+class Database:
+    """The engines on one database. Nothing is opened before the first use.
+
+    Args:
+        url: an SQLAlchemy address.
+        synchronous: SQLite's durability: ``FULL`` or ``NORMAL``.
+
+    Raises:
+        ConfigurationError: the address cannot be understood, or its driver is not installed.
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self._synchronous = synchronous
+        self._connector: BackgroundConnector | None = None
+        self._turn = sqlite.Turn()
+        self._fork_guard = ForkGuard()
+        try:
+            self.url = postgres.address(url)
+            self.dialect = self.url.get_dialect().name
+            self.hook, self.write = self._engines()
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
+            raise ConfigurationError(
+                "DUNAHUB_QBO_DATABASE_URL cannot be used: it must be an SQLAlchemy address such as "
+                "sqlite:////var/lib/dunahub/qbo.sqlite3, and its driver must be installed "
+                '(PostgreSQL\'s comes with pip install "dunahub-qbo-plugin[postgres]")'
+            ) from (
+                None if isinstance(error, ValueError) else error
+            )  # its text may hold a password
+        self.read = self.write.execution_options(qbo_read=True)
+        self.glance = self.hook.execution_options(qbo_read=True)
+        if not self.is_sqlite:
+            self.read = self.read.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        self.fence_check = FenceCheck(self.write, self._fork_guard)
+        self._ready = False
+        self._lock = threading.Lock()
+        self._watch: sa.PoolProxiedConnection | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True when the database is a file of ours."""
+        return self.dialect == "sqlite"
+
+    def _engines(self) -> tuple[sa.Engine, sa.Engine]:
+        """Make the hook's and the work's, without opening anything."""
+        if self.is_sqlite:
+            return (
+                self._sqlite(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES),
+                self._sqlite(lock_wait=WORK_LOCK_WAIT, checkpoint=1000),
+            )
+        if self.url.get_driver_name() != "psycopg":
+            raise sa.exc.ArgumentError("only SQLite and PostgreSQL through psycopg are supported")
+        from dunahub_qbo_plugin.store.db.hook_connections import hook_engine  # noqa: PLC0415  needs the extra
+
+        hook, self._connector = hook_engine(self.url)
+        return hook, postgres.work_engine(self.url)
+
+    def _sqlite(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
+        return sqlite.engine(
+            self.url,
+            self._turn,
+            self._fork_guard,
+            synchronous=self._synchronous,
+            lock_wait=lock_wait,
+            checkpoint=checkpoint,
+        )
+
+    def is_ready(self) -> bool:
+        """Tell, cheaply, whether the schema is there and current; never makes or changes it.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        if not self._ready and self._exists():
+            self._ready = self._version(self.glance) == SCHEMA
+        return self._ready
+
+    def _exists(self) -> bool:
+        """Look before opening: SQLite would make an empty file."""
+        path = self.url.database
+        return not self.is_sqlite or (bool(path) and Path(str(path)).exists())
+
+    def prepare(self) -> None:
+        """Create the file and the schema if they are missing; bring an older schema up to date.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        if self._ready:
+            return
+        with self._lock:
+            if self._ready:
+                return
+            if self.is_sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            if self._version(self.read) != SCHEMA:
+                from dunahub_qbo_plugin.store.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import and seldom needed
+
+                upgrade(self.write)
+            self._ready = True
+
+    def _version(self, way: sa.Engine) -> str | None:
+        """Look which schema there is; through the hook's way, a hook may ask."""
+        statement = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  a constant
+        try:
+            with way.connect() as connection:
+                return connection.execute(statement).scalar()
+        except sa.exc.ProgrammingError:
+            return None
+        except sa.exc.OperationalError:
+            if self.is_sqlite:
+                return None  # how SQLite says that there is no such table
+            raise
+
+    def change_counter(self) -> int | None:
+        """Return a number that changes when another connection has written; None if unknown."""
+        if not self.is_sqlite:
+            return None
+        with self._lock, self._fork_guard.inside():
+            if self._watch is None:
+                self._watch = self.write.raw_connection()
+                self._watch.detach()
+            cursor = self._watch.dbapi_connection.cursor()  # type: ignore[union-attr]  # open until closed
+            cursor.execute("PRAGMA data_version")
+            row = cursor.fetchone()
+            cursor.close()
+            return int(row[0]) if row else None
+
+    def checkpoint(self) -> None:
+        """Move SQLite's log into the file, as far as nobody is in the way."""
+        if self.is_sqlite:
+            with self.write.connect() as connection:
+                driver = connection.connection.driver_connection
+                if driver is not None:
+                    driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close every pooled connection; the database can be used again afterwards."""
+        with self._fork_guard.inside():
+            self._close()
+
+    def _close(self) -> None:
+        with self._lock:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+        self.fence_check.close()
+        for engine in (self.hook, self.write):
+            # What a thread has in hand now comes back to a pool that nobody closes any more.
+            sa.event.listen(engine.pool, "checkin", _close_late)
+            engine.dispose()
+        if self._connector is not None:
+            self._connector.close()
+
+    def abandon(self) -> None:
+        """Let go of connections that belong to the parent process after a fork."""
+        self._watch = None
+        self._turn.abandon()
+        self.fence_check.abandon()
+        self.hook.dispose(close=False)
+        self.write.dispose(close=False)
+        if self._connector is not None:
+            self._connector.abandon()
+
+
+def _close_late(_driver: object, entry: sa.pool.ConnectionPoolEntry) -> None:
+    entry.invalidate()

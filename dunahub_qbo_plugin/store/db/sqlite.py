@@ -1,0 +1,165 @@
+"""How SQLite is opened: a write-ahead log, and writers of one process that take turns."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.db.fork_guard import QuietPool
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
+
+HELD: Final = "qbo_turn"
+
+
+class Turn:
+    """Whose turn it is to write, among the threads of this process: first come, first served.
+
+    SQLite has whoever finds it locked sleep for 1, 2, 5, 10 and more milliseconds between its
+    tries, and a drain that writes all the time may be back before. Here each is handed the turn by
+    the one before it, so that a hook waits no longer than a transaction or two take.
+
+    It is a courtesy: the lock that counts is SQLite's, which is asked in any case. So whoever has
+    waited in vain may go on, and a turn that is kept too long costs time, never a write.
+    """
+
+    def __init__(self) -> None:
+        self._line = _Line()
+
+    def take(self, held: dict[Any, Any], *, wait: float) -> bool:
+        """Wait for it, unless this connection has it already; False if it did not come in time.
+
+        Args:
+            held: the connection's own notes.
+            wait: seconds.
+        """
+        ticket = held.get(HELD)
+        if ticket is None:
+            # Noted before it waits: whatever breaks the wait off, the check-in gives it back.
+            ticket = held[HELD] = _Ticket(self._line)
+        came: bool = ticket.enter(wait)
+        return came
+
+    @staticmethod
+    def give(held: dict[Any, Any]) -> None:
+        """Hand it to the next, if this connection has it."""
+        ticket = held.pop(HELD, None)
+        if ticket is not None:
+            ticket.leave()
+
+    def abandon(self) -> None:
+        """Forget who has it: after a fork these are threads that are not in this process."""
+        self._line = _Line()
+
+
+class _Line:
+    """Who has the turn, and who waits for it, the longest first."""
+
+    def __init__(self) -> None:
+        # It may be entered anew by a connection that the garbage collector gives back.
+        self.mutex = threading.RLock()
+        self.first: _Ticket | None = None
+        self.waiting: deque[_Ticket] = deque()
+
+
+class _Ticket:
+    """One place in the line. Python's own locks go to whoever is quickest."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._called = threading.Lock()
+        self._called.acquire()
+
+    def enter(self, wait: float) -> bool:
+        line = self._line
+        with line.mutex:
+            if line.first is None:
+                line.first = self
+            if line.first is self:
+                return True
+            line.waiting.append(self)
+        self._called.acquire(timeout=wait)
+        with line.mutex:
+            if self in line.waiting:
+                line.waiting.remove(self)
+            return line.first is self
+
+    def leave(self) -> None:
+        line = self._line
+        with line.mutex:
+            if self in line.waiting:
+                line.waiting.remove(self)
+            if line.first is self:
+                line.first = line.waiting.popleft() if line.waiting else None
+                if line.first is not None:
+                    line.first._called.release()  # noqa: SLF001  another one of the kind
+
+
+def engine(
+    url: sa.URL,
+    turn: Turn,
+    fork_guard: ForkGuard,
+    *,
+    synchronous: str,
+    lock_wait: float,
+    checkpoint: int,
+) -> sa.Engine:
+    """Make an engine, without opening anything.
+
+    Args:
+        url: of the file.
+        turn: shared by all engines on that file.
+        fork_guard: likewise; a fork waits for it.
+        synchronous: ``FULL`` or ``NORMAL``.
+        lock_wait: seconds to wait for this process' other writers, and then for SQLite's lock.
+        checkpoint: pages of log after which a commit makes a checkpoint.
+    """
+    made = sa.create_engine(
+        url,
+        connect_args={"timeout": lock_wait, "check_same_thread": False},
+        poolclass=QuietPool,
+        pool_size=16,
+        max_overflow=32,
+        hide_parameters=True,
+    )
+    assert isinstance(made.pool, QuietPool)  # noqa: S101  as asked for
+    made.pool.fork_guard = fork_guard
+    pragmas = (
+        "PRAGMA journal_mode=WAL",
+        f"PRAGMA synchronous={synchronous}",
+        f"PRAGMA wal_autocheckpoint={checkpoint}",
+        "PRAGMA temp_store=MEMORY",
+    )
+
+    @sa.event.listens_for(made, "connect")
+    def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # transactions begin where `_begin` says
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @sa.event.listens_for(made, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("qbo_read"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        turn.take(connection.info, wait=lock_wait)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            turn.give(connection.info)
+            raise
+
+    @sa.event.listens_for(made, "checkin")
+    def _checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        turn.give(entry.info)
+
+    return made

@@ -1,0 +1,1 @@
+"""Read-only queries over records, for pages, commands and figures."""

@@ -1,0 +1,101 @@
+"""What happened to a record, in order; only ever added, and pruned by age."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.convert import from_ms, to_ms
+from dunahub_qbo_plugin.store.tables import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+class Event(StrEnum):
+    """The sorts of thing that can happen."""
+
+    SENT = "sent"
+    """QuickBooks holds the record as it was to be."""
+    WAITING = "waiting"
+    """Its parent is not in QuickBooks yet."""
+    RETRY = "retry"
+    """A try failed in passing."""
+    REJECTED = "rejected"
+    """A try failed and somebody must act."""
+    NOTED = "noted"
+    """Something was noticed: a change made in QuickBooks, an adoption."""
+    ASKED = "asked"
+    """A person pressed a button."""
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """One thing that happened; who asked for it, if anybody, stands in the text."""
+
+    record_id: int
+    at: datetime
+    event: Event
+    operation: str | None = None
+    qbo_id: str | None = None
+    code: str | None = None
+    text: str | None = None
+    tid: str | None = None
+
+
+def add(connection: sa.Connection, company_id: str, entries: Iterable[Entry]) -> None:
+    """Write entries down, in the connection's transaction."""
+    rows = [
+        {
+            "record_id": entry.record_id,
+            "operation": entry.operation,
+            "qbo_id": entry.qbo_id,
+            "code": entry.code,
+            "text": entry.text,
+            "tid": entry.tid,
+            "company_id": company_id,
+            "at": to_ms(entry.at),
+            "event": entry.event.value,
+        }
+        for entry in entries
+    ]
+    if rows:
+        connection.execute(sa.insert(history), rows)
+
+
+def of_record(connection: sa.Connection, record_id: int, *, limit: int = 50) -> list[Entry]:
+    """Return a record's newest entries, newest first."""
+    statement = (
+        sa.select(history)
+        .where(history.c.record_id == record_id)
+        .order_by(history.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        Entry(
+            record_id=row.record_id,
+            at=from_ms(row.at),
+            event=Event(row.event),
+            operation=row.operation,
+            qbo_id=row.qbo_id,
+            code=row.code,
+            text=row.text,
+            tid=row.tid,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def prune(connection: sa.Connection, *, before: datetime, limit: int = 5000) -> int:
+    """Delete some of the entries older than a moment; gives how many went.
+
+    Only the first entries are looked at, since they were added in the order of time: an index on
+    the time would cost every record a write.
+    """
+    first = sa.select(history.c.id, history.c.at).order_by(history.c.id).limit(limit).subquery()
+    old = sa.select(first.c.id).where(first.c.at < to_ms(before))
+    return connection.execute(sa.delete(history).where(history.c.id.in_(old))).rowcount
