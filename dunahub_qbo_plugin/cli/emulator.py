@@ -108,7 +108,7 @@ def emulator(  # noqa: PLR0913  one for each option
     Exit status: 0 stopped, 2 options, a port that is taken, or a package that is missing.
     """
     with extra_told():
-        from dunahub_qbo_plugin.emulator.server.options import RunOptions  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.server.run_options import RunOptions  # noqa: PLC0415  as above
         from dunahub_qbo_plugin.emulator.server.serve import run  # noqa: PLC0415  as above
         from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings  # noqa: PLC0415  needs the extra
         from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings  # noqa: PLC0415  as above

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dunahub_qbo_plugin.emulator.books.schema import Schema, load_schema
 from dunahub_qbo_plugin.emulator.world.journal import Journal
 from dunahub_qbo_plugin.emulator.world.signing import Signer
-from dunahub_qbo_plugin.emulator.world.trouble import TroubleDesk
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRules
 from dunahub_qbo_plugin.emulator.world.world import World
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FRESH: dict[type, Callable[[], object]] = {
     Schema: load_schema,
     Journal: Journal,
     Signer: Signer,
-    TroubleDesk: TroubleDesk,
+    TroubleRules: TroubleRules,
 }
 _LOCKS: dict[type, Callable[[], object]] = {
     type(threading.Lock()): threading.Lock,

@@ -1,9 +1,9 @@
 """A QuickBooks Online company and Intuit's OAuth on one's own machine. See README.md."""
 
-from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
+from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.server.app import create_app
-from dunahub_qbo_plugin.emulator.server.options import RunOptions
+from dunahub_qbo_plugin.emulator.server.run_options import RunOptions
 from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator, run, serve
 from dunahub_qbo_plugin.emulator.world.directory import (
     DEFAULT_CLIENT_ID,

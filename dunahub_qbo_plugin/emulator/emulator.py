@@ -34,23 +34,23 @@ class Emulator:
         self.app = create_app(self.world)
 
     def transport(self) -> httpx.BaseTransport:
-        """A transport for `httpx.Client` that needs no socket and never sleeps."""
+        """Return a transport for `httpx.Client` that needs no socket and never sleeps."""
         return InProcessTransport(self.app)
 
     def client(self, **options: Any) -> httpx.Client:  # noqa: ANN401  httpx's own options
-        """An `httpx.Client` on that transport."""
+        """Return an `httpx.Client` on that transport."""
         return httpx.Client(transport=self.transport(), base_url=self.base_url, **options)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> RunningEmulator:
-        """Serves the same world on a port."""
+        """Serve the same world on a port."""
         return serve(self.world, host, port)
 
     def trouble(self, rule: TroubleRule) -> int:
-        """Puts a rule in force; returns its number."""
+        """Put a rule in force; return its number."""
         return self.world.trouble.add(rule)
 
     def books(self, realm: str) -> dict[str, Any]:
-        """Everything in a company.
+        """Return everything in a company.
 
         Raises:
             KeyError: There is no such company.

@@ -136,7 +136,7 @@ def remote_of(name: str, stage: Stage) -> RemoteRef:
 def prepare(exchange: Exchange, emulator: Emulator, realm: str, stage: Stage) -> None:
     """Bring an emulator to where the exchange can happen: what others did, and trouble."""
     from dunahub_qbo_plugin.emulator import TroubleRule  # noqa: PLC0415  needs the extra
-    from dunahub_qbo_plugin.emulator.admin.form_input import apply_settings  # noqa: PLC0415  as above
+    from dunahub_qbo_plugin.emulator.admin.json_input import apply_settings  # noqa: PLC0415  as above
 
     hosted = emulator.world.companies[realm]
     apply_settings(hosted.books.settings, dict(exchange.given.get("settings") or {}))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.companies import leases, region

@@ -14,18 +14,18 @@ import threading
 from typing import TYPE_CHECKING
 
 from dunahub_qbo_plugin.emulator.server.serve import serve
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
-from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
-from dunahub_qbo_plugin.emulator.world.trouble import Strike, TroubleDesk, TroubleRule
+from dunahub_qbo_plugin.emulator.world.trouble import Strike, TroubleRule, TroubleRules
 from dunahub_qbo_plugin.emulator.world.world import World
 from tests.acceptance.fast import FastClock
 from tests.support.office import REDIRECT
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world.messages import Request
+    from dunahub_qbo_plugin.emulator.world.http_messages import Request
 
 
-class SeededTrouble(TroubleDesk):
+class SeededTrouble(TroubleRules):
     """Lets a share of the requests go wrong, in ways that a seed decides."""
 
     def __init__(self, *, seed: int, share: float) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator, serve
-from dunahub_qbo_plugin.emulator.world.seeds import seed_contractor
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_contractor
 from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 from tests.support.office import REDIRECT

@@ -29,11 +29,11 @@ class Clock:
         self.now = START
 
     def __call__(self) -> datetime:
-        """Returns the time it was set to."""
+        """Return the time it was set to."""
         return self.now
 
     def advance(self, **by: float) -> None:
-        """Moves on by so many hours, minutes and so on."""
+        """Move on by so many hours, minutes and so on."""
         self.now += timedelta(**by)
 
 
@@ -48,7 +48,7 @@ class Caller:
     client_secret: str = DEFAULT_CLIENT_SECRET
 
     def wish(self, **changes: str) -> dict[str, str]:
-        """The parameters of an authorization request."""
+        """Return the parameters of an authorization request."""
         return {
             "client_id": self.client_id,
             "redirect_uri": REDIRECT,
@@ -58,7 +58,7 @@ class Caller:
         } | changes
 
     def consent(self, **changes: str) -> httpx.URL:
-        """Connects on the consent page; returns where the browser is sent."""
+        """Connect on the consent page; returns where the browser is sent."""
         user = next(iter(self.world.users))
         form = {"user": user, "realm": self.realm, "decision": "connect"} | self.wish(**changes)
         answer = self.http.post("/connect/oauth2", data=form)
@@ -66,7 +66,7 @@ class Caller:
         return httpx.URL(answer.headers["location"])
 
     def token(self, form: dict[str, str], headers: dict[str, str] | None = None) -> httpx.Response:
-        """A token request with the app's own credentials in the header."""
+        """Return a token request with the app's own credentials in the header."""
         return self.http.post(
             "/oauth2/v1/tokens/bearer",
             data=form,
@@ -75,16 +75,16 @@ class Caller:
         )
 
     def exchange(self, code: str, **changes: str) -> httpx.Response:
-        """Exchanges a code."""
+        """Exchange a code."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
         return self.token(form | changes)
 
     def refresh(self, value: str) -> httpx.Response:
-        """Refreshes."""
+        """Refresh."""
         return self.token({"grant_type": "refresh_token", "refresh_token": value})
 
     def connect(self, **changes: str) -> dict[str, Any]:
-        """Goes the whole way from the consent page to tokens."""
+        """Go the whole way from the consent page to tokens."""
         answer = self.exchange(self.consent(**changes).params["code"])
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
@@ -97,7 +97,7 @@ class Caller:
         token: str | None = None,
         **options: Any,  # noqa: ANN401  httpx's own options
     ) -> httpx.Response:
-        """Calls the company's API, by default with a fresh access token."""
+        """Call the company's API, by default with a fresh access token."""
         value = token or self.world.connect(realm=self.realm).access_token
         headers = {"Authorization": f"Bearer {value}", "Accept": "application/json"}
         return self.http.request(

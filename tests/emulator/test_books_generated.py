@@ -16,7 +16,7 @@ from dunahub_qbo_plugin.emulator.books.schema import load_schema
 from tests.support.books import Books, contractor, line
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.api.wire import ApiReply
+    from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ _FEWER = settings(_LENIENT, max_examples=250)
 
 
 def mostly(good: st.SearchStrategy[Any], bad: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The good one, but for one time in thirty."""
+    """Return the good one, but for one time in thirty."""
     return st.integers(0, 29).flatmap(lambda number: good if number else bad)
 
 
@@ -90,7 +90,7 @@ def _value(kind: str, depth: int) -> st.SearchStrategy[Any]:  # noqa: PLR0911  o
 
 
 def _object(kind: str, depth: int) -> st.SearchStrategy[Json]:
-    """An object with a few of the type's properties, now and then one it does not have."""
+    """Return an object with a few of the type's properties, now and then one it does not have."""
     info = SCHEMA.types[kind]
     properties = sorted(n for n, prop in info.properties.items() if prop.kind != "x")
     odd = sorted(info.properties)
@@ -151,7 +151,7 @@ links = st.lists(
 
 @st.composite
 def bodies(draw: st.DrawFn, path: str) -> Json:
-    """A body for an entity: mostly plausible, with the odd thing in it."""
+    """Return a body for an entity: mostly plausible, with the odd thing in it."""
     entity = next(e for e in ENTITIES.values() if e.path == path)
     body = draw(_object(entity.name, 1))
     if entity.sales_form and draw(st.integers(0, 4)):
@@ -173,7 +173,7 @@ def bodies(draw: st.DrawFn, path: str) -> Json:
 
 @st.composite
 def queries(draw: st.DrawFn) -> str:
-    """A query: mostly in the grammar, with the odd word in it."""
+    """Return a query: mostly in the grammar, with the odd word in it."""
     entity = draw(st.sampled_from([*ENTITIES, "Nothing"]))
     names = ["Id", "DocNumber", "TotalAmt", "Active", "DisplayName", "MetaData.LastUpdatedTime"]
     if entity in SCHEMA.types:

@@ -22,7 +22,7 @@ def books() -> Books:
 
 
 def pay(total: float, *links: tuple[float, str], **changes: object) -> Json:
-    """A payment of Ann's for some invoices."""
+    """Return a payment of Ann's for some invoices."""
     lines = [
         {"Amount": amount, "LinkedTxn": [{"TxnId": id_, "TxnType": "Invoice"}]}
         for amount, id_ in links
@@ -31,13 +31,13 @@ def pay(total: float, *links: tuple[float, str], **changes: object) -> Json:
 
 
 def invoice(books: Books, id_: str = "1") -> Json:
-    """An invoice as it is now."""
+    """Return an invoice as it is now."""
     read: Json = books.get(f"invoice/{id_}")["Invoice"]
     return read
 
 
 def owed(books: Books, id_: str = "4") -> float:
-    """A customer's balance."""
+    """Return a customer's balance."""
     return float(books.get(f"customer/{id_}")["Customer"]["Balance"])
 
 

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.api.company import Company
-from dunahub_qbo_plugin.emulator.world.seeds import seed_automated_tax, seed_contractor, seed_empty
+from dunahub_qbo_plugin.emulator.api.company_api import Company
+from dunahub_qbo_plugin.emulator.world.company_seeds import (
+    seed_automated_tax,
+    seed_contractor,
+    seed_empty,
+)
 from tests.support.books import Books, SetClock, contractor, errors, line
 
 if TYPE_CHECKING:
@@ -85,12 +89,12 @@ def test_request_ids_under_threads(books: Books) -> None:
 
 
 def batch(*items: Json) -> Json:
-    """A batch with bIds 0, 1, 2, ..."""
+    """Return a batch with bIds 0, 1, 2, ..."""
     return {"BatchItemRequest": [{"bId": str(n), **item} for n, item in enumerate(items)]}
 
 
 def run(books: Books, *items: Json, **query: str) -> list[Json]:
-    """The answers of a batch's items."""
+    """Return the answers of a batch's items."""
     reply = books.ask("POST", "batch", batch(*items), **query)
     assert reply.status == 200
     answers: list[Json] = json.loads(reply.body)["BatchItemResponse"]

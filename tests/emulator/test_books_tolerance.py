@@ -30,7 +30,7 @@ def books() -> Books:
 
 
 def _paid(books: Books) -> Json:
-    """An invoice's payment, as it is read: with a `LineEx`."""
+    """Return an invoice's payment, as it is read: with a `LineEx`."""
     invoice = books.post("invoice", SALE)
     linked = [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]
     body = {

@@ -46,7 +46,7 @@ def auth(live: RunningEmulator) -> AuthClient:
 
 
 def click(live: RunningEmulator, url: str, *, decision: str = "connect") -> httpx.QueryParams:
-    """Answers the consent page as a browser would; returns what the app gets."""
+    """Answer the consent page as a browser would; returns what the app gets."""
     assert url.startswith(live.url)
     page = httpx.get(url)
     assert page.status_code == 200

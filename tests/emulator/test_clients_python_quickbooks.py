@@ -86,7 +86,7 @@ def qb(live: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> QuickBooks:
 
 
 def make_customer(qb: QuickBooks, name: str) -> Customer:
-    """A customer with the usual data."""
+    """Return a customer with the usual data."""
     customer = Customer()
     customer.DisplayName = name
     customer.GivenName = "Ann"
@@ -104,7 +104,7 @@ def make_customer(qb: QuickBooks, name: str) -> Customer:
 
 
 def sales_line(amount: float, item: str = "3") -> SalesItemLine:
-    """A line for one service."""
+    """Return a line for one service."""
     line = SalesItemLine()
     line.LineNum = 1
     line.Description = "Gutter cleaning"
@@ -116,7 +116,7 @@ def sales_line(amount: float, item: str = "3") -> SalesItemLine:
 
 
 def make_invoice(qb: QuickBooks, customer: Customer, amount: float = 100) -> Invoice:
-    """An invoice of one line."""
+    """Return an invoice of one line."""
     invoice = Invoice()
     invoice.CustomerRef = customer.to_ref()
     invoice.Line.append(sales_line(amount))

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
+from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 from dunahub_qbo_plugin.emulator.world.directory import OAuthApp
 from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
@@ -35,7 +35,7 @@ BEAN_KEYS = [
 
 
 def lower_case_fault(answer: httpx.Response) -> dict[str, Any]:
-    """The one error of a lower-case envelope, whose form is checked on the way."""
+    """Return the one error of a lower-case envelope, whose form is checked on the way."""
     body = answer.json()
     assert list(body) == BEAN_KEYS
     assert isinstance(body["time"], int)
@@ -47,7 +47,7 @@ def lower_case_fault(answer: httpx.Response) -> dict[str, Any]:
 
 
 def xml_fault(answer: httpx.Response) -> dict[str, str]:
-    """The one error of an XML envelope."""
+    """Return the one error of an XML envelope."""
     assert answer.headers["content-type"] == "application/xml"
     root = ET.fromstring(answer.text)  # noqa: S314  the emulator's own answer
     assert root.tag == f"{NS}IntuitResponse"

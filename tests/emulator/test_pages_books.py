@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dunahub_qbo_plugin.emulator.pages import app
+from dunahub_qbo_plugin.emulator.pages import routes
 from dunahub_qbo_plugin.emulator.world.world import SEEDS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make(caller: Caller, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Creates something through the API."""
+    """Create something through the API."""
     answer = caller.api("POST", path, json=body)
     assert answer.status_code == 200, answer.text
     created: dict[str, Any] = next(iter(answer.json().values()))
@@ -24,7 +24,7 @@ def make(caller: Caller, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def invoice(caller: Caller, customer: str, amount: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
-    """Creates an invoice of one line."""
+    """Create an invoice of one line."""
     line = {
         "DetailType": "SalesItemLineDetail",
         "Amount": float(amount),
@@ -35,7 +35,7 @@ def invoice(caller: Caller, customer: str, amount: str, **more: Any) -> dict[str
 
 
 def text_of(page: str) -> str:
-    """What a person reads on the page."""
+    """Return what a person reads on the page."""
     body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
@@ -122,7 +122,7 @@ def test_big_company_is_looked_through_only_when_asked(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The books page of a big company is quick: it looks for doubles on request."""
-    monkeypatch.setattr(app, "_QUICK", 3)
+    monkeypatch.setattr(routes, "_QUICK", 3)
     customer = make(caller, "/customer", {"DisplayName": "Ann"})
     for _ in range(2):
         invoice(caller, customer["Id"], "80", DocNumber="A1")

@@ -26,7 +26,7 @@ def books() -> Books:
 
 
 def ids(books: Books, text: str) -> list[str]:
-    """The Ids a query finds, in order."""
+    """Return the Ids a query finds, in order."""
     answer = books.query(text)
     found = [value for value in answer.values() if isinstance(value, list)]
     return [one["Id"] for one in found[0]] if found else []

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def post(caller: Caller, path: str, body: Any = None, status: int = 200) -> Any:  # noqa: ANN401  JSON
-    """Calls the administration."""
+    """Call the administration."""
     answer = caller.http.post(f"/_admin{path}", json=body if body is not None else {})
     assert answer.status_code == status, answer.text
     return answer.json()
 
 
 def code_of(answer: Any) -> str:  # noqa: ANN401  a response
-    """The code of an application fault."""
+    """Return the code of an application fault."""
     code: str = answer.json()["Fault"]["Error"][0]["code"]
     return code
 

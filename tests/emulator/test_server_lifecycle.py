@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.server.options import RunOptions, build_world
+from dunahub_qbo_plugin.emulator.server.run_options import RunOptions, build_world
 from dunahub_qbo_plugin.emulator.server.serve import run, serve
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, World

@@ -8,20 +8,20 @@ import pytest
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world.messages import Manner
+    from dunahub_qbo_plugin.emulator.world.http_messages import Manner
     from dunahub_qbo_plugin.emulator.world.world import World
 
     from .conftest import Caller
 
 
 def names(caller: Caller) -> list[str]:
-    """The display names in the books, read around all trouble."""
+    """Return the display names in the books, read around all trouble."""
     books = caller.world.companies[caller.realm].books.books()
     return [customer["name"] for customer in books["customers"]]
 
 
 def create(caller: Caller, name: str, **options: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
-    """Creates a customer."""
+    """Create a customer."""
     return caller.api("POST", "/customer", json={"DisplayName": name}, **options)
 
 

@@ -26,7 +26,7 @@ from dunahub_hookspecs import (
     SettingsRequest,
 )
 from dunahub_qbo_plugin.advice import advise
-from dunahub_qbo_plugin.emulator.api.wire import ApiRequest
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiRequest
 from dunahub_qbo_plugin.mapping.causes import TITLES
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.panel import record_text

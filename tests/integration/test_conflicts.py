@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
     from dunahub_qbo_plugin.model import ErrorInfo
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")

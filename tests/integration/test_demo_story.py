@@ -21,7 +21,7 @@ from dunahub_qbo_plugin.demo.launch import Demo, run_demo, running
 from dunahub_qbo_plugin.demo.narrator import Narrator
 from dunahub_qbo_plugin.demo.person import Person, StoryError
 from dunahub_qbo_plugin.demo.trouble import TROUBLES, EmulatorAdmin
-from dunahub_qbo_plugin.emulator.api.wire import ApiRequest
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiRequest
 from dunahub_qbo_plugin.emulator.server.serve import serve
 from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, World

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dunahub_qbo_plugin.advice import Advice
-    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
     from dunahub_qbo_plugin.emulator.world.directory import Offline
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
 
 LEAD = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
 BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import World
 from tests.support.office import REDIRECT, Office, lead

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.api.company import Company
-from dunahub_qbo_plugin.emulator.api.wire import ApiReply, ApiRequest
-from dunahub_qbo_plugin.emulator.books import codec
-from dunahub_qbo_plugin.emulator.world.seeds import seed_contractor
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply, ApiRequest
+from dunahub_qbo_plugin.emulator.api.company_api import Company
+from dunahub_qbo_plugin.emulator.books import json_codec
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_contractor
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
+    from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Books:
         elif isinstance(body, str):
             sent = body.encode()
         else:
-            sent = b"" if body is None else codec.encode(body).encode()
+            sent = b"" if body is None else json_codec.encode(body).encode()
         return self.company.handle(
             ApiRequest(
                 method=method,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dunahub_qbo_plugin.emulator.api.xmlcodec import XmlCodec
+from dunahub_qbo_plugin.emulator.api.xml_codec import XmlCodec
+from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
 from tests.support.books import Books
 from tests.support.recordings import SCHEMA, Json, Raw, Recording, objects_in, out_of_scope
 

@@ -14,7 +14,7 @@ from tests.support.recordings import NAMESPACE, Json, Raw, Recording, parse_xml
 if TYPE_CHECKING:
     from xml.etree import ElementTree as ET
 
-    from dunahub_qbo_plugin.emulator.api.wire import ApiReply
+    from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply
 
 # What differs from run to run: given by counters and clocks.
 _VOLATILE = frozenset({"Id", "time", "CreateTime", "LastUpdatedTime", "DocNumber", "DeliveryTime"})

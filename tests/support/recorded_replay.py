@@ -10,7 +10,7 @@ from tests.support.recorded_state import before, prepare
 from tests.support.recordings import Json, Recording, objects_in, unchanged
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.api.wire import ApiReply
+    from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply
 
 Request = tuple[str, str, Any, dict[str, str]]
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.api.xmlcodec import XmlCodec
+from dunahub_qbo_plugin.emulator.api.xml_codec import XmlCodec
 from dunahub_qbo_plugin.emulator.books.entities import BY_PATH, ENTITIES
 from dunahub_qbo_plugin.emulator.books.schema import load_schema
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator.api.cdc import run_cdc
-from dunahub_qbo_plugin.emulator.api.envelope import QueryResult, fault_json, query_json
-from dunahub_qbo_plugin.emulator.api.requestids import MAX_LENGTH, RequestIds
-from dunahub_qbo_plugin.emulator.books import codec, faults, rules
-from dunahub_qbo_plugin.emulator.books.absent_entities import OTHER_NAMES
+from dunahub_qbo_plugin.emulator.api.reply_envelope import QueryResult, fault_json, query_json
+from dunahub_qbo_plugin.emulator.api.request_ids import MAX_LENGTH, RequestIds
+from dunahub_qbo_plugin.emulator.books import business_faults, json_codec, request_faults
+from dunahub_qbo_plugin.emulator.books.absent_entities import ABSENT_NAMES
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.books.schema import unknown_field
 
@@ -34,7 +34,7 @@ def run_batch(
     request_id: str,
     user: str,
 ) -> list[tuple[str, str]]:
-    """Run a batch in order; pairs of bId and the item's answer as JSON text.
+    """Run a batch in order; return pairs of bId and the item's answer as JSON text.
 
     Recorded 2020: HTTP 200 with a fault per refused item, the others done. With a request id
     each item is kept under it and its bId together (recorded 2022: 50 characters at most).
@@ -47,11 +47,11 @@ def run_batch(
             raise unknown_field(key, "IntuitBatchRequest", ("BatchItemRequest",))
     items = body.get("BatchItemRequest")
     if items is None:
-        raise faults.missing("BatchItemRequest")
+        raise request_faults.missing("BatchItemRequest")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise faults.unreadable()
+        raise request_faults.unreadable()
     if len(items) > ledger.settings.batch_limit:
-        raise faults.batch_too_big(ledger.settings.batch_limit)
+        raise request_faults.batch_too_big(ledger.settings.batch_limit)
     for item in items:
         _check_keys(item)
     batch = _Batch(ledger, operations, answer_query, user)
@@ -68,14 +68,14 @@ def run_batch(
 def _once(batch: _Batch, item: Json, bid: str, request_ids: RequestIds, request_id: str) -> str:
     whole = request_id + bid
     if len(whole) > MAX_LENGTH:
-        return batch.refused(rules.request_id_too_long(whole), bid)
+        return batch.refused(business_faults.request_id_too_long(whole), bid)
     if "Query" in item or "CDCQuery" in item:
         return batch.run(item, bid)
-    asked = hash(codec.encode(item))
+    asked = hash(json_codec.encode(item))
     now = batch.ledger.now
     try:
         kept = request_ids.find(whole, asked, now)
-    except faults.QboFaultError as fault:
+    except request_faults.QboFaultError as fault:
         return batch.refused(fault, bid)
     if isinstance(kept, str):
         return kept
@@ -94,20 +94,23 @@ class _Batch:
         self._user = user
 
     def run(self, item: Json, bid: str) -> str:
-        """One item's answer."""
+        """Return one item's answer."""
         try:
             inner = self._answer(item)
-        except faults.QboFaultError as fault:
+        except request_faults.QboFaultError as fault:
             return self.refused(fault, bid)
-        return f'{{{inner},"bId":{codec.encode(bid)}}}'
+        return f'{{{inner},"bId":{json_codec.encode(bid)}}}'
 
     @staticmethod
-    def refused(fault: faults.QboFaultError, bid: str) -> str:
-        """One item's fault; every error of a batch item carries an element (recorded 2020)."""
+    def refused(fault: request_faults.QboFaultError, bid: str) -> str:
+        """Return one item's fault; every error of a batch item carries an element.
+
+        Recorded 2020.
+        """
         body = fault_json(fault)
         for error in body["Error"]:
             error.setdefault("element", "")
-        return codec.encode({"Fault": body, "bId": bid})
+        return json_codec.encode({"Fault": body, "bId": bid})
 
     def _answer(self, item: Json) -> str:
         if "Query" in item:
@@ -118,10 +121,10 @@ class _Batch:
         operation = _text(item.get("operation")).lower()
         if not operation:
             if self.ledger.settings.batch_default_operation == "refuse":
-                raise faults.missing("operation")
+                raise request_faults.missing("operation")
             operation = "create"
         if operation not in _OPERATIONS:
-            raise faults.bad_enumeration(operation, "operation")
+            raise request_faults.bad_enumeration(operation, "operation")
         options = frozenset(
             part.strip().lower() for part in _text(item.get("optionsData")).split(",")
         )
@@ -135,7 +138,7 @@ class _Batch:
 
     def _changes(self, query: object) -> str:
         if not isinstance(query, dict):
-            raise faults.unreadable()
+            raise request_faults.unreadable()
         asked: Mapping[str, str] = {
             "entities": _text(query.get("Entities")),
             "changedSince": _text(query.get("ChangedSince")),
@@ -147,21 +150,21 @@ class _Batch:
 
 def _check_keys(item: Json) -> None:
     for key in item:
-        if key not in _OWN and key not in ENTITIES and key not in OTHER_NAMES:
+        if key not in _OWN and key not in ENTITIES and key not in ABSENT_NAMES:
             raise unknown_field(key, "BatchItemRequest", (*_OWN, *ENTITIES))
     for key in ("bId", "operation", "optionsData", "Query"):
         value = item.get(key)
         if value is not None and not isinstance(value, str | int):
-            raise faults.unreadable()
+            raise request_faults.unreadable()
 
 
 def _entity(item: Json) -> Entity:
     for key in item:
         if key in ENTITIES:
             return ENTITIES[key]
-        if key in OTHER_NAMES:
-            raise faults.feature_not_supported(key)
-    raise faults.missing("IntuitObject")
+        if key in ABSENT_NAMES:
+            raise request_faults.feature_not_supported(key)
+    raise request_faults.missing("IntuitObject")
 
 
 def _text(value: object) -> str:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.books import codec, faults, rules
-from dunahub_qbo_plugin.emulator.books.absent_entities import OTHERS
+from dunahub_qbo_plugin.emulator.books import business_faults, json_codec, request_faults
+from dunahub_qbo_plugin.emulator.books.absent_entities import ABSENT
 from dunahub_qbo_plugin.emulator.books.entities import BY_PATH, Entity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dunahub_qbo_plugin.emulator.api.envelope import QueryResult
     from dunahub_qbo_plugin.emulator.api.operations import Operations
+    from dunahub_qbo_plugin.emulator.api.reply_envelope import QueryResult
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
 
 _WINDOW = timedelta(days=30)
@@ -34,7 +34,7 @@ _EXCLUDED = frozenset(
 
 
 def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) -> list[QueryResult]:
-    """The changed objects by entity, oldest change first, deleted ones last; at most 1,000.
+    """Return the changed objects by entity, oldest change first, deleted ones last; at most 1,000.
 
     Raises:
         QboFaultError: 2020 for a missing parameter, 2060 for a time that is none, 4001 for an
@@ -42,10 +42,10 @@ def run_cdc(ledger: Ledger, operations: Operations, query: Mapping[str, str]) ->
     """
     for parameter in ("entities", "changedSince"):
         if not query.get(parameter):
-            raise faults.missing(parameter)
+            raise request_faults.missing(parameter)
     since = _since(ledger, query["changedSince"])
     if ledger.settings.cdc_window == "refuse" and ledger.now - since > _WINDOW:
-        raise rules.business("changedSince must not be more than 30 days ago.")
+        raise business_faults.business("changedSince must not be more than 30 days ago.")
     left = _MAX_OBJECTS
     blocks: list[QueryResult] = []
     for entity in _entities(query["entities"]):
@@ -59,9 +59,9 @@ def _entities(text: str) -> list[Entity]:
     out: list[Entity] = []
     for name in text.split(","):
         path = name.strip().lower()
-        entity = BY_PATH.get(path) or OTHERS.get(path)
+        entity = BY_PATH.get(path) or ABSENT.get(path)
         if entity is None or entity.name in _EXCLUDED:
-            raise faults.query_invalid(f"invalid context declaration: {name.strip()}")
+            raise request_faults.query_invalid(f"invalid context declaration: {name.strip()}")
         if entity not in out:
             out.append(entity)
     return out
@@ -72,7 +72,7 @@ def _since(ledger: Ledger, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
     except ValueError as error:
-        raise faults.bad_date(text, "changedSince", format_=True) from error
+        raise request_faults.bad_date(text, "changedSince", format_=True) from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=ledger.now.tzinfo)
 
 
@@ -97,7 +97,7 @@ def _block(
 
 
 def _stub(id_: str, when: datetime) -> str:
-    return codec.encode(
+    return json_codec.encode(
         {
             "domain": "QBO",
             "status": "Deleted",

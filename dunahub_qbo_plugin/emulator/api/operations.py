@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books import codec, faults, presentation, rules
-from dunahub_qbo_plugin.emulator.books.lists import create_list_object, update_list_object
+from dunahub_qbo_plugin.emulator.books import (
+    business_faults,
+    json_codec,
+    presentation,
+    request_faults,
+)
+from dunahub_qbo_plugin.emulator.books.list_objects import create_list_object, update_list_object
 from dunahub_qbo_plugin.emulator.books.payments import (
     create_payment,
     delete_payment,
@@ -19,8 +24,8 @@ from dunahub_qbo_plugin.emulator.books.sales import create_sale, delete_sale, up
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.entities import Entity
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
-    from dunahub_qbo_plugin.emulator.books.singles import Singles
-    from dunahub_qbo_plugin.emulator.books.store import Row
+    from dunahub_qbo_plugin.emulator.books.object_tables import Row
+    from dunahub_qbo_plugin.emulator.books.singletons import Singletons
 
 Json = dict[str, Any]
 
@@ -32,9 +37,9 @@ _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
 class Operations:
-    """Creates, updates, voids, deletes, reads and sends the objects of one company."""
+    """Creates, updates, voids, deletions, reads and e-mails of one company's objects."""
 
-    def __init__(self, ledger: Ledger, singles: Singles) -> None:
+    def __init__(self, ledger: Ledger, singles: Singletons) -> None:
         """Work on these books."""
         self._ledger = ledger
         self._singles = singles
@@ -42,7 +47,7 @@ class Operations:
     def write(
         self, entity: Entity, raw: Json, *, operation: str, include: frozenset[str], user: str
     ) -> str:
-        """Do one write and give the object's JSON text.
+        """Do one write and return the object's JSON text.
 
         Args:
             entity: What is written.
@@ -65,11 +70,11 @@ class Operations:
             and entity.name == "Payment"
             and self._ledger.settings.payment_operation_void == "refuse"
         ):
-            raise faults.unsupported_operation("void", "Operation")
+            raise request_faults.unsupported_operation("void", "Operation")
         if operation not in entity.operations:
-            raise faults.unsupported_operation(operation, "Operation")
+            raise request_faults.unsupported_operation(operation, "Operation")
         if entity.kind == "single":
-            return codec.encode(self._singles.update(entity.name, body, user=user))
+            return json_codec.encode(self._singles.update(entity.name, body, user=user))
         allow = ALLOW_DUPLICATE in include
         if operation == "create":
             row = self._create(entity, body, allow_duplicate=allow)
@@ -77,24 +82,24 @@ class Operations:
         row = self._current(entity, body, user)
         if operation == "delete":
             self.delete(entity, row)
-            return codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
+            return json_codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
         if operation == "void":
             return self.void(entity, row, body).text
         row = self._update(entity, row, body, allow_duplicate=allow)
         return presentation.written(self._ledger.settings, row, created=False)
 
     def read(self, entity: Entity, id_: str) -> str:
-        """An object's JSON text as a read gives it.
+        """Return an object's JSON text as a read gives it.
 
         Raises:
             QboFaultError: 2030 or 610.
         """
         if entity.kind == "single":
-            return codec.encode(self._singles.read(entity.name))
+            return json_codec.encode(self._singles.read(entity.name))
         return presentation.read(self._ledger.settings, self._ledger.need(entity.name, id_))
 
     def queried(self, row: Row, include: frozenset[str] = frozenset()) -> str:
-        """An object's JSON text as a query gives it."""
+        """Return an object's JSON text as a query gives it."""
         with_link = INVOICE_LINK in include
         return presentation.queried(self._ledger.settings, row, with_link=with_link)
 
@@ -123,17 +128,17 @@ class Operations:
         data = row.load()
         if to:
             if not all(_EMAIL.fullmatch(one.strip()) for one in to.split(",")):
-                raise faults.QboFaultError(faults.bad_email(to, "sendTo"))
+                raise request_faults.QboFaultError(request_faults.bad_email(to, "sendTo"))
             data["BillEmail"] = {"Address": to}
         if not data.get("BillEmail", {}).get("Address"):
-            raise rules.email_required()
+            raise business_faults.email_required()
         data["EmailStatus"] = "EmailSent"
         data["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": self._ledger.stamp}
         self._ledger.touch(data)
         return presentation.sent(self._ledger.settings, self._ledger.save(entity.name, data))
 
     def _body(self, entity: Entity, raw: Json, operation: str, include: frozenset[str]) -> Json:
-        """The request's object, checked against the schema."""
+        """Return the request's object, checked against the schema."""
         schema = self._ledger.schema
         is_ending = operation in _ENDINGS or "void" in include
         if is_ending or self._ledger.settings.echoed_extras == "ignore":
@@ -159,15 +164,15 @@ class Operations:
         return update_sale(self._ledger, entity.name, row, body, allow_duplicate=allow_duplicate)
 
     def _current(self, entity: Entity, body: Json, user: str) -> Row:
-        """The row a write is about, if the caller has seen its latest state."""
+        """Return the row a write is about, if the caller has seen its latest state."""
         if not body.get("Id"):
-            raise faults.missing("Id")
+            raise request_faults.missing("Id")
         row = self._ledger.need(entity.name, body["Id"])
         token = body.get("SyncToken")
         if not token:
-            raise faults.missing("SyncToken")
+            raise request_faults.missing("SyncToken")
         if token != row.load()["SyncToken"]:
-            raise rules.stale(user)
+            raise business_faults.stale(user)
         return row
 
 
@@ -179,7 +184,7 @@ def make_deposit(ledger: Ledger, payment_id: str) -> Row:
     """
     payment = ledger.need("Payment", payment_id).load()
     if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
-        raise rules.deposited()
+        raise business_faults.deposited()
     bank = ledger.names("Account").holder("checking")
     deposit = ledger.new("Deposit")
     deposit.update(

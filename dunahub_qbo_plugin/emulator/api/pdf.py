@@ -11,7 +11,7 @@ _MAX_LINES = 45
 
 
 def render_pdf(data: Mapping[str, Any], *, entity: str, company: str) -> bytes:
-    """The document as PDF 1.4 in the standard Helvetica font."""
+    """Return the document as PDF 1.4 in the standard Helvetica font."""
     lines = [
         company,
         f"{entity} {data.get('DocNumber', '')}".strip(),

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.books import faults
+from dunahub_qbo_plugin.emulator.books import request_faults
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -162,7 +162,7 @@ def _image(kind: str) -> str:
 def _refuse_character(token: Token) -> NoReturn:
     code = ord(token.text)
     shown = token.text if token.text.isascii() else f"\\u{code:04x}"
-    raise faults.query_syntax(
+    raise request_faults.query_syntax(
         f"Invalid content. Lexical error at line {token.line}, column {token.column}.  "
         f'Encountered: "{shown}" ({code}), after : ""'
     )
@@ -177,7 +177,7 @@ def _refuse(token: Token, expected: str) -> NoReturn:
     items = expected.split(" | ")
     head = "Was expecting one of:" if len(items) > 1 else "Was expecting:"
     listed = "".join(f"\n    {item} " if item == "<EOF>" else f"\n    {item}" for item in items)
-    raise faults.query_syntax(
+    raise request_faults.query_syntax(
         f"Encountered {met} at line {token.line}, column {token.column}.\n{head}{listed}\n    "
     )
 

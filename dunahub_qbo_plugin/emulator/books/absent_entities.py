@@ -35,7 +35,7 @@ _NAMES = (
     "VendorCredit",
 )
 
-OTHERS: Mapping[str, Entity] = MappingProxyType(
+ABSENT: Mapping[str, Entity] = MappingProxyType(
     {
         name.lower(): Entity(
             name=name, kind="transaction", sequence="", operations=frozenset[str]()
@@ -43,4 +43,4 @@ OTHERS: Mapping[str, Entity] = MappingProxyType(
         for name in _NAMES
     }
 )
-OTHER_NAMES = frozenset(_NAMES)
+ABSENT_NAMES = frozenset(_NAMES)

@@ -6,16 +6,16 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from dunahub_qbo_plugin.emulator.books import codec, faults, rules
+from dunahub_qbo_plugin.emulator.books import business_faults, json_codec, request_faults
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.books.store import Names, Row, Sequences, Table
+from dunahub_qbo_plugin.emulator.books.object_tables import Names, Row, Sequences, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
     from dunahub_qbo_plugin.emulator.books.schema import Schema
-    from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
 
 Json = dict[str, Any]
 
@@ -58,30 +58,30 @@ class Ledger:
         self.stamp = self.now.isoformat(timespec="seconds")
 
     def begin(self) -> None:
-        """Take the time; called once at the start of every request."""
+        """Take the time, once at the start of every request."""
         if self._zone.key != self.settings.timezone:
             self._zone = ZoneInfo(self.settings.timezone)
         self.now = self._clock().astimezone(self._zone)
         self.stamp = self.now.isoformat(timespec="seconds")
 
     def time(self) -> str:
-        """The envelope's `time`: the request's start, with milliseconds."""
+        """Return the envelope's `time`: the request's start, with milliseconds."""
         return self.now.isoformat(timespec="milliseconds")
 
     def today(self) -> date:
-        """The company's own date."""
+        """Return the company's own date."""
         return self.now.date()
 
     def names(self, entity: str) -> Names:
-        """The name space an entity's names live in."""
+        """Return the name space an entity's names live in."""
         return self._names[entity]
 
     def row(self, entity: str, id_: str) -> Row | None:
-        """A stored object's row, if it exists."""
+        """Return a stored object's row, if it exists."""
         return self.tables[entity].rows.get(id_)
 
     def need(self, entity: str, id_: str) -> Row:
-        """A stored object's row.
+        """Return a stored object's row.
 
         Raises:
             QboFaultError: 2030 if the Id is not a number, 610 if no such object exists.
@@ -90,11 +90,11 @@ class Ledger:
         if row is not None:
             return row
         if not id_.isascii() or not id_.isdigit():
-            raise faults.invalid_id(id_)
-        raise faults.not_found()
+            raise request_faults.invalid_id(id_)
+        raise request_faults.not_found()
 
     def new(self, entity: str) -> Json:
-        """The frame of a new object: its Id, first SyncToken and times."""
+        """Return the frame of a new object: its Id, first SyncToken and times."""
         return {
             "domain": "QBO",
             "sparse": False,
@@ -112,7 +112,7 @@ class Ledger:
 
     def save(self, entity: str, data: Json, *, line_seq: int = 0) -> Row:
         """Store an object and keep every index in step."""
-        text = codec.encode({key: data[key] for key in self._order[entity] if key in data})
+        text = json_codec.encode({key: data[key] for key in self._order[entity] if key in data})
         table = self.tables[entity]
         id_ = data["Id"]
         old = table.rows.get(id_)
@@ -158,7 +158,7 @@ class Ledger:
         self.tables[entity].remove(id_, self.now)
 
     def reference(self, entity: str, ref: Json | None, element: str) -> Json | None:
-        """The object a reference points at, decoded; None for no reference.
+        """Return the object a reference points at, decoded; None for no reference.
 
         Raises:
             QboFaultError: 2500 if it does not exist or is inactive.
@@ -168,19 +168,19 @@ class Ledger:
         row = self.tables[entity].rows.get(ref["value"])
         if row is None:
             if entity == "Item":
-                raise faults.item_not_found(element)
-            raise faults.reference_not_found(ENTITIES[entity].label, ref["value"], element)
+                raise request_faults.item_not_found(element)
+            raise request_faults.reference_not_found(ENTITIES[entity].label, ref["value"], element)
         if not row.active:
-            raise faults.reference_inactive()
+            raise request_faults.reference_inactive()
         return row.load()
 
     def currency(self, code: str | None = None) -> Json:
-        """A `CurrencyRef`, the home currency's by default."""
+        """Return a `CurrencyRef`, the home currency's by default."""
         code = code or self.settings.home_currency
         return {"value": code, "name": CURRENCY_NAMES.get(code, code)}
 
     def check_currency(self, ref: Json | None) -> Json:
-        """The currency a new object gets.
+        """Return the currency a new object gets.
 
         Raises:
             QboFaultError: 2220 for something that is no currency code, 6000 for a foreign
@@ -188,9 +188,11 @@ class Ledger:
         """
         code = (ref or {}).get("value") or self.settings.home_currency
         if len(code) != _CURRENCY_LETTERS or not code.isalpha():
-            raise faults.bad_currency(code)
+            raise request_faults.bad_currency(code)
         if code != self.settings.home_currency and not self.settings.multicurrency:
-            raise rules.business("Multi Currency should be enabled to perform this operation.")
+            raise business_faults.business(
+                "Multi Currency should be enabled to perform this operation."
+            )
         return self.currency(code)
 
     def check_open(self, *dates: str) -> None:
@@ -204,7 +206,7 @@ class Ledger:
             return
         limit = closed.isoformat()
         if any(day and day <= limit for day in dates):
-            raise rules.books_closed(password=self.settings.book_close_password)
+            raise business_faults.books_closed(password=self.settings.book_close_password)
 
     def move_balance(self, customer_id: str, delta: Decimal) -> None:
         """Move a customer's balance; its time of change moves, its SyncToken does not.
@@ -221,13 +223,13 @@ class Ledger:
                 return
             data = row.load()
             if own:
-                data["Balance"] = codec.cents(data.get("Balance", 0) + delta)
-            data["BalanceWithJobs"] = codec.cents(data.get("BalanceWithJobs", 0) + delta)
+                data["Balance"] = json_codec.cents(data.get("Balance", 0) + delta)
+            data["BalanceWithJobs"] = json_codec.cents(data.get("BalanceWithJobs", 0) + delta)
             self.touch(data, raise_token=False)
             self.save("Customer", data)
             own = False
             at = data.get("ParentRef", {}).get("value", "")
 
     def next_address_id(self) -> str:
-        """Addresses count on their own."""
+        """Return the next Id of an address; addresses count on their own."""
         return self.sequences.take("addresses")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books.codec import cents
+from dunahub_qbo_plugin.emulator.books.json_codec import cents
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
@@ -22,7 +22,7 @@ _NAMESPACE = "{http://schema.intuit.com/finance/v3}NameValue"
 
 
 def links_of(payment: Json) -> dict[Link, Decimal]:
-    """What a payment settles: amount by document type and Id."""
+    """Return what a payment settles: amount by document type and Id."""
     out: dict[Link, Decimal] = {}
     for line in payment.get("Line", []):
         for linked in line.get("LinkedTxn", []):
@@ -32,7 +32,7 @@ def links_of(payment: Json) -> dict[Link, Decimal]:
 
 
 def payment_line(link: Link, amount: Decimal, open_before: Decimal | int, number: str) -> Json:
-    """A payment's line as it comes back, with its `LineEx` (recorded 2026-05)."""
+    """Return a payment's line as it comes back, with its `LineEx` (recorded 2026-05)."""
     facts = [("txnId", link[1]), ("txnOpenBalance", f"{Decimal(open_before):.2f}")]
     if number:
         facts.append(("txnReferenceNumber", number))
@@ -93,7 +93,7 @@ def release(ledger: Ledger, document: Json, link: Link, keep: Decimal) -> None:
 
 
 def applied_to(ledger: Ledger, document: Json, link: Link) -> dict[str, Decimal]:
-    """What each payment has applied to a document."""
+    """Return what each payment has applied to a document."""
     out: dict[str, Decimal] = {}
     for linked in document.get("LinkedTxn", []):
         if linked["TxnType"] != "Payment":

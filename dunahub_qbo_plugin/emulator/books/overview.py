@@ -28,7 +28,7 @@ _PLURALS = {"CreditMemo": "credit_memos", "PaymentMethod": "payment_methods"}
 
 
 def overview(ledger: Ledger, *, realm_id: str, name: str) -> Json:
-    """The books as plain JSON values; amounts are strings with two decimals.
+    """Return the books as plain JSON values; amounts are strings with two decimals.
 
     `doubles` says in sentences what a person should look at: objects with the same name,
     documents with the same number, documents of one customer with the same amount on one day.
@@ -56,7 +56,7 @@ def overview(ledger: Ledger, *, realm_id: str, name: str) -> Json:
 
 
 def plural(entity: str) -> str:
-    """The key an entity has in the overview."""
+    """Return the key an entity has in the overview."""
     words = "".join(f"_{c.lower()}" if c.isupper() else c for c in entity).lstrip("_")
     return _PLURALS.get(entity, words + "s")
 

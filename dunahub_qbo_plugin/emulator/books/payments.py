@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books import faults, rules
-from dunahub_qbo_plugin.emulator.books.codec import cents
+from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.books.form import take_currency, undeposited_funds
-from dunahub_qbo_plugin.emulator.books.limits import check_amount, check_fields, merge
+from dunahub_qbo_plugin.emulator.books.field_checks import check_amount, check_fields, merge
+from dunahub_qbo_plugin.emulator.books.form_defaults import take_currency, undeposited_funds
+from dunahub_qbo_plugin.emulator.books.json_codec import cents
 from dunahub_qbo_plugin.emulator.books.linking import Link, links_of, payment_line, settle
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
-    from dunahub_qbo_plugin.emulator.books.store import Row
+    from dunahub_qbo_plugin.emulator.books.object_tables import Row
 
 Json = dict[str, Any]
 
@@ -118,14 +118,14 @@ def delete_payment(ledger: Ledger, row: Row) -> None:
 
 def _check_required(body: Json) -> None:
     if "TotalAmt" not in body:
-        raise faults.missing("TotalAmt")
+        raise request_faults.missing("TotalAmt")
     if not (body.get("CustomerRef") or {}).get("value"):
-        raise faults.missing("CustomerRef")
+        raise request_faults.missing("CustomerRef")
 
 
 def _check_not_deposited(payment: Json) -> None:
     if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
-        raise rules.deposited()
+        raise business_faults.deposited()
 
 
 def _move_total(ledger: Ledger, old: Json, new: Json) -> None:
@@ -159,7 +159,9 @@ def _complete(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[L
     total = data["TotalAmt"]
     errors = check_amount(total, "TotalAmt")
     if errors or total < 0:
-        raise faults.QboFaultError(*errors or (faults.bad_amount(str(total), "TotalAmt"),))
+        raise request_faults.QboFaultError(
+            *errors or (request_faults.bad_amount(str(total), "TotalAmt"),)
+        )
     data["TotalAmt"] = cents(total)
     data.setdefault("TxnDate", ledger.today().isoformat())
     ledger.check_open(data["TxnDate"])
@@ -167,16 +169,18 @@ def _complete(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[L
     data["ProcessPayment"] = bool(data.get("ProcessPayment"))
     links = _wanted(ledger, data, before)
     if _net(links) > Decimal(data["TotalAmt"]):
-        raise rules.business("The amount applied is greater than the amount of the payment.")
+        raise business_faults.business(
+            "The amount applied is greater than the amount of the payment."
+        )
     if not data["TotalAmt"] and not links and not before:
-        raise rules.business("You must set a transaction amount.")
+        raise business_faults.business("You must set a transaction amount.")
     if ledger.settings.auto_apply_payments:
         _auto_apply(ledger, data, links)
     return links
 
 
 def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Link, Decimal]:
-    """What the payment settles: what was asked for, no more than what is open."""
+    """Return what the payment settles: what was asked for, no more than what is open."""
     asked: dict[Link, Decimal] = {}
     for line in data.get("Line") or []:
         link, amount = _read_line(line)
@@ -186,7 +190,7 @@ def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Lin
         document = _linked(ledger, link)
         if not _same_family(ledger, data["CustomerRef"]["value"], document):
             if ledger.settings.foreign_payment == "refuse":
-                raise faults.cannot_link(link[1])
+                raise request_faults.cannot_link(link[1])
             continue
         available = Decimal(document.get("Balance", 0)) + before.get(link, Decimal(0))
         applied = min(amount, available)
@@ -197,41 +201,43 @@ def _wanted(ledger: Ledger, data: Json, before: dict[Link, Decimal]) -> dict[Lin
 
 def _read_line(line: Json) -> tuple[Link, Decimal]:
     if "Amount" not in line:
-        raise faults.missing("Line.Amount")
+        raise request_faults.missing("Line.Amount")
     amount = Decimal(line["Amount"])
     if amount < 0:
-        raise faults.QboFaultError(faults.negative_line(f"{amount:,}", "Line.Amount"))
+        raise request_faults.QboFaultError(
+            request_faults.negative_line(f"{amount:,}", "Line.Amount")
+        )
     errors = check_amount(amount, "Line.Amount")
     if errors:
-        raise faults.QboFaultError(*errors)
+        raise request_faults.QboFaultError(*errors)
     linked = line.get("LinkedTxn") or []
     if not linked:
-        raise faults.missing("Line.LinkedTxn")
+        raise request_faults.missing("Line.LinkedTxn")
     first = linked[0]
     for key in ("TxnId", "TxnType"):
         if not first.get(key):
-            raise faults.missing(f"Line.LinkedTxn.{key}")
+            raise request_faults.missing(f"Line.LinkedTxn.{key}")
     if first["TxnType"] not in _LINKABLE:
         if first["TxnType"] in _SETTLED_ELSEWHERE:
-            raise faults.cannot_link(first["TxnId"])
-        raise faults.bad_enumeration(first["TxnType"], "Line.LinkedTxn.TxnType")
+            raise request_faults.cannot_link(first["TxnId"])
+        raise request_faults.bad_enumeration(first["TxnType"], "Line.LinkedTxn.TxnType")
     return (first["TxnType"], first["TxnId"]), Decimal(cents(amount))
 
 
 def _linked(ledger: Ledger, link: Link) -> Json:
     entity, id_ = link
     if not id_.isascii() or not id_.isdigit():
-        raise faults.invalid_id(id_)
+        raise request_faults.invalid_id(id_)
     row = ledger.row(entity, id_)
     if row is not None:
         return row.load()
     if id_ in ledger.tables[entity].gone:
-        raise faults.deleted_transaction()
-    raise faults.cannot_link(id_)
+        raise request_faults.deleted_transaction()
+    raise request_faults.cannot_link(id_)
 
 
 def _same_family(ledger: Ledger, payer: str, document: Json) -> bool:
-    """A customer pays its own documents and those of its sub-customers."""
+    """Return whether the document is the payer's own or one of its sub-customers'."""
     at = document["CustomerRef"]["value"]
     while at and at != payer:
         row = ledger.row("Customer", at)

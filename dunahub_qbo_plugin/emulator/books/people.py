@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books import faults, rules
-from dunahub_qbo_plugin.emulator.books.address import store_address
+from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
+from dunahub_qbo_plugin.emulator.books.addresses import store_address
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.books.limits import check_fields, merge
+from dunahub_qbo_plugin.emulator.books.field_checks import check_fields, merge
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
-    from dunahub_qbo_plugin.emulator.books.store import Row
+    from dunahub_qbo_plugin.emulator.books.object_tables import Row
 
 Json = dict[str, Any]
 
@@ -83,13 +83,13 @@ def update_person(ledger: Ledger, entity: str, row: Row, body: Json) -> Row:
     if unchanged(old, data) and not ledger.settings.no_change_bumps_token:
         return row
     if not old.get("Active", True) and not data["Active"]:
-        raise rules.business("You cannot modify a list element that has been deleted.")
+        raise business_faults.business("You cannot modify a list element that has been deleted.")
     if (
         not data["Active"]
         and data.get("Balance")
         and ledger.settings.deactivate_with_balance == "refuse"
     ):
-        raise rules.has_balance()
+        raise business_faults.has_balance()
     _check_name_free(ledger, entity, data, row)
     ledger.touch(data)
     saved = ledger.save(entity, data)
@@ -114,7 +114,7 @@ def rename_for_activity(old: Json, data: Json, names: tuple[str, ...]) -> None:
 
 
 def unchanged(old: Json, data: Json) -> bool:
-    """Whether an update leaves everything as it was."""
+    """Return whether an update leaves everything as it was."""
     return {**old, "MetaData": None} == {**data, "MetaData": None}
 
 
@@ -125,7 +125,7 @@ def _complete(ledger: Ledger, entity: str, data: Json, old: Json | None) -> None
     if not data.get("DisplayName") and (parts or not display):
         display = " ".join(parts)
     if not display.strip():
-        raise rules.no_name()
+        raise business_faults.no_name()
     data["DisplayName"] = display
     if entity != "Employee" and not data.get("PrintOnCheckName"):
         data["PrintOnCheckName"] = _check_name(data)
@@ -161,7 +161,7 @@ def _complete_customer(ledger: Ledger, data: Json) -> None:
         _check_no_cycle(ledger, data.get("Id", ""), parent)
         level = parent.get("Level", 0) + 1
         if level > _MAX_LEVEL:
-            raise rules.too_deep()
+            raise business_faults.too_deep()
         data["ParentRef"] = {"value": parent["Id"]}
         data["Level"] = level
         data["FullyQualifiedName"] = f"{parent['FullyQualifiedName']}:{data['DisplayName']}"
@@ -171,7 +171,7 @@ def _check_no_cycle(ledger: Ledger, id_: str, parent: Json) -> None:
     at: Json | None = parent
     while at is not None:
         if at["Id"] == id_:
-            raise faults.parent_is_child()
+            raise request_faults.parent_is_child()
         row = ledger.row("Customer", at.get("ParentRef", {}).get("value", ""))
         at = row.load() if row is not None else None
 
@@ -190,12 +190,12 @@ def _check_name_free(ledger: Ledger, entity: str, data: Json, row: Row | None) -
         return
     if row is not None:
         same = holder[0] == entity
-        raise rules.duplicate_name(_another(entity.lower() if same else None), "")
+        raise business_faults.duplicate_name(_another(entity.lower() if same else None), "")
     if ledger.settings.replies_as_of < _JSON_TEXTS_SINCE:
-        raise rules.duplicate_name(_another(None), "")
+        raise business_faults.duplicate_name(_another(None), "")
     if entity == "Customer":
-        raise rules.duplicate_name("null")
-    raise rules.duplicate_name(f"Id={holder[1]}")
+        raise business_faults.duplicate_name("null")
+    raise business_faults.duplicate_name(f"Id={holder[1]}")
 
 
 def _another(entity: str | None) -> str:

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
-    from dunahub_qbo_plugin.emulator.books.store import Row
+    from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
+    from dunahub_qbo_plugin.emulator.books.object_tables import Row
 
 _SINCE: Final = 2026
 _LAST_UPDATE: Final = re.compile(r',"LastUpdatedTime":"[^"]*"')
@@ -70,7 +70,7 @@ def sent(settings: CompanySettings, row: Row) -> str:
 
 
 def _either(row: Row, text: str) -> str:
-    """Add what both a read and a write show."""
+    """Return add what both a read and a write show."""
     if row.entity == "Vendor":
         return _with(text, f"{_RATES},{_pseudonym(row)}")
     if row.entity == "Invoice" and _is_payable(text):
@@ -86,7 +86,7 @@ def _is_payable(text: str) -> bool:
 
 
 def _with_tax_code(settings: CompanySettings, row: Row) -> str:
-    """A taxable customer shows the tax code the company gives it (recorded 2020)."""
+    """Add the tax code that a taxable customer shows (recorded 2020)."""
     if (
         row.entity == "Customer"
         and settings.sales_tax != "none"

@@ -5,19 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books import faults, rules
-from dunahub_qbo_plugin.emulator.books.codec import cents
+from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
+from dunahub_qbo_plugin.emulator.books.document_numbers import AUTO, document_number
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
-from dunahub_qbo_plugin.emulator.books.form import complete_form
-from dunahub_qbo_plugin.emulator.books.limits import MAX_AMOUNT, check_fields, merge
-from dunahub_qbo_plugin.emulator.books.lines import LineReader, Lines
+from dunahub_qbo_plugin.emulator.books.field_checks import MAX_AMOUNT, check_fields, merge
+from dunahub_qbo_plugin.emulator.books.form_defaults import complete_form
+from dunahub_qbo_plugin.emulator.books.json_codec import cents
 from dunahub_qbo_plugin.emulator.books.linking import applied_to, release
-from dunahub_qbo_plugin.emulator.books.numbers import AUTO, document_number
-from dunahub_qbo_plugin.emulator.books.tax import tax_detail
+from dunahub_qbo_plugin.emulator.books.sales_lines import LineReader, Lines
+from dunahub_qbo_plugin.emulator.books.sales_tax import tax_detail
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
-    from dunahub_qbo_plugin.emulator.books.store import Row
+    from dunahub_qbo_plugin.emulator.books.object_tables import Row
 
 Json = dict[str, Any]
 
@@ -109,7 +109,9 @@ def update_sale(
         link = (entity, row.id)
         applied = sum(applied_to(ledger, old, link).values(), Decimal(0))
         if applied and old["CustomerRef"]["value"] != data["CustomerRef"]["value"]:
-            raise rules.business("You cannot change the customer of a transaction with payments.")
+            raise business_faults.business(
+                "You cannot change the customer of a transaction with payments."
+            )
         if applied > Decimal(data["TotalAmt"]):
             release(ledger, old, link, Decimal(data["TotalAmt"]))
             applied = Decimal(data["TotalAmt"])
@@ -140,7 +142,9 @@ def void_sale(ledger: Ledger, entity: str, row: Row) -> Row:
     link = (entity, row.id)
     if entity in OWED and any(applied_to(ledger, old, link).values()):
         if ledger.settings.void_paid_invoice == "refuse":
-            raise rules.business("You cannot void a transaction that has a payment applied to it.")
+            raise business_faults.business(
+                "You cannot void a transaction that has a payment applied to it."
+            )
         release(ledger, old, link, Decimal(0))
     data = dict(old)
     data["Line"] = [_zeroed(line) for line in old["Line"]]
@@ -173,9 +177,9 @@ def delete_sale(ledger: Ledger, entity: str, row: Row) -> None:
     if entity in OWED and any(applied_to(ledger, old, link).values()):
         match ledger.settings.delete_paid_invoice:
             case "fault_800":
-                raise faults.cannot_delete()
+                raise request_faults.cannot_delete()
             case "fault_6000":
-                raise rules.business(
+                raise business_faults.business(
                     "You cannot delete a transaction that has a payment applied to it."
                 )
             case _:
@@ -186,11 +190,11 @@ def delete_sale(ledger: Ledger, entity: str, row: Row) -> None:
 
 def _check_required(entity: str, data: Json, lines_from: Json) -> None:
     if not lines_from.get("Line"):
-        raise faults.missing("Line")
+        raise request_faults.missing("Line")
     if entity in _NEEDS_CUSTOMER and not (data.get("CustomerRef") or {}).get("value"):
-        raise faults.missing("CustomerRef")
+        raise request_faults.missing("CustomerRef")
     if entity == "RefundReceipt" and not (data.get("DepositToAccountRef") or {}).get("value"):
-        raise faults.missing("DepositToAccountRef")
+        raise request_faults.missing("DepositToAccountRef")
 
 
 def _work_out(
@@ -213,9 +217,9 @@ def _work_out(
         data["TxnTaxDetail"] = tax
     total = worked.total + Decimal((tax or {}).get("TotalTax", 0))
     if total < 0:
-        raise rules.business("The total of a transaction must be zero or greater.")
+        raise business_faults.business("The total of a transaction must be zero or greater.")
     if total > MAX_AMOUNT:
-        raise faults.QboFaultError(faults.bad_amount(f"{total:,}", "TotalAmt"))
+        raise request_faults.QboFaultError(request_faults.bad_amount(f"{total:,}", "TotalAmt"))
     data["TotalAmt"] = cents(total)
     if "ExchangeRate" in data:
         data["HomeTotalAmt"] = cents(total * Decimal(data["ExchangeRate"]))

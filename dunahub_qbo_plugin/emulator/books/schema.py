@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.books import faults
+from dunahub_qbo_plugin.emulator.books import request_faults
 
 Json = dict[str, Any]
 Raw = Any  # any JSON value
@@ -62,13 +62,13 @@ def _text(raw: Raw, key: str) -> str:
     if isinstance(raw, str):
         if not raw.isprintable() and _FORBIDDEN.search(raw):
             shown = _FORBIDDEN.sub("?", raw)
-            raise faults.QboFaultError(faults.bad_string(shown, key))
+            raise request_faults.QboFaultError(request_faults.bad_string(shown, key))
         return raw
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, int | Decimal):
         return str(raw)
-    raise faults.unreadable()
+    raise request_faults.unreadable()
 
 
 def _number(raw: Raw, key: str) -> Decimal | int | None:
@@ -79,13 +79,13 @@ def _number(raw: Raw, key: str) -> Decimal | int | None:
         try:
             raw = Decimal(raw.strip())
         except InvalidOperation as error:
-            raise faults.unreadable() from error
+            raise request_faults.unreadable() from error
         if not raw.is_finite():
-            raise faults.unreadable()
+            raise request_faults.unreadable()
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
-        raise faults.unreadable()
+        raise request_faults.unreadable()
     if not -_MAX_NUMBER < raw < _MAX_NUMBER:
-        raise faults.QboFaultError(faults.bad_amount(str(raw)[:40], key))
+        raise request_faults.QboFaultError(request_faults.bad_amount(str(raw)[:40], key))
     if isinstance(raw, Decimal) and raw and raw.adjusted() < _MIN_EXPONENT:
         return 0
     return raw
@@ -96,7 +96,7 @@ def _integer(raw: Raw, key: str) -> int | None:
     if number is None:
         return None
     if number != int(number):
-        raise faults.unreadable()
+        raise request_faults.unreadable()
     return int(number)
 
 
@@ -107,7 +107,7 @@ def _boolean(raw: Raw, _key: str) -> bool | None:
         return None
     if isinstance(raw, str) and raw.strip().lower() in {"true", "false"}:
         return raw.strip().lower() == "true"
-    raise faults.unreadable()
+    raise request_faults.unreadable()
 
 
 def _date(raw: Raw, key: str) -> str:
@@ -116,17 +116,17 @@ def _date(raw: Raw, key: str) -> str:
         return text
     match = _DATE.fullmatch(text)
     if match is None:
-        raise faults.bad_date(text, key, format_=True)
+        raise request_faults.bad_date(text, key, format_=True)
     try:
         date.fromisoformat(match[1])
     except ValueError as error:
-        raise faults.bad_date(text, key, format_=False) from error
+        raise request_faults.bad_date(text, key, format_=False) from error
     return match[1]
 
 
 def _opaque(_raw: Raw, key: str) -> Raw:
     # The blobs a reply carries (LineEx, InvoiceEx) cannot be read back by the service.
-    raise faults.bad_property(
+    raise request_faults.bad_property(
         f'Unrecognized field "name" (class {_PACKAGE}.IntuitAnyType), not marked as ignorable '
         f'(one known property: "any"])\n (through reference chain: "{key}")'
     )
@@ -170,7 +170,7 @@ class Schema:
             )
 
     def read(self, type_name: str, value: Raw) -> Json:
-        """A request's object of this type, with every value in its own form.
+        """Return a request's object of this type, with every value in its own form.
 
         Nulls are dropped: the service cannot tell them from absent properties.
 
@@ -179,7 +179,7 @@ class Schema:
                 2070, 2140 or 2170 for a value the kind does not take.
         """
         if not isinstance(value, dict):
-            raise faults.unreadable()
+            raise request_faults.unreadable()
         readers = self._readers[type_name]
         out: Json = {}
         for key, raw in value.items():
@@ -193,7 +193,7 @@ class Schema:
         return out
 
     def without_extras(self, type_name: str, value: Raw) -> Raw:
-        """A request's object of this type without the extras (`LineEx`) a reply carries."""
+        """Return a request's object of this type without the extras (`LineEx`) a reply carries."""
         info = self.types.get(type_name)
         if info is None or not isinstance(value, dict):
             return value
@@ -208,8 +208,8 @@ class Schema:
                 out[key] = self.without_extras(kind, raw)
         return out
 
-    def unknown(self, key: str, type_name: str) -> faults.QboFaultError:
-        """2010 naming the known properties, in the wording of the service's JSON reader."""
+    def unknown(self, key: str, type_name: str) -> request_faults.QboFaultError:
+        """Return fault 2010 naming the known properties, as the service's JSON reader words it."""
         names = self.types[type_name].json_order
         return unknown_field(key, type_name, names)
 
@@ -220,7 +220,7 @@ class Schema:
 
         def many(raw: Raw, key: str) -> list[Any]:
             if not isinstance(raw, list):
-                raise faults.unreadable()
+                raise request_faults.unreadable()
             return [single(item, key) for item in raw if item is not None]
 
         return many
@@ -245,7 +245,7 @@ class Schema:
         def enumeration(raw: Raw, key: str) -> str:
             text = _text(raw, key)
             if text and text not in values:
-                raise faults.bad_enumeration(text, key)
+                raise request_faults.bad_enumeration(text, key)
             return text
 
         return enumeration
@@ -254,7 +254,7 @@ class Schema:
     def _reference(names: tuple[str, ...], type_name: str) -> Reader:
         def reference(raw: Raw, key: str) -> Json:
             if not isinstance(raw, dict):
-                raise faults.unreadable()
+                raise request_faults.unreadable()
             out: Json = {}
             for name, value in raw.items():
                 if name not in names:
@@ -266,8 +266,8 @@ class Schema:
         return reference
 
 
-def unknown_field(key: str, type_name: str, names: tuple[str, ...]) -> faults.QboFaultError:
-    """The 2010 of Jackson's `UnrecognizedPropertyException` (recorded 2020)."""
+def unknown_field(key: str, type_name: str, names: tuple[str, ...]) -> request_faults.QboFaultError:
+    """Return the 2010 of Jackson's `UnrecognizedPropertyException` (recorded 2020)."""
     known = f" ({len(names)} known properties: "
     for index, name in enumerate(names):
         known += f'"{name}"'
@@ -276,7 +276,7 @@ def unknown_field(key: str, type_name: str, names: tuple[str, ...]) -> faults.Qb
             break
         if index + 1 < len(names):
             known += ", "
-    return faults.bad_property(
+    return request_faults.bad_property(
         f'Unrecognized field "{key[:200]}" (class {_PACKAGE}.{type_name}), '
         f"not marked as ignorable{known}])\n"
     )
@@ -284,7 +284,7 @@ def unknown_field(key: str, type_name: str, names: tuple[str, ...]) -> faults.Qb
 
 @cache  # nobody changes it, and each company needs one
 def load_schema() -> Schema:
-    """The schema that comes with the package."""
+    """Return the schema that comes with the package."""
     data = resources.files("dunahub_qbo_plugin.emulator") / "data" / "schema.txt"
     return Schema(data.read_text(encoding="utf-8"))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dunahub_qbo_plugin.emulator.world.journal import Entry, Fate, body_of
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.world.messages import Request
+    from dunahub_qbo_plugin.emulator.world.http_messages import Request
     from dunahub_qbo_plugin.emulator.world.trouble import Strike
     from dunahub_qbo_plugin.emulator.world.world import World
 
@@ -58,7 +58,7 @@ class Exchange:
         return self.segments == ("batch",)
 
     def note(self, status: int, fate: Fate) -> None:
-        """Writes the request into the journal."""
+        """Write the request into the journal."""
         request = self.request
         journal = self._world.journal
         journal.add(
@@ -86,7 +86,7 @@ class Exchange:
 
 
 def _purpose(request: Request, segments: tuple[str, ...]) -> tuple[bool, bool]:
-    """Whether the request asks for a change, and whether it asks for data."""
+    """Return whether the request asks for a change, and whether it asks for data."""
     if request.method != "POST" or segments[:1] == ("query",):
         return False, True
     if segments[:1] == ("batch",):

@@ -11,18 +11,18 @@ import time
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.api.wire import ApiReply, ApiRequest
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply, ApiRequest
 from dunahub_qbo_plugin.emulator.gateway.exchange import Exchange
-from dunahub_qbo_plugin.emulator.gateway.outcomes import (
+from dunahub_qbo_plugin.emulator.gateway.replies import (
     SECURE,
-    before,
     deliver,
+    intercept,
     refusal,
     throttled,
 )
-from dunahub_qbo_plugin.emulator.world import shapes
+from dunahub_qbo_plugin.emulator.world import fault_bodies
 from dunahub_qbo_plugin.emulator.world.directory import ACCOUNTING, HostedCompany
-from dunahub_qbo_plugin.emulator.world.messages import Connection, Reply, Request
+from dunahub_qbo_plugin.emulator.world.http_messages import Connection, Reply, Request
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.world.grants import AccessToken
@@ -35,7 +35,7 @@ _OFFLINE_CODES = {"wrong_cluster": "130", "locked": "140", "maintenance": "150"}
 
 
 class Gateway:
-    """Answers every request below `/v3/`.
+    """The gateway in front of the books: it answers every request below `/v3/`.
 
     Args:
         world: Whom to ask and what to change.
@@ -45,7 +45,7 @@ class Gateway:
         self._world = world
 
     def handle(self, request: Request, connection: Connection) -> Reply:
-        """Answers one request.
+        """Answer one request.
 
         Raises:
             ConnectionGone: A trouble rule ended the connection instead.
@@ -54,7 +54,7 @@ class Gateway:
         exchange = Exchange(world, request)
         exchange.under_way = world.throttle.enter(exchange.realm)
         try:
-            reply = before(world, exchange, connection)
+            reply = intercept(world, exchange, connection)
             if reply is None:
                 reply = self._answer(exchange)
                 reply = deliver(exchange, reply, connection)
@@ -65,7 +65,7 @@ class Gateway:
     def _answer(self, exchange: Exchange) -> Reply:
         world = self._world
         if not exchange.routed:
-            return refusal(world, exchange.tid, 404, shapes.html_page(404))
+            return refusal(world, exchange.tid, 404, fault_bodies.html_page(404))
         token = self._token(exchange.request)
         if isinstance(token, str):
             return self._unauthorized(exchange, token)
@@ -102,7 +102,7 @@ class Gateway:
         return self._reply(exchange, answer, milliseconds)
 
     def _token(self, request: Request) -> AccessToken | str:
-        """The access token of the request, or what is wrong with it."""
+        """Return the access token of the request, or what is wrong with it."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         value = value.strip()
         if scheme.lower() != "bearer" or not _SHORTEST_TOKEN <= len(value) <= _LONGEST_TOKEN:
@@ -134,13 +134,13 @@ class Gateway:
         if hosted.offline in _OFFLINE_CODES:
             return self._unauthenticated(exchange, _OFFLINE_CODES[hosted.offline])
         if hosted.offline == "subscription_ended" and exchange.write:
-            message, detail = shapes.texts("6190")
-            body = shapes.fault(
+            message, detail = fault_bodies.texts("6190")
+            body = fault_bodies.fault(
                 status=400, code="6190", message=message, detail=detail, now=world.clock()
             )
             return refusal(world, exchange.tid, world.service.subscription_ended_status, body)
         if exchange.request.method not in {"GET", "POST"}:
-            nothing = shapes.Body(content_type="", content=b"")
+            nothing = fault_bodies.Body(content_type="", content=b"")
             return refusal(world, exchange.tid, 405, nothing, (("Allow", "GET, POST"),))
         return None
 
@@ -150,9 +150,9 @@ class Gateway:
         return self._forbidden(exchange, None)
 
     def _unauthenticated(self, exchange: Exchange, code: str) -> Reply:
-        """The application's own 401, which is XML whatever was asked for."""
-        message, detail = shapes.texts(code)
-        body = shapes.xml_fault(
+        """Return the application's own 401, which is XML whatever was asked for."""
+        message, detail = fault_bodies.texts(code)
+        body = fault_bodies.xml_fault(
             fault_type="AuthenticationFault",
             code=code,
             message=message,
@@ -162,10 +162,10 @@ class Gateway:
         return refusal(self._world, exchange.tid, 401, body)
 
     def _unauthorized(self, exchange: Exchange, detail: str) -> Reply:
-        body = shapes.gateway_fault(
+        body = fault_bodies.gateway_fault(
             status=401,
             code="3200",
-            message=shapes.texts("3200")[0],
+            message=fault_bodies.texts("3200")[0],
             detail=detail,
             now=self._world.clock(),
         )
@@ -173,10 +173,10 @@ class Gateway:
         return refusal(self._world, exchange.tid, 401, body, (challenge,))
 
     def _forbidden(self, exchange: Exchange, detail: str | None) -> Reply:
-        body = shapes.gateway_fault(
+        body = fault_bodies.gateway_fault(
             status=403,
             code="3100",
-            message=shapes.texts("3100")[0],
+            message=fault_bodies.texts("3100")[0],
             detail=detail,
             now=self._world.clock(),
         )
@@ -185,7 +185,7 @@ class Gateway:
     def _reply(self, exchange: Exchange, answer: ApiReply, milliseconds: int) -> Reply:
         span = ("x-spanid", secrets.token_hex(16))
         if answer.status not in _OK:
-            body = shapes.Body(content_type=answer.content_type, content=answer.body)
+            body = fault_bodies.Body(content_type=answer.content_type, content=answer.body)
             extra = (span, *answer.headers.items())
             return refusal(self._world, exchange.tid, answer.status, body, extra)
         headers = (

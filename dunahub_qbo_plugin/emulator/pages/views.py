@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.api.wire import ApiRequest
-from dunahub_qbo_plugin.emulator.pages.rows import TITLES, Cell, Json, row
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiRequest
+from dunahub_qbo_plugin.emulator.pages.table_rows import TITLES, Cell, Json, row
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
 
 _OK = 200
 _MARK = "\x01"  # cannot be part of a text in the books
@@ -45,13 +45,16 @@ LISTS = frozenset(
 
 
 def read(company: Company, entity: str, identifier: str) -> Json | None:
-    """One object, or None if there is none."""
+    """Return one object, or None if there is none."""
     answer = _ask(company, (entity.lower(), identifier), {})
     return None if answer is None else answer.get(entity)
 
 
 def section(company: Company, entity: str, *, start: int, limit: int) -> Section:
-    """A page of the objects of one kind, in QuickBooks' own order: documents changed last first."""
+    """Return a page of the objects of one kind, in QuickBooks' own order.
+
+    Documents come last changed first.
+    """
     found = _query(
         company,
         f"SELECT * FROM {entity}{_where(entity)} STARTPOSITION {start} MAXRESULTS {limit}",  # noqa: S608  QuickBooks' own language
@@ -67,13 +70,13 @@ def section(company: Company, entity: str, *, start: int, limit: int) -> Section
 
 
 def count(company: Company, entity: str) -> int:
-    """How many objects of one kind there are, inactive ones included."""
+    """Return how many objects of one kind there are, inactive ones included."""
     counted = _query(company, f"SELECT count(*) FROM {entity}{_where(entity)}")  # noqa: S608  as above
     return int(counted.get("totalCount", 0))
 
 
 def pretty(item: Json) -> str:
-    """The object as indented JSON, numbers with the scale they have."""
+    """Return the object as indented JSON, numbers with the scale they have."""
     text = json.dumps(item, indent=2, ensure_ascii=False, default=lambda number: f"{_MARK}{number}")
     return _MARKED.sub(r"\1", text)
 

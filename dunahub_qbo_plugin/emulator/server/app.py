@@ -1,4 +1,4 @@
-"""Puts the emulator together as a Flask application."""
+"""The emulator put together as a Flask application."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from dunahub_qbo_plugin.emulator.admin import app as admin
-from dunahub_qbo_plugin.emulator.intuit import consent, oauth
-from dunahub_qbo_plugin.emulator.pages import app as pages
-from dunahub_qbo_plugin.emulator.server.front import Front
+from dunahub_qbo_plugin.emulator.admin import blueprint as admin
+from dunahub_qbo_plugin.emulator.intuit import consent_page, oauth_endpoints
+from dunahub_qbo_plugin.emulator.pages import routes as pages
+from dunahub_qbo_plugin.emulator.server.middleware import ApiMiddleware
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.world.world import World
 
 
 def create_app(world: World) -> flask.Flask:
-    """The whole emulator as a WSGI application.
+    """Return the whole emulator as a WSGI application.
 
     Args:
         world: What it answers from; changes take effect with the next request.
@@ -24,9 +24,9 @@ def create_app(world: World) -> flask.Flask:
     app = flask.Flask("dunahub_qbo_plugin.emulator")
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.register_blueprint(oauth.blueprint(world))
-    app.register_blueprint(consent.blueprint(world))
+    app.register_blueprint(oauth_endpoints.blueprint(world))
+    app.register_blueprint(consent_page.blueprint(world))
     app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(admin.blueprint(world))
-    app.wsgi_app = Front(app.wsgi_app, world)  # type: ignore[method-assign]  # Flask's own advice
+    app.wsgi_app = ApiMiddleware(app.wsgi_app, world)  # type: ignore[method-assign]  # Flask's own advice
     return app

@@ -1,4 +1,4 @@
-"""Talks to an emulator without a socket, failing as a real network would.
+"""An `httpx` transport without a socket that fails as a real network would.
 
 A wait is not slept: a client whose read timeout is shorter than the wait gets its timeout at
 once, any other client its answer.
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
-from dunahub_qbo_plugin.emulator.server.front import CONNECTION, call
+from dunahub_qbo_plugin.emulator.server.middleware import CONNECTION, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-    from dunahub_qbo_plugin.emulator.world.messages import Manner, Reply
+    from dunahub_qbo_plugin.emulator.world.http_messages import Manner, Reply
 
 
 class InProcessTransport(httpx.BaseTransport):
@@ -36,7 +36,7 @@ class InProcessTransport(httpx.BaseTransport):
         self._application = application
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answers one request."""
+        """Answer one request."""
         body = request.read()
         connection = _Connection(request)
         reply = call(self._application, _environ(request, body, connection))
@@ -55,20 +55,20 @@ class _Connection:
         self._patience: float | None = timeouts.get("read")
 
     def wait(self, seconds: float) -> None:
-        """Notes the wait; the request is carried out all the same."""
+        """Note the wait; the request is carried out all the same."""
         self._waited += seconds
 
     def check_patience(self) -> None:
-        """Raises httpx.ReadTimeout if the client would have given up by now."""
+        """Raise httpx.ReadTimeout if the client would have given up by now."""
         if self._patience is not None and self._waited >= self._patience:
             raise httpx.ReadTimeout("timed out", request=self._request)
 
     def refuse(self) -> NoReturn:
-        """Raises httpx.ConnectError."""
+        """Raise httpx.ConnectError."""
         raise httpx.ConnectError("[Errno 111] Connection refused", request=self._request)
 
     def lose(self, manner: Manner) -> NoReturn:
-        """Raises what that end of a connection gives."""
+        """Raise what that end of a connection gives."""
         self.check_patience()
         if manner == "silence":
             raise httpx.ReadTimeout("timed out", request=self._request)
@@ -79,7 +79,7 @@ class _Connection:
         raise httpx.ReadError("[Errno 104] Connection reset by peer", request=self._request)
 
     def cut(self, reply: Reply, keep: float) -> NoReturn:
-        """Raises httpx.RemoteProtocolError."""
+        """Raise httpx.RemoteProtocolError."""
         self.check_patience()
         came, all_of_it = int(len(reply.body) * keep), len(reply.body)
         raise httpx.RemoteProtocolError(
@@ -117,9 +117,9 @@ def _environ(request: httpx.Request, body: bytes, connection: _Connection) -> WS
 
 
 class _Discard:
-    """Takes what an application writes to its error stream."""
+    """An error stream that drops what is written to it."""
 
     write: Callable[[str], int] = staticmethod(len)
 
     def flush(self) -> None:
-        """Does nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Serves an emulator on a port: cheroot, threads, keep-alive."""
+"""An emulator served on a port: cheroot, threads, keep-alive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from dunahub_qbo_plugin.emulator.server.app import create_app
-from dunahub_qbo_plugin.emulator.server.options import RunOptions, build_world
+from dunahub_qbo_plugin.emulator.server.run_options import RunOptions, build_world
 from dunahub_qbo_plugin.emulator.server.sockets import Server
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class RunningEmulator:
         self._thread = thread
 
     def close(self) -> None:
-        """Stops serving and lets the port go; waits until both are done."""
+        """Stop serving and let the port go; wait until both are done."""
         self._server.closing.set()
         self._server.stop()
         self._thread.join()
 
     def __enter__(self) -> Self:
-        """Returns itself."""
+        """Return the emulator itself."""
         return self
 
     def __exit__(
@@ -48,12 +48,12 @@ class RunningEmulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes."""
+        """Close."""
         self.close()
 
 
 def serve(world: World, host: str = "127.0.0.1", port: int = 0) -> RunningEmulator:
-    """Serves a world; returns as soon as connections are accepted.
+    """Serve a world; return as soon as connections are accepted.
 
     Args:
         world: What to serve. Several servers may serve one world, and several worlds may be
@@ -81,7 +81,7 @@ def run(
     started: Callable[[RunningEmulator], None] = lambda _: None,
     until: threading.Event | None = None,
 ) -> None:
-    """Serves until Ctrl-C; what the command line calls.
+    """Serve until Ctrl-C, as the command line does.
 
     Args:
         host: Address to listen on.

@@ -1,4 +1,4 @@
-"""Plays the service's tricks on cheroot's real sockets."""
+"""The service's tricks on cheroot's real sockets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cheroot import wsgi
 from cheroot.server import HTTPConnection
 
-from dunahub_qbo_plugin.emulator.server.front import CONNECTION
-from dunahub_qbo_plugin.emulator.world.messages import ConnectionGone, Manner, Reply
+from dunahub_qbo_plugin.emulator.server.middleware import CONNECTION
+from dunahub_qbo_plugin.emulator.world.http_messages import ConnectionGone, Manner, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class _Connection(HTTPConnection):
 
 
 class _WsgiGateway(wsgi.Gateway_10):
-    """Leaves the client's connection in the environment."""
+    """cheroot's gateway, leaving the client's connection in the environment."""
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # the stubs' base class says None
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]  # cheroot's stubs have no types
@@ -63,16 +63,16 @@ class _SocketConnection:
         self._request = request
 
     def wait(self, seconds: float) -> None:
-        """Keeps the client waiting, but not beyond the server's end."""
+        """Keep the client waiting, but not beyond the server's end."""
         self._closing.wait(seconds)
 
     def refuse(self) -> NoReturn:
-        """Resets the connection."""
+        """Reset the connection."""
         self._request.conn.reset = True
         raise ConnectionGone
 
     def lose(self, manner: Manner) -> NoReturn:
-        """Ends the connection without an answer."""
+        """End the connection without an answer."""
         if manner == "reset":
             self._request.conn.reset = True
         elif manner == "silence":
@@ -80,7 +80,7 @@ class _SocketConnection:
         raise ConnectionGone
 
     def cut(self, reply: Reply, keep: float) -> NoReturn:
-        """Sends the head and a part of the body, then closes."""
+        """Send the head and a part of the body, then close."""
         body = reply.body[: int(len(reply.body) * keep)]
         headers = [h for h in reply.headers if h[0].lower() != "content-length"]
         headers.append(("Content-Length", str(len(reply.body))))
@@ -96,7 +96,7 @@ class _SocketConnection:
         return event
 
     def _be_silent(self) -> None:
-        """Waits until the client leaves, the server closes or patience ends."""
+        """Wait until the client leaves, the server closes or patience ends."""
         client = self._request.conn.socket
         for _ in range(int(_LONGEST_SILENCE / _LOOK_EVERY)):
             if self._closing.is_set():
@@ -131,7 +131,7 @@ class Server(wsgi.Server):
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        """Binds, and closes the socket if that fails, which cheroot leaves open."""
+        """Bind, and close the socket if that fails, which cheroot leaves open."""
         try:
             socket_.bind(bind_addr)
         except OSError:
@@ -140,6 +140,6 @@ class Server(wsgi.Server):
         return socket_
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  cheroot's own signature
-        """Says nothing of clients that leave; anything else goes to cheroot's own log."""
+        """Say nothing of clients that leave; leave anything else to cheroot's own log."""
         if "ConnectionGone" not in msg:
             super().error_log(msg, level, traceback)

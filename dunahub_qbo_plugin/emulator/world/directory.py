@@ -9,7 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dunahub_qbo_plugin.emulator.api.company import Company
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
 
 Environment = Literal["production", "sandbox"]
 Offline = Literal["subscription_ended", "maintenance", "locked", "wrong_cluster"]

@@ -145,17 +145,17 @@ def _random(length: int) -> str:
 
 
 def new_access_value() -> str:
-    """A new access token, which looks like Intuit's."""
+    """Return a new access token, which looks like Intuit's."""
     # Intuit's access tokens are encrypted JWTs: header, no key, vector, cipher text, tag.
     head = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwieC5vcmciOiJIMCJ9"
     return f"{head}..{_random(22)}.{secrets.token_urlsafe(_CIPHER_LENGTH)}.{_random(22)}"
 
 
 def new_refresh_value(expires_at: datetime) -> str:
-    """A new refresh token, which looks like Intuit's."""
+    """Return a new refresh token, which looks like Intuit's."""
     return f"RT1-{secrets.randbelow(250)}-H0-{int(expires_at.timestamp())}{_random(20).lower()}"
 
 
 def new_code_value(now: datetime) -> str:
-    """A new authorization code, which looks like Intuit's."""
+    """Return a new authorization code, which looks like Intuit's."""
     return f"XAB11{int(now.timestamp())}{_random(35)}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from dunahub_qbo_plugin.emulator.world.messages import Request
+    from dunahub_qbo_plugin.emulator.world.http_messages import Request
 
 Fate = Literal["answered", "late", "cut", "lost", "refused"]
 
@@ -64,7 +64,7 @@ class Entry:
     body: str | None = None
 
     def plain(self) -> dict[str, object]:
-        """The entry as JSON-able values; the realm is left out."""
+        """Return the entry as JSON-able values; the realm is left out."""
         values = attrs.asdict(self, filter=lambda field, _: field.name != "realm")
         values["at"] = self.at.isoformat(timespec="milliseconds")
         values["query"] = list(self.query)
@@ -86,23 +86,23 @@ class Journal:
         self._watchers: list[Callable[[Entry], None]] = []
 
     def next_number(self) -> int:
-        """A number for a request that just came in."""
+        """Return a number for a request that just came in."""
         return next(self._numbers)
 
     def add(self, entry: Entry) -> None:
-        """Keeps an entry and tells the watchers."""
+        """Keep an entry and tell the watchers."""
         self._entries.append(entry)
         for watcher in self._watchers:
             watcher(entry)
 
     def watch(self, watcher: Callable[[Entry], None]) -> None:
-        """Calls the watcher with each further entry, on the thread that serves the request."""
+        """Call the watcher with each further entry, on the thread that serves the request."""
         self._watchers.append(watcher)
 
     def entries(
         self, *, realm: str | None = None, kind: str | None = None, after: int = 0
     ) -> list[Entry]:
-        """The kept requests in order of arrival, all or those of one company or kind."""
+        """Return the kept requests in order of arrival, all or those of one company or kind."""
         with self._lock:
             kept = list(self._entries.copy())
         chosen = (
@@ -113,10 +113,10 @@ class Journal:
         return sorted(chosen, key=lambda entry: entry.number)
 
     def clear(self) -> None:
-        """Forgets all requests; numbers go on."""
+        """Forget all requests; numbers go on."""
         self._entries.clear()
 
 
 def body_of(request: Request, *, keep: bool) -> str | None:
-    """The body as text if bodies are kept."""
+    """Return the body as text if bodies are kept."""
     return request.body.decode("utf-8", "replace") if keep else None

@@ -20,20 +20,20 @@ _BITS = 2048
 
 
 class Signer:
-    """Signs claims with RS256 and publishes the key."""
+    """An RS256 key that signs claims and is published."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
 
     def sign(self, claims: Mapping[str, object]) -> str:
-        """The claims as a signed JSON Web Token."""
+        """Return the claims as a signed JSON Web Token."""
         header = {"kid": _KEY_ID, "typ": "JWT", "alg": "RS256"}
         content = f"{_encode(header)}.{_encode(claims)}"
         signature = self._private_key().sign(content.encode(), padding.PKCS1v15(), SHA256())
         return f"{content}.{_base64(signature)}"
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public key as a JSON Web Key Set."""
+        """Return the public key as a JSON Web Key Set."""
         numbers = self._private_key().public_key().public_numbers()
         key = {
             "kty": "RSA",

@@ -39,7 +39,7 @@ class ThrottleSettings:
 
 
 class Throttle:
-    """Counts what each company's apps do. Safe to use from several threads.
+    """Counts of what each company's apps do. Safe to use from several threads.
 
     Args:
         clock: The emulator's time.
@@ -55,7 +55,7 @@ class Throttle:
         self._seen: dict[tuple[str, str], deque[datetime]] = defaultdict(deque)
 
     def enter(self, realm: str) -> int:
-        """Notes that a request began; returns how many are under way with it."""
+        """Note that a request began; return how many are under way with it."""
         with self._lock:
             self._under_way[realm] += 1
             under_way = self._under_way[realm]
@@ -63,12 +63,12 @@ class Throttle:
             return under_way
 
     def leave(self, realm: str) -> None:
-        """Notes that a request ended."""
+        """Note that a request ended."""
         with self._lock:
             self._under_way[realm] -= 1
 
     def admits(self, realm: str, *, under_way: int, batch: bool) -> bool:
-        """Whether the limits let this request through; if so it counts from now on."""
+        """Return whether the limits let this request through; if so it counts from now on."""
         settings = self.settings
         if settings.concurrent is not None and under_way > settings.concurrent:
             return False
@@ -94,12 +94,12 @@ class Throttle:
         return True
 
     def most_at_once(self) -> dict[str, int]:
-        """The largest number of requests that were ever under way, for each company."""
+        """Return the largest number of requests that were ever under way, for each company."""
         with self._lock:
             return dict(self._most)
 
     def forget(self) -> None:
-        """Forgets what was counted, but not what is under way."""
+        """Forget what was counted, but not what is under way."""
         with self._lock:
             self._seen.clear()
             self._most.clear()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.world.messages import Manner, Request
-from dunahub_qbo_plugin.emulator.world.shapes import Shape
+from dunahub_qbo_plugin.emulator.world.fault_bodies import Shape
+from dunahub_qbo_plugin.emulator.world.http_messages import Manner, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ class TroubleRule:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> TroubleRule:
-        """Makes a rule from JSON values.
+        """Make a rule from JSON values.
 
         Raises:
             ValueError: A name is unknown or a value does not fit.
@@ -114,7 +114,7 @@ class TroubleRule:
 
     @classmethod
     def from_text(cls, text: str) -> TroubleRule:
-        """Makes a rule from a command line's text: `fail status=503 times=3 entity=invoice`.
+        """Make a rule from a command line's text: `fail status=503 times=3 entity=invoice`.
 
         Raises:
             ValueError: The text does not have that form, or a value does not fit.
@@ -131,7 +131,7 @@ class TroubleRule:
         return cls.from_mapping(values)
 
     def matches(self, request: Request) -> bool:
-        """Whether the rule speaks of this request."""
+        """Return whether the rule speaks of this request."""
         is_api = request.path.startswith("/v3/")
         if self.target != "any" and is_api != (self.target == "api"):
             return False
@@ -188,7 +188,7 @@ class Strike:
     rule: TroubleRule
 
 
-class TroubleDesk:
+class TroubleRules:
     """The rules in force. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -197,7 +197,7 @@ class TroubleDesk:
         self._next = 1
 
     def add(self, rule: TroubleRule) -> int:
-        """Puts a rule in force behind those that are; returns its number."""
+        """Put a rule in force behind those that are; return its number."""
         with self._lock:
             number = self._next
             self._next += 1
@@ -205,7 +205,7 @@ class TroubleDesk:
             return number
 
     def strike(self, request: Request) -> Strike | None:
-        """The first rule that strikes this request, or None; the strike counts."""
+        """Return the first rule that strikes this request, or None; the strike counts."""
         if not self._armed:
             return None
         with self._lock:
@@ -221,7 +221,7 @@ class TroubleDesk:
         return None
 
     def remove(self, number: int) -> bool:
-        """Takes a rule out of force; False if it is not in force."""
+        """Take a rule out of force; False if it is not in force."""
         with self._lock:
             kept = [armed for armed in self._armed if armed.number != number]
             removed = len(kept) < len(self._armed)
@@ -229,12 +229,12 @@ class TroubleDesk:
             return removed
 
     def clear(self) -> None:
-        """Takes all rules out of force."""
+        """Take all rules out of force."""
         with self._lock:
             self._armed = []
 
     def in_force(self) -> list[dict[str, object]]:
-        """The rules in force, with what is left of each, as JSON-able values."""
+        """Return the rules in force, with what is left of each, as JSON-able values."""
         with self._lock:
             return [
                 {"number": a.number, "passed": a.passed, "struck": a.struck, **attrs.asdict(a.rule)}

@@ -9,9 +9,13 @@ from urllib.parse import urlencode
 
 import attrs
 
-from dunahub_qbo_plugin.emulator.api.company import Company
-from dunahub_qbo_plugin.emulator.books.settings import CompanySettings
-from dunahub_qbo_plugin.emulator.world.clock import WorldClock, system_time
+from dunahub_qbo_plugin.emulator.api.company_api import Company
+from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
+from dunahub_qbo_plugin.emulator.world.company_seeds import (
+    seed_automated_tax,
+    seed_contractor,
+    seed_empty,
+)
 from dunahub_qbo_plugin.emulator.world.directory import (
     ACCOUNTING,
     DEFAULT_CLIENT_ID,
@@ -24,11 +28,11 @@ from dunahub_qbo_plugin.emulator.world.directory import (
 )
 from dunahub_qbo_plugin.emulator.world.grants import Issued, OAuthSettings
 from dunahub_qbo_plugin.emulator.world.journal import Journal
-from dunahub_qbo_plugin.emulator.world.seeds import seed_automated_tax, seed_contractor, seed_empty
 from dunahub_qbo_plugin.emulator.world.signing import Signer
 from dunahub_qbo_plugin.emulator.world.throttle import Throttle, ThrottleSettings
-from dunahub_qbo_plugin.emulator.world.tokens import TokenDesk
-from dunahub_qbo_plugin.emulator.world.trouble import TroubleDesk
+from dunahub_qbo_plugin.emulator.world.token_issuer import TokenIssuer
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRules
+from dunahub_qbo_plugin.emulator.world.world_clock import WorldClock, system_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,9 +90,9 @@ class World:
     ) -> None:
         self.clock = WorldClock(clock)
         self.service = service or ServiceSettings()
-        self.tokens = TokenDesk(clock=self.clock, settings=oauth or OAuthSettings())
+        self.tokens = TokenIssuer(clock=self.clock, settings=oauth or OAuthSettings())
         self.throttle = Throttle(clock=self.clock, settings=throttle or ThrottleSettings())
-        self.trouble = TroubleDesk()
+        self.trouble = TroubleRules()
         self.journal = Journal()
         self.signer = Signer()
         self.users: dict[str, User] = {}
@@ -107,7 +111,7 @@ class World:
         throttle: ThrottleSettings | None = None,
         service: ServiceSettings | None = None,
     ) -> World:
-        """A world with seeded companies, an owner, an accountant and one registered app.
+        """Return a world with seeded companies, an owner, an accountant and one registered app.
 
         Args:
             seeds: Names from `SEEDS`.
@@ -149,18 +153,18 @@ class World:
         return world
 
     def add_user(self, user: User, *, realms: Iterable[str] | None = None) -> None:
-        """Adds a person, as a member of the companies named (by default of all there are)."""
+        """Add a person, as a member of the companies named (by default of all there are)."""
         self.users[user.sub] = user
         self.members |= {
             (user.sub, realm) for realm in (self.companies if realms is None else realms)
         }
 
     def add_app(self, app: OAuthApp) -> None:
-        """Registers an app, or replaces the one of the same client id."""
+        """Register an app, or replaces the one of the same client id."""
         self.apps[app.client_id] = app
 
     def register_redirect(self, redirect_uri: str, *, client_id: str = DEFAULT_CLIENT_ID) -> None:
-        """Adds a redirect address to an app, as its developer does in Intuit's portal.
+        """Add a redirect address to an app, as its developer does in Intuit's portal.
 
         Raises:
             KeyError: There is no such app.
@@ -177,7 +181,7 @@ class World:
         settings: CompanySettings | None = None,
         environment: Environment = "production",
     ) -> Company:
-        """Adds a company that all present users are members of; returns its books."""
+        """Add a company that all present users are members of; return its books."""
         build = partial(self._build, realm_id, name, seed or seed_empty, settings)
         books = build()
         self.companies[realm_id] = HostedCompany(books=books, build=build, environment=environment)
@@ -185,7 +189,7 @@ class World:
         return books
 
     def reset_company(self, realm_id: str) -> None:
-        """Puts a company back to how it was added; tokens stay.
+        """Put a company back to how it was added; tokens stay.
 
         Raises:
             KeyError: There is no such company.
@@ -195,7 +199,7 @@ class World:
         hosted.offline = None
 
     def user_of(self, sub: str | None) -> User:
-        """The person of that id, or the first one there is.
+        """Return the person of that id, or the first one there is.
 
         Raises:
             KeyError: There is no such person, or none at all.
@@ -206,7 +210,7 @@ class World:
         return self.users[sub or ""]
 
     def realms_of(self, sub: str) -> list[HostedCompany]:
-        """The companies a person is a member of."""
+        """Return the companies a person is a member of."""
         return [self.companies[realm] for realm in self.companies if (sub, realm) in self.members]
 
     def consented(
@@ -220,7 +224,7 @@ class World:
         user: str | None = None,
         nonce: str | None = None,
     ) -> str:
-        """The address a browser is sent to after the person agreed."""
+        """Return the address a browser is sent to after the person agreed."""
         sub = self.user_of(user).sub
         code = self.tokens.new_code(
             client_id=client_id,
@@ -241,7 +245,7 @@ class World:
         user: str | None = None,
         scopes: Iterable[str] = (ACCOUNTING,),
     ) -> Issued:
-        """Gives tokens for a company without the consent page, for tests not about OAuth."""
+        """Issue tokens for a company without the consent page, for tests not about OAuth."""
         return self.tokens.issue(
             client_id=client_id,
             user=self.user_of(user).sub,
@@ -259,5 +263,5 @@ class World:
 
 
 def with_query(address: str, query: dict[str, str]) -> str:
-    """The address with parameters added behind those it has."""
+    """Return the address with parameters added behind those it has."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
