@@ -63,8 +63,8 @@ def emulator(  # noqa: PLR0913  one for each option
         Texts,
         typer.Option(
             metavar="RULE",
-            help="What goes wrong: 'fail status=503 times=3 entity=invoice', 'lose', "
-            "'late seconds=9', 'cut' or 'refuse'. Repeatable.",
+            help="What goes wrong: 'fail status=503 times=3 entity=invoice', 'fail_after "
+            "recorded=internal_30003', 'lose', 'late seconds=9', 'cut' or 'refuse'. Repeatable.",
         ),
     ] = None,
     offline: Annotated[

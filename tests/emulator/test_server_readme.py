@@ -8,6 +8,7 @@ import pytest
 
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
+from dunahub_qbo_plugin.emulator.world.recorded_failures import RECORDED
 from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, ServiceSettings, World
@@ -32,6 +33,14 @@ def test_every_field_of_a_rule_is_documented() -> None:
         assert re.search(rf"`{name}\b|`{name.capitalize()}\b|\| {name.capitalize()} ", chapter), (
             name
         )
+
+
+def test_every_recorded_failure_is_documented() -> None:
+    """Each recorded failure has a row with its status and code."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", README, re.MULTILINE))
+    for name, failure in RECORDED.items():
+        assert f"{failure.status}, " in rows[name]
+        assert failure.code in rows[name]
 
 
 def test_every_address_of_the_administration_is_documented() -> None:

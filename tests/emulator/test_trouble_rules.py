@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.world.http_messages import Manner
     from dunahub_qbo_plugin.emulator.world.world import World
 
-    from .conftest import Caller
+    from .conftest import Caller, Clock
 
 
 def names(caller: Caller) -> list[str]:
@@ -122,6 +122,13 @@ def test_latency_applies_to_everything_of_the_api_and_of_oauth(caller: Caller) -
         ("fail status=504 code=6002 shape=xml", 504, "application/xml", 'code="6002"'),
         ("fail status=200 code=6190", 200, "application/json", "subscription period ended"),
         ("fail status=500 shape=empty", 500, "", ""),
+        ("fail status=403 shape=html", 403, "text/html", "403 Forbidden"),
+        ("fail recorded=internal_30003", 400, "application/json", "Error. (-30003)"),
+        ("fail recorded=internal_30000", 400, "application/json", "Error. (-30000)"),
+        ("fail recorded=accessing_or_saving", 400, "application/json", "accessing or saving"),
+        ("fail recorded=internal_3100", 500, "application/json", "003100; statusCode=500"),
+        ("fail recorded=unknown_120", 500, "application/xml", '<Fault type="AuthorizatonFault">'),
+        ("fail recorded=internal_30003 status=500", 500, "application/json", "(-30003)"),
     ],
 )
 def test_failures_in_every_shape(
@@ -214,6 +221,8 @@ def test_token_endpoint_can_fail_too(anywhere: Caller) -> None:
         ("cut keep=2", "keep must be 0 to 1"),
         ("fail body=(", "not a regular expression"),
         ("fail shape=round", "shape must be one of"),
+        ("fail recorded=never", "recorded must be one of internal_30003, "),
+        ("fail replayed=perhaps", "replayed must be true or false"),
         ("lose manner=loud", "manner must be one of"),
         ("late seconds=-1", "seconds must be 0 or more"),
     ],
@@ -237,3 +246,93 @@ def test_plain_wsgi_transport_raises_instead(emulator: Any, caller: Caller) -> N
             caller.world.trouble.add(TroubleRule.from_text(rule))
             with pytest.raises(ConnectionResetError):
                 http.get(path, headers=headers)
+
+
+def test_outage_in_which_right_paths_are_unknown(caller: Caller) -> None:
+    """An outage's 400 with code 500 quotes the path and the whole address (recorded 2018)."""
+    caller.world.trouble.add(TroubleRule.from_text("fail recorded=no_resource"))
+    answer = create(caller, "Nowhere", params={"requestid": "r-1"})
+    path = f"/v3/company/{caller.realm}/customer"
+    (error,) = answer.json()["Fault"]["Error"]
+    assert (answer.status_code, error["code"], error["Message"]) == (
+        400,
+        "500",
+        "Unsupported Operation",
+    )
+    assert error["Detail"] == (
+        f"Operation Could not find resource for relative : {path} of full path: "
+        f"https://c10.qbo.intuit.com/qbo10{path}?requestid=r-1 is not supported."
+    )
+    assert "Nowhere" not in names(caller)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "text"),
+    [
+        ("fail_after recorded=internal_30003", 400, "Unexpected Internal Error. (-30003)"),
+        ("fail_after recorded=accessing_or_saving", 400, "accessing or saving your data"),
+        ("fail_after status=403 shape=html", 403, "<h1>403 Forbidden</h1>"),
+        ("fail_after status=400 shape=empty", 400, ""),
+        ("fail_after", 503, "503 Service Temporarily Unavailable"),
+    ],
+)
+def test_failure_after_the_request_was_carried_out(
+    anywhere: Caller, rule: str, status: int, text: str
+) -> None:
+    """The client is refused, the record is in the books, and a repeat gets its first answer."""
+    anywhere.world.trouble.add(TroubleRule.from_text(rule))
+    answer = create(anywhere, "Saved", params={"requestid": "r-1"})
+    assert answer.status_code == status
+    assert text in answer.text
+    assert "Saved" not in answer.text
+    assert names(anywhere).count("Saved") == 1
+    entry = anywhere.world.journal.entries()[-1]
+    assert (entry.fate, entry.status, entry.carried_out) == ("replaced", status, True)
+    again = create(anywhere, "Saved", params={"requestid": "r-1"})
+    assert again.json()["Customer"]["DisplayName"] == "Saved"
+    assert names(anywhere).count("Saved") == 1
+
+
+@pytest.mark.parametrize("kind", ["fail", "fail_after"])
+def test_failure_is_kept_under_its_request_id(caller: Caller, clock: Clock, kind: str) -> None:
+    """A kept failure is the answer to every repeat of its id, and to no other request."""
+    caller.world.trouble.add(TroubleRule.from_text(f"{kind} status=500 replayed=true"))
+    first = create(caller, "Kept", params={"requestid": "r-1"})
+    clock.advance(hours=23)
+    again = create(caller, "Kept", params={"requestid": "r-1"})
+    assert (first.status_code, again.status_code) == (500, 500)
+    assert again.content == first.content
+    assert names(caller).count("Kept") == (1 if kind == "fail_after" else 0)
+    assert create(caller, "Another", params={"requestid": "r-2"}).status_code == 200
+    clock.advance(hours=2)
+    forgotten = create(caller, "Kept", params={"requestid": "r-1"})
+    assert forgotten.status_code == (400 if kind == "fail_after" else 200)
+
+
+def test_kept_failure_without_a_request_id_is_forgotten(caller: Caller) -> None:
+    """Without a request id there is nothing to keep a failure under."""
+    caller.world.trouble.add(TroubleRule.from_text("fail status=500 replayed=true"))
+    assert create(caller, "Free").status_code == 500
+    assert create(caller, "Free").status_code == 200
+
+
+def test_stale_answer_to_a_resent_request(caller: Caller) -> None:
+    """A rule for resent requests leaves the first one alone and strikes its repeat."""
+    trouble = caller.world.trouble
+    trouble.add(TroubleRule.from_text("lose resent=false"))
+    trouble.add(TroubleRule.from_text("fail status=400 code=5010 resent=true"))
+    key = {"requestid": "r-1"}
+    with pytest.raises(httpx.ReadError):
+        create(caller, "Resent", params=key)
+    assert create(caller, "New", params={"requestid": "r-2"}).status_code == 200
+    stale = create(caller, "Resent", params=key)
+    assert stale.json()["Fault"]["Error"][0]["code"] == "5010"
+    assert create(caller, "Resent", params=key).status_code == 200
+    assert names(caller).count("Resent") == 1
+
+
+def test_request_ids_are_remembered_before_there_is_a_rule(caller: Caller) -> None:
+    """A request that came before the rule was made counts as sent before."""
+    create(caller, "Early", params={"requestid": "r-1"})
+    caller.world.trouble.add(TroubleRule.from_text("fail resent=true"))
+    assert create(caller, "Early", params={"requestid": "r-1"}).status_code == 503

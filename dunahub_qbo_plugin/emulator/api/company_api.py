@@ -92,6 +92,17 @@ class Company:
             except RecursionError:
                 return envelope.fault(request_faults.unreadable())
 
+    def keep_answer(self, request: ApiRequest, reply: ApiReply) -> None:
+        """Keep an answer for all repeats of a write's request id, in the place of any other.
+
+        Nothing happens if the request has no id.
+        """
+        request_id = request.query.get("requestid")
+        if request_id:
+            with self._lock:
+                self._ledger.begin()
+                self._request_ids.keep(request_id, _asked(request), reply, self._ledger.now)
+
     def books(self) -> Json:
         """Return everything in the company, with doubles pointed out, as plain JSON values."""
         with self._lock:
@@ -241,7 +252,7 @@ class Company:
             return self._written(entity, request, envelope)
         if len(request_id) > MAX_LENGTH:
             raise business_faults.request_id_too_long(request_id)
-        asked = hash((request.path, request.body, request.query.get("operation")))
+        asked = _asked(request)
         kept = self._request_ids.find(request_id, asked, self._ledger.now)
         if isinstance(kept, ApiReply):
             return kept
@@ -289,6 +300,11 @@ class Company:
 
 def _is_among(names: tuple[str, ...], path: str) -> bool:
     return path in BY_PATH and BY_PATH[path].name in names
+
+
+def _asked(request: ApiRequest) -> int:
+    """Return a hash of what a write asks for, its request id aside."""
+    return hash((request.path, request.body, request.query.get("operation")))
 
 
 def _options(text: str) -> frozenset[str]:

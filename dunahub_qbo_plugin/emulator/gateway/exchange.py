@@ -6,6 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from dunahub_qbo_plugin.emulator.api.api_messages import ApiRequest
 from dunahub_qbo_plugin.emulator.world.journal import Entry, Fate, body_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,23 @@ class Exchange:
     def batch(self) -> bool:
         """Whether this is a call of `batch`."""
         return self.segments == ("batch",)
+
+    def api_request(self, user: str = "") -> ApiRequest:
+        """Return the request as the company sees it.
+
+        Args:
+            user: Name QuickBooks shows for the person behind the token.
+        """
+        request = self.request
+        return ApiRequest(
+            method=request.method,
+            path=self.segments,
+            query=request.query,
+            body=request.body,
+            content_type=request.media_type,
+            accept=request.headers.get("accept", ""),
+            user=user,
+        )
 
     def note(self, status: int, fate: Fate) -> None:
         """Write the request into the journal."""

@@ -11,7 +11,6 @@ import time
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply, ApiRequest
 from dunahub_qbo_plugin.emulator.gateway.exchange import Exchange
 from dunahub_qbo_plugin.emulator.gateway.replies import (
     SECURE,
@@ -25,6 +24,7 @@ from dunahub_qbo_plugin.emulator.world.directory import ACCOUNTING, HostedCompan
 from dunahub_qbo_plugin.emulator.world.http_messages import Connection, Reply, Request
 
 if TYPE_CHECKING:
+    from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply
     from dunahub_qbo_plugin.emulator.world.grants import AccessToken
     from dunahub_qbo_plugin.emulator.world.world import World
 
@@ -57,7 +57,7 @@ class Gateway:
             reply = intercept(world, exchange, connection)
             if reply is None:
                 reply = self._answer(exchange)
-                reply = deliver(exchange, reply, connection)
+                reply = deliver(world, exchange, reply, connection)
             return reply
         finally:
             world.throttle.leave(exchange.realm)
@@ -82,20 +82,9 @@ class Gateway:
         return self._carry_out(exchange, hosted, world.users[token.grant.user].name)
 
     def _carry_out(self, exchange: Exchange, hosted: HostedCompany, user: str) -> Reply:
-        request = exchange.request
         exchange.carried_out = True
         started = time.perf_counter()
-        answer = hosted.books.handle(
-            ApiRequest(
-                method=request.method,
-                path=exchange.segments,
-                query=request.query,
-                body=request.body,
-                content_type=request.media_type,
-                accept=request.headers.get("accept", ""),
-                user=user,
-            )
-        )
+        answer = hosted.books.handle(exchange.api_request(user))
         milliseconds = int((time.perf_counter() - started) * 1000)
         good = answer.status in _OK
         exchange.metered = good and exchange.read and hosted.environment == "production"

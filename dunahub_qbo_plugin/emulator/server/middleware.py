@@ -100,7 +100,7 @@ class ApiMiddleware:
         exchange.carried_out = True
         inside = environ | {"wsgi.input": BytesIO(request.body), "emulator.tid": exchange.tid}
         inside["CONTENT_LENGTH"] = str(len(request.body))
-        return deliver(exchange, call(self._inner, inside), connection)
+        return deliver(self._world, exchange, call(self._inner, inside), connection)
 
 
 class IncompleteRequestError(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
@@ -81,13 +82,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
 }
 
-_HTML_TITLES = {
-    404: "Not Found",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-}
+# Where a proxy's page does not say what the standard does.
+_HTML_TITLES = {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 
 
 @attrs.frozen(kw_only=True)
@@ -119,12 +115,14 @@ def _gateway_type(status: int) -> str:
     return "AUTHENTICATION" if status == 401 else "SERVICE"  # noqa: PLR2004  Unauthorized
 
 
-def fault(*, status: int, code: str, message: str, detail: str, now: datetime) -> Body:
+def fault(
+    *, status: int, code: str, message: str, detail: str, now: datetime, type_: str | None = None
+) -> Body:
     """Return the accounting application's envelope, with capital letters."""
     content = {
         "Fault": {
             "Error": [{"Message": message, "Detail": detail, "code": code, "element": ""}],
-            "type": _fault_type(status),
+            "type": type_ or _fault_type(status),
         },
         "time": _local(now),
     }
@@ -167,9 +165,16 @@ def xml_fault(*, fault_type: str, code: str, message: str, detail: str, now: dat
     return Body(content_type="application/xml", content=text.encode())
 
 
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
 def html_page(status: int) -> Body:
     """Return a proxy's error page."""
-    title = f"{status} {_HTML_TITLES.get(status, 'Error')}"
+    title = f"{status} {_HTML_TITLES.get(status) or _phrase(status)}"
     text = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -178,16 +183,35 @@ def html_page(status: int) -> Body:
 
 
 def shaped(
-    shape: Shape, *, status: int, code: str, message: str, detail: str, now: datetime
+    shape: Shape,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    detail: str | None,
+    now: datetime,
+    type_: str | None = None,
 ) -> Body:
-    """Return the refusal in the shape asked for."""
+    """Return the refusal in the shape asked for.
+
+    Args:
+        shape: Which of QuickBooks' shapes.
+        status: HTTP status, which decides the fault's type unless it is given.
+        code: Fault code.
+        message: Message of the fault.
+        detail: Detail of the fault; the gateway's may be None.
+        now: The time.
+        type_: The fault's type where it is not the usual one.
+    """
     body = Body(content_type="", content=b"")
+    if shape == "gateway":
+        return gateway_fault(status=status, code=code, message=message, detail=detail, now=now)
+    detail = detail or ""
     if shape == "fault":
-        body = fault(status=status, code=code, message=message, detail=detail, now=now)
-    elif shape == "gateway":
-        body = gateway_fault(status=status, code=code, message=message, detail=detail, now=now)
+        body = fault(status=status, code=code, message=message, detail=detail, now=now, type_=type_)
     elif shape == "xml":
-        kind = _gateway_type(status) if code.startswith("3") else _fault_type(status)
+        usual = _gateway_type(status) if code.startswith("3") else _fault_type(status)
+        kind = type_ or usual
         body = xml_fault(fault_type=kind, code=code, message=message, detail=detail, now=now)
     elif shape == "html":
         body = html_page(status)

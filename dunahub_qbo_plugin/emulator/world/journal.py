@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.emulator.world.http_messages import Request
 
-Fate = Literal["answered", "late", "cut", "lost", "refused"]
+Fate = Literal["answered", "replaced", "late", "cut", "lost", "refused"]
 
 
 @attrs.frozen(kw_only=True)

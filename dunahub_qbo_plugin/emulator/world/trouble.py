@@ -11,39 +11,16 @@ import attrs
 
 from dunahub_qbo_plugin.emulator.world.fault_bodies import Shape
 from dunahub_qbo_plugin.emulator.world.http_messages import Manner, Request
+from dunahub_qbo_plugin.emulator.world.recorded_failures import RECORDED
+from dunahub_qbo_plugin.emulator.world.rule_validators import number, one_of, regular_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-Kind = Literal["fail", "lose", "late", "cut", "refuse"]
+Kind = Literal["fail", "fail_after", "lose", "late", "cut", "refuse"]
 Target = Literal["api", "oauth", "any"]
 
-
-def _one_of(options: object) -> Callable[..., None]:
-    allowed = get_args(options)
-
-    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value is not None and value not in allowed:
-            names = ", ".join(str(option) for option in allowed)
-            raise ValueError(f"{attribute.name} must be one of {names}, not {value!r}")
-
-    return check
-
-
-def _pattern(_: object, attribute: attrs.Attribute[Any], value: str | None) -> None:
-    if value is not None:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"{attribute.name} is not a regular expression: {error}") from error
-
-
-def _number(check: Callable[[float], bool], wanted: str) -> Callable[..., None]:
-    def validate(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not check(value):
-            raise ValueError(f"{attribute.name} must be {wanted}, not {value!r}")
-
-    return validate
+_FINAL_STATUSES = range(200, 600)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +28,9 @@ class TroubleRule:
     """The next matching requests go wrong in one way.
 
     Attributes:
-        kind: `fail`: answered with a refusal, nothing carried out. `lose`: carried out, then
-            the connection ends without an answer. `late`: carried out, answered after
+        kind: `fail`: answered with a refusal, nothing carried out. `fail_after`: carried out,
+            then answered with a refusal. `lose`: carried out, then the connection ends without
+            an answer. `late`: carried out, answered after
             `seconds`. `cut`: carried out, the connection ends in the body. `refuse`: the
             connection is reset, nothing carried out.
         times: How many requests it strikes; None for all until it is removed.
@@ -64,37 +42,49 @@ class TroubleRule:
         operation: Value of the `operation` query parameter, or None.
         body: Regular expression searched in the body, or None.
         realm: The company, or None for any.
-        status: Status of a `fail`.
-        code: QuickBooks' fault code of a `fail` (for shape `oauth` the error code); None takes
-            the one that usually comes with the status.
-        message: Message of a `fail`; None takes QuickBooks' own.
-        detail: Detail of a `fail`; None takes QuickBooks' own.
-        shape: Shape of a `fail`; None takes the one that usually comes with the status.
-        retry_after: Seconds in a `Retry-After` header of a `fail`, or None.
+        resent: True for requests whose `requestid` came before only, False for the others only,
+            None for both.
+        recorded: Name of a failure in `RECORDED`, which gives status, code, texts and shape of a
+            `fail` or `fail_after`, or None. What is named below takes precedence.
+        status: Status of a `fail` or `fail_after`; None for the recorded failure's, or 503.
+        code: QuickBooks' fault code (for shape `oauth` the error code); None takes the one that
+            usually comes with the status.
+        message: Message of the fault; None takes QuickBooks' own.
+        detail: Detail of the fault; None takes QuickBooks' own.
+        shape: Shape of the body; None takes the one that usually comes with the status.
+        retry_after: Seconds in a `Retry-After` header, or None.
+        replayed: The refusal is kept under the write's `requestid` and is the answer to every
+            repeat, as QuickBooks keeps the answer of a request (whether of failures as well is
+            not known).
         seconds: How late a `late` answer is.
         manner: How a `lose` ends the connection.
         keep: Which part of the body a `cut` lets through, 0 to 1.
     """
 
-    kind: Kind = attrs.field(validator=_one_of(Kind))
-    times: int | None = attrs.field(default=1, validator=_number(lambda n: n >= 1, "1 or more"))
-    skip: int = attrs.field(default=0, validator=_number(lambda n: n >= 0, "0 or more"))
-    target: Target = attrs.field(default="api", validator=_one_of(Target))
+    kind: Kind = attrs.field(validator=one_of(get_args(Kind)))
+    times: int | None = attrs.field(default=1, validator=number(lambda n: n >= 1, "1 or more"))
+    skip: int = attrs.field(default=0, validator=number(lambda n: n >= 0, "0 or more"))
+    target: Target = attrs.field(default="api", validator=one_of(get_args(Target)))
     method: str | None = None
-    path: str | None = attrs.field(default=None, validator=_pattern)
+    path: str | None = attrs.field(default=None, validator=regular_expression)
     entity: str | None = None
     operation: str | None = None
-    body: str | None = attrs.field(default=None, validator=_pattern)
+    body: str | None = attrs.field(default=None, validator=regular_expression)
     realm: str | None = None
-    status: int = attrs.field(default=503, validator=_number(lambda n: 200 <= n <= 599, "a status"))  # noqa: PLR2004  HTTP's range of final answers
+    resent: bool | None = None
+    recorded: str | None = attrs.field(default=None, validator=one_of(RECORDED))
+    status: int | None = attrs.field(
+        default=None, validator=number(_FINAL_STATUSES.__contains__, "a status")
+    )
     code: str | None = None
     message: str | None = None
     detail: str | None = None
-    shape: Shape | None = attrs.field(default=None, validator=_one_of(Shape))
+    shape: Shape | None = attrs.field(default=None, validator=one_of(get_args(Shape)))
     retry_after: int | None = None
-    seconds: float = attrs.field(default=30, validator=_number(lambda n: n >= 0, "0 or more"))
-    manner: Manner = attrs.field(default="reset", validator=_one_of(Manner))
-    keep: float = attrs.field(default=0.5, validator=_number(lambda n: 0 <= n <= 1, "0 to 1"))
+    replayed: bool = False
+    seconds: float = attrs.field(default=30, validator=number(lambda n: n >= 0, "0 or more"))
+    manner: Manner = attrs.field(default="reset", validator=one_of(get_args(Manner)))
+    keep: float = attrs.field(default=0.5, validator=number(lambda n: 0 <= n <= 1, "0 to 1"))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> TroubleRule:
@@ -121,7 +111,7 @@ class TroubleRule:
         """
         words = shlex.split(text)
         if not words:
-            raise ValueError("say what should happen: fail, lose, late, cut or refuse")
+            raise ValueError(f"say what should happen: {', '.join(get_args(Kind))}")
         values: dict[str, object] = {"kind": words[0]}
         for word in words[1:]:
             name, equals, value = word.partition("=")
@@ -130,8 +120,18 @@ class TroubleRule:
             values[name] = None if name == "times" and value == "all" else value
         return cls.from_mapping(values)
 
-    def matches(self, request: Request) -> bool:
-        """Return whether the rule speaks of this request."""
+    @property
+    def refuses(self) -> bool:
+        """Whether the client gets a refusal."""
+        return self.kind in {"fail", "fail_after"}
+
+    def matches(self, request: Request, *, resent: bool) -> bool:
+        """Return whether the rule speaks of this request.
+
+        Args:
+            request: What was asked.
+            resent: Whether its `requestid` came before.
+        """
         is_api = request.path.startswith("/v3/")
         if self.target != "any" and is_api != (self.target == "api"):
             return False
@@ -142,6 +142,7 @@ class TroubleRule:
             and self.realm in {None, realm}
             and (self.entity is None or entity.lower() == self.entity.lower())
             and self.operation in {None, operation}
+            and self.resent in {None, resent}
             and (self.path is None or re.search(self.path, request.path) is not None)
             and (self.body is None or re.search(self.body, _text(request)) is not None)
         )
@@ -151,6 +152,8 @@ def _text(request: Request) -> str:
     return request.body.decode("utf-8", "replace")
 
 
+_REMEMBERED = 50_000  # request ids
+_SWITCHES = {"resent", "replayed"}
 _INTEGERS = {"times", "skip", "status", "retry_after"}
 _NUMBERS = {"seconds", "keep"}
 
@@ -158,6 +161,10 @@ _NUMBERS = {"seconds", "keep"}
 def _read(name: str, value: object) -> Any:  # noqa: ANN401  each field has its own type
     if value is None:
         return None
+    if name in _SWITCHES:
+        if str(value).lower() not in {"true", "false"}:
+            raise ValueError(f"{name} must be true or false, not {value!r}")
+        return str(value).lower() == "true"
     if name in _INTEGERS | _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(f"{name} must be a number, not {value!r}")
@@ -195,6 +202,7 @@ class TroubleRules:
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
         self._next = 1
+        self._request_ids: dict[tuple[str, str], None] = {}
 
     def add(self, rule: TroubleRule) -> int:
         """Put a rule in force behind those that are; return its number."""
@@ -206,11 +214,13 @@ class TroubleRules:
 
     def strike(self, request: Request) -> Strike | None:
         """Return the first rule that strikes this request, or None; the strike counts."""
-        if not self._armed:
+        request_id = request.query.get("requestid")
+        if not self._armed and not request_id:
             return None
         with self._lock:
+            resent = bool(request_id) and not self._note((request.path, request_id or ""))
             for armed in self._armed:
-                if armed.spent or not armed.rule.matches(request):
+                if armed.spent or not armed.rule.matches(request, resent=resent):
                     continue
                 if armed.passed < armed.rule.skip:
                     armed.passed += 1
@@ -219,6 +229,15 @@ class TroubleRules:
                 self._armed = [other for other in self._armed if not other.spent]
                 return Strike(number=armed.number, rule=armed.rule)
         return None
+
+    def _note(self, key: tuple[str, str]) -> bool:
+        """Note a path and request id; return whether they are new."""
+        if key in self._request_ids:
+            return False
+        self._request_ids[key] = None
+        if len(self._request_ids) > _REMEMBERED:
+            del self._request_ids[next(iter(self._request_ids))]
+        return True
 
     def remove(self, number: int) -> bool:
         """Take a rule out of force; False if it is not in force."""
