@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from http import HTTPStatus
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
@@ -82,8 +81,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
 }
 
-# Where a proxy's page does not say what the standard does.
-_HTML_TITLES = {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+_HTML_TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Request Entity Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -165,16 +172,9 @@ def xml_fault(*, fault_type: str, code: str, message: str, detail: str, now: dat
     return Body(content_type="application/xml", content=text.encode())
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
-
-
 def html_page(status: int) -> Body:
     """Return a proxy's error page."""
-    title = f"{status} {_HTML_TITLES.get(status) or _phrase(status)}"
+    title = f"{status} {_HTML_TITLES.get(status, 'Error')}"
     text = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
