@@ -117,22 +117,26 @@ def _taken_number(books: Books) -> str:
 def _deposited(books: Books) -> str:
     payment = books.post("payment", _pay())
     books.company.deposit(payment["Id"])
-    change = _pay(Id=payment["Id"], SyncToken="1", TotalAmt=60)
+    change = _pay(Id=payment["Id"], SyncToken="0", TotalAmt=60)
     return books.refused("payment", change)[0][0]
 
 
 def _too_deep(books: Books) -> str:
     parent = "4"
     for name in "abcd":
-        child = books.post("customer", {"DisplayName": name, "ParentRef": {"value": parent}})
+        child = books.post(
+            "customer", {"DisplayName": name, "Job": True, "ParentRef": {"value": parent}}
+        )
         parent = child["Id"]
-    body = {"DisplayName": "e", "ParentRef": {"value": parent}}
+    body = {"DisplayName": "e", "Job": True, "ParentRef": {"value": parent}}
     return books.refused("customer", body)[0][0]
 
 
 def _own_parent(books: Books) -> str:
-    child = books.post("customer", {"DisplayName": "child", "ParentRef": {"value": "4"}})
-    change = {"Id": "4", "SyncToken": "0", "sparse": True, "ParentRef": {"value": child["Id"]}}
+    job: Json = {"Job": True, "ParentRef": {"value": "4"}}
+    child = books.post("customer", {"DisplayName": "child"} | job)
+    job["ParentRef"] = {"value": child["Id"]}
+    change = {"Id": "4", "SyncToken": "0", "sparse": True} | job
     return books.refused("customer", change)[0][0]
 
 
@@ -165,6 +169,7 @@ FREE = {"GlobalTaxCalculation": "NotApplicable", "TxnTaxDetail": {"TotalTax": 3}
 PROVOKED: tuple[tuple[str, str, Provoke], ...] = (
     ("500", "a path that does not exist", _get("customer/1/5")),
     ("500", "an operation that does not exist", _post("invoice", SALE, operation="print")),
+    ("500", "voiding a credit memo", _post("creditmemo", {"Id": "1"}, operation="void")),
     ("500", "a payment's void by operation", _post("payment", {"Id": "1"}, operation="void")),
     ("600", "a request id used for something else", _with(_twice, request_id_mismatch="fault_600")),
     ("610", "a read of nothing", _get("invoice/999")),
@@ -186,6 +191,11 @@ PROVOKED: tuple[tuple[str, str, Provoke], ...] = (
     ("2060", "a date in words", _sale(TxnDate="tomorrow")),
     ("2070", "the 30th of February", _sale(TxnDate="2026-02-30")),
     ("2140", "an amount beyond all bounds", _lines(line(10**12))),
+    (
+        "6000",
+        "a discount above the subtotal",
+        _lines(line(9), {"Amount": 10, "DetailType": DISCOUNT, DISCOUNT: {}}),
+    ),
     (
         "2150",
         "a discount of 101 percent",
@@ -218,17 +228,18 @@ PROVOKED: tuple[tuple[str, str, Provoke], ...] = (
     ("6090", "a discount of nothing", _lines(line(), {"DetailType": DISCOUNT})),
     ("6100", "a numbered tax code on a line", _lines(line(1, TaxCodeRef={"value": "10"}))),
     ("6140", "a number used before", _with(_taken_number, custom_txn_numbers=True)),
+    (
+        "6150",
+        "a sub-customer that is no job",
+        _post("customer", {"DisplayName": "Roof", "ParentRef": {"value": "4"}}),
+    ),
     ("6160", "the placeholder tax code", _with(_sale(**TAX), sales_tax="classic")),
     ("6170", "tax on a form without tax", _with(_sale(**FREE), sales_tax="classic")),
     ("6180", "a sixth level", _too_deep),
     ("6200", "a date in closed books", _with(_sale(), **CLOSED)),
     ("5030", "a bill, which is not kept", _post("bill", {"VendorRef": {"value": "1"}})),
     ("6210", "the same with a password", _with(_sale(), book_close_password=True, **CLOSED)),
-    (
-        "6220",
-        "inactivating a debtor, if refused",
-        _with(_inactive_with_balance, deactivate_with_balance="refuse"),
-    ),
+    ("6220", "inactivating a debtor", _inactive_with_balance),
     ("6240", "a name used before", _post("customer", {"DisplayName": "AMY"})),
     ("6240", "a vendor's name", _post("customer", {"DisplayName": "Valley Supply"})),
     ("6270", "a sale before the stock", _stock),
@@ -240,8 +251,8 @@ PROVOKED: tuple[tuple[str, str, Provoke], ...] = (
 LISTED = frozenset(
     """100 110 120 130 140 150 500 600 610 620 630 800 900 1040 2010 2020 2030 2040 2050 2060 2070
     2130 2140 2150 2160 2170 2210 2220 2250 2290 2500 3001 3100 3200 3202 4000 4001 4002 5000 5010
-    5020 5030 6000 6041 6070 6080 6090 6100 6130 6140 6160 6170 6180 6190 6200 6210 6220 6240 6250
-    6270 6280 6310 6420 6440 6450 6480 6540 10000 10100 10200""".split()  # noqa: SIM905  shorter
+    5020 5030 6000 6041 6070 6080 6090 6100 6130 6140 6150 6160 6170 6180 6190 6200 6210 6220 6240
+    6250 6270 6280 6310 6420 6440 6450 6480 6540 10000 10100 10200""".split()  # noqa: SIM905  shorter
 )
 
 # Codes of Intuit's list that no request to these books provokes, and why.

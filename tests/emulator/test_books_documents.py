@@ -229,6 +229,61 @@ def test_automated_tax(books: Books, mode: str, tax: str) -> None:
     assert made["TotalAmt"] == 100 + Decimal(tax)
 
 
+@pytest.mark.parametrize("kind", ["classic", "automated"])
+def test_exempt_customers_pay_no_tax(books: Books, kind: Any) -> None:  # noqa: ANN401  the switch's own type
+    """A customer with `Taxable: false` pays none, taxable lines or not, until that changes."""
+    books.settings.sales_tax = kind
+    address = {"Line1": "1 Elm St", "CountrySubDivisionCode": "CA", "PostalCode": "94043"}
+    body = {"DisplayName": "City Hall", "Taxable": False, "BillAddr": address}
+    exempt = books.post("customer", body)
+    sale = {
+        "CustomerRef": {"value": exempt["Id"]},
+        "Line": [line(100, TaxCodeRef={"value": "TAX"})],
+        "TxnTaxDetail": {"TxnTaxCodeRef": {"value": "2"}},
+    }
+    assert books.post("invoice", sale)["TotalAmt"] == 100
+    books.company.edit("Customer", exempt["Id"], {"Taxable": True})
+    assert books.post("invoice", sale)["TotalAmt"] > 100
+
+
+def test_a_discount_above_the_subtotal(books: Books) -> None:
+    """It is refused in words that a connector's help page quotes; all of it may be taken off."""
+    discount = {"DetailType": "DiscountLineDetail", "DiscountLineDetail": {}}
+    sale = {"CustomerRef": {"value": "4"}, "Line": [line(50), discount | {"Amount": 60}]}
+    text = "Business Validation Error: The discount amount can't be greater than the subtotal"
+    assert books.refused("invoice", sale) == [("6000", text)]
+    sale["Line"] = [line(50), discount | {"Amount": 50}]
+    assert books.post("invoice", sale)["TotalAmt"] == 0
+
+
+def test_numbers_across_kinds(books: Books) -> None:
+    """A number of another kind of sales form is taken too, by switch; an estimate's never is."""
+    books.settings.custom_txn_numbers = True
+    sale = {"CustomerRef": {"value": "4"}, "Line": [line(1)], "DocNumber": "A-1"}
+    receipt = books.post("salesreceipt", sale)
+    assert books.post("invoice", sale)["DocNumber"] == "A-1"
+    books.settings.duplicate_numbers = "all_sales"
+    ((code, text),) = books.refused("creditmemo", sale)
+    assert code == "6140"
+    assert text.endswith("is assigned to TxnType=Invoice with TxnId=2")
+    books.company.delete("Invoice", "2")
+    ((_, text),) = books.refused("invoice", sale)
+    assert text.endswith(f"is assigned to TxnType=SalesReceipt with TxnId={receipt['Id']}")
+    assert books.post("estimate", sale)["DocNumber"] == "A-1"
+
+
+def test_a_credit_memo_is_voided_by_hand(books: Books) -> None:
+    """The API voids no credit memo (Intuit's developers, 2018); QuickBooks itself does."""
+    made = books.post("creditmemo", {"CustomerRef": {"value": "4"}, "Line": [line(30)]})
+    void = {"Id": made["Id"], "SyncToken": "0", "sparse": True}
+    refusal = [("500", "Operation void is not supported.")]
+    assert books.refused("creditmemo", void, operation="void") == refusal
+    assert books.refused("creditmemo", void, include="void") == refusal
+    voided = books.company.void("CreditMemo", made["Id"])
+    assert (voided["TotalAmt"], voided["RemainingCredit"]) == (0, 0)
+    assert books.get("customer/4")["Customer"]["Balance"] == 0
+
+
 def test_automated_tax_without_an_address(books: Books) -> None:
     """Without an address nothing is computed and no code is named (observed 2026-09)."""
     books.settings.sales_tax = "automated"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -153,6 +154,41 @@ def test_a_deposit_freezes(books: Books) -> None:
     books.company.delete("Deposit", deposit["Id"])
     token = books.get(f"payment/{made['Id']}")["Payment"]["SyncToken"]
     assert books.post("payment", body | {"SyncToken": token})["TotalAmt"] == 1
+
+
+def test_a_deposit_leaves_the_payment_alone(books: Books) -> None:
+    """A payment's token and time of change stay when it is deposited (recorded 2026-05)."""
+    made = books.post("payment", pay(40, (30, "1")))
+    books.clock.now += timedelta(minutes=1)
+    since = books.clock.now.isoformat()
+    deposit = books.company.deposit(made["Id"])
+    read = books.get(f"payment/{made['Id']}")["Payment"]
+    assert (read["SyncToken"], read["MetaData"]) == ("0", made["MetaData"])
+    answer = books.get("cdc", entities="Payment,Deposit", changedSince=since)
+    payments, deposits = answer["CDCResponse"][0]["QueryResponse"]
+    assert (payments, len(deposits["Deposit"])) == ({}, 1)
+    books.company.delete("Deposit", deposit["Id"])
+    read = books.get(f"payment/{made['Id']}")["Payment"]
+    assert (read["SyncToken"], "LinkedTxn" in read) == ("0", False)
+
+
+def test_a_deposited_payment_is_applied_anew(books: Books) -> None:
+    """By switch a deposited payment may be moved to another invoice, its money may not."""
+    books.post("invoice", {"CustomerRef": {"value": "4"}, "Line": [line(100)]})
+    made = books.post("payment", pay(40, (40, "1")))
+    books.company.deposit(made["Id"])
+    moved = pay(40, (40, "2"), Id=made["Id"], SyncToken="0")
+    assert books.refused("payment", moved)[0][0] == "6540"
+    books.settings.deposited_payment_reapply = "allow"
+    for change in (
+        {"TotalAmt": 50},
+        {"CustomerRef": {"value": "5"}},
+        {"DepositToAccountRef": {"value": "35"}},
+    ):
+        assert books.refused("payment", moved | change)[0][0] == "6540"
+    after = books.post("payment", moved)
+    assert (after["SyncToken"], after["LinkedTxn"][0]["TxnType"]) == ("1", "Deposit")
+    assert (invoice(books, "1")["Balance"], invoice(books, "2")["Balance"]) == (100, 60)
 
 
 def test_voiding_a_paid_invoice(books: Books) -> None:

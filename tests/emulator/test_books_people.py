@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.books import Books, contractor
+from tests.support.books import Books, contractor, line
 
 
 @pytest.fixture
@@ -134,7 +134,8 @@ def test_inactive_names_are_marked_and_freed(books: Books) -> None:
 def test_sub_customers_have_long_names(books: Books) -> None:
     """A sub-customer is called Parent:Child and follows its parent's name."""
     parent = books.post("customer", {"DisplayName": "Ann"})
-    child = books.post("customer", {"DisplayName": "Roof", "ParentRef": {"value": parent["Id"]}})
+    job = {"DisplayName": "Roof", "Job": True, "ParentRef": {"value": parent["Id"]}}
+    child = books.post("customer", job)
     assert child["FullyQualifiedName"] == "Ann:Roof"
     assert (child["Job"], child["Level"]) == (True, 1)
     books.post("customer", {"DisplayName": "Roof"})
@@ -198,3 +199,120 @@ def test_a_name_cannot_be_deleted(books: Books) -> None:
     assert books.refused("customer", body, operation="delete") == [
         ("500", "Operation delete is not supported.")
     ]
+
+
+def test_a_sub_customer_is_a_job(books: Books) -> None:
+    """A parent without Job, and Job without a parent, are refused (recorded 2017 to 2019)."""
+    parent = books.post("customer", {"DisplayName": "Ann"})["Id"]
+    text = "ParentRef is either required or not if Job is true or false."
+    below = {"DisplayName": "Roof", "ParentRef": {"value": parent}}
+    assert books.refused("customer", below) == [("6150", text)]
+    assert books.refused("customer", {"DisplayName": "Roof", "Job": True}) == [("6150", text)]
+    made = books.post("customer", below | {"Job": True})
+    kept = {"Id": made["Id"], "SyncToken": "0", "DisplayName": "Roof"}
+    assert books.post("customer", kept)["Job"] is True
+    moved = books.company.edit("Customer", parent, {"Notes": "x"})
+    assert moved["Job"] is False
+
+
+def test_an_accountant_makes_a_sub_customer(books: Books) -> None:
+    """Who puts a customer below another in QuickBooks itself need not say that it is a job."""
+    parent = books.post("customer", {"DisplayName": "Ann"})["Id"]
+    made = books.post("customer", {"DisplayName": "Roof"})["Id"]
+    moved = books.company.edit("Customer", made, {"ParentRef": {"value": parent}})
+    assert (moved["Job"], moved["FullyQualifiedName"]) == (True, "Ann:Roof")
+
+
+def test_a_debtor_is_not_made_inactive(books: Books) -> None:
+    """The API refuses it in the recorded words (2017), by switch; an accountant may."""
+    id_ = books.post("customer", {"DisplayName": "Ann"})["Id"]
+    books.post("invoice", {"CustomerRef": {"value": id_}, "Line": [line(10)]})
+    change = {"Id": id_, "SyncToken": "0", "sparse": True, "Active": False}
+    assert books.refused("customer", change) == [
+        (
+            "6220",
+            (
+                "The entity you are trying to delete has an open balance. : This customer cannot "
+                "be deleted because it has a non-zero balance"
+            ),
+        )
+    ]
+    assert books.company.deactivate("Customer", id_)["Active"] is False
+    books.company.edit("Customer", id_, {"Active": True})
+    books.settings.deactivate_with_balance = "allow"
+    assert books.post("customer", change | {"SyncToken": "2"})["Active"] is False
+
+
+FILLED = {
+    "DisplayName": "Ann",
+    "Notes": "gate 4",
+    "PrimaryPhone": {"FreeFormNumber": "555"},
+    "BillAddr": {"Line1": "1 Elm St", "City": "Reno"},
+}
+EMPTIED = {
+    "Notes": "",
+    "PrimaryPhone": {"FreeFormNumber": ""},
+    "BillAddr": {"Line1": "2 Elm St", "City": ""},
+}
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_an_empty_text_clears_or_keeps(books: Books, sparse: bool) -> None:  # noqa: FBT001  a test's parameter
+    """An empty text clears its property, or leaves it as it was, at any depth: a switch."""
+    id_ = books.post("customer", FILLED)["Id"]
+    change = {"Id": id_, "SyncToken": "0", "sparse": sparse, "DisplayName": "Ann"} | EMPTIED
+    books.settings.empty_text = "keeps"
+    kept = books.post("customer", change)
+    assert (kept["Notes"], kept["PrimaryPhone"]["FreeFormNumber"]) == ("gate 4", "555")
+    assert (kept["BillAddr"]["Line1"], kept["BillAddr"]["City"]) == ("2 Elm St", "Reno")
+    books.settings.empty_text = "clears"
+    cleared = books.post("customer", change | {"SyncToken": "1"})
+    assert not {"Notes", "PrimaryPhone"} & cleared.keys()
+    assert "City" not in cleared["BillAddr"]
+
+
+def test_an_empty_text_is_refused(books: Books) -> None:
+    """By switch an empty text in the place of one is refused; where there was none it is not."""
+    books.settings.empty_text = "refuses"
+    id_ = books.post("customer", FILLED | {"CompanyName": ""})["Id"]
+    change = {"Id": id_, "SyncToken": "0", "sparse": True}
+    assert books.refused("customer", change | {"Notes": ""})[0][0] == "2050"
+    phone = {"PrimaryPhone": {"FreeFormNumber": ""}}
+    assert books.refused("customer", change | phone)[0][0] == "2050"
+    assert books.post("customer", change | {"CompanyName": "", "Notes": "x"})["Notes"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "name", "taken"),
+    [
+        ("case", "JOSÉ A. LEE", True),
+        ("case", "Jose A. Lee", False),
+        ("case", "José  A. Lee", False),
+        ("case", "José A Lee", False),
+        ("accents", "Jose A. Lee", True),
+        ("spaces", "José  A. Lee", True),
+        ("dots", "José A Lee", True),
+        ("dots", "JOSÉ A Lee", False),
+    ],
+)
+def test_when_two_names_are_one(books: Books, ignored: str, name: str, taken: bool) -> None:  # noqa: FBT001  a test's parameter
+    """Case, accents, spaces and dots count or do not, as the switch says, for names of old too."""
+    books.post("customer", {"DisplayName": "José A. Lee"})
+    books.settings.names_ignore = (ignored,)
+    reply = books.ask("POST", "vendor", {"DisplayName": name})
+    assert (reply.status == 400) is taken
+
+
+def test_names_that_never_were() -> None:
+    """What names are compared by is one of four words."""
+    with pytest.raises(ValueError, match="names_ignore"):
+        contractor(names_ignore=("colour",))
+
+
+def test_accounts_stand_by_their_own_names(books: Books) -> None:
+    """A sub-account is sorted by its own name, not below its parent (recorded 2026-05)."""
+    sub = {"Name": "Accounting", "AccountType": "Expense", "SubAccount": True}
+    books.post("account", sub | {"ParentRef": {"value": "20"}})
+    found = books.query("select * from Account")["Account"]
+    assert found[0]["FullyQualifiedName"] == "Supplies:Accounting"
+    assert [one["Name"].lower() for one in found] == sorted(one["Name"].lower() for one in found)

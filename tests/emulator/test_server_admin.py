@@ -141,6 +141,10 @@ def test_accountant_changes_the_books(caller: Caller) -> None:
     gone = post(caller, f"{base}/deactivate", {"entity": "Customer", "id": other["Id"]})
     assert gone["Active"] is False
 
+    third = caller.api("POST", "/customer", json={"DisplayName": "Cleo"}).json()["Customer"]
+    left = post(caller, f"{base}/merge", {"customer": customer["Id"], "into": third["Id"]})
+    assert (left["DisplayName"], left["Balance"]) == ("Cleo", -10)
+
     refused = caller.http.post(f"/_admin{base}/void", json={"entity": "Invoice", "id": "999"})
     assert (refused.status_code, refused.json()["code"]) == (400, "610")
 

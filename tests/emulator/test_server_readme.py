@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from datetime import date
 from importlib import resources
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
 
+from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.recorded_failures import RECORDED
@@ -16,14 +21,34 @@ from dunahub_qbo_plugin.emulator.world.world import SEEDS, ServiceSettings, Worl
 README = resources.files("dunahub_qbo_plugin.emulator").joinpath("README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", [OAuthSettings, ServiceSettings, ThrottleSettings])
+@pytest.mark.parametrize(
+    "kind", [CompanySettings, OAuthSettings, ServiceSettings, ThrottleSettings]
+)
 def test_every_switch_is_documented_with_its_default(kind: type[attrs.AttrsInstance]) -> None:
-    """Each switch has a row in the README, and its default there is the real one."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", README, re.MULTILINE))
+    """Each switch has a row in the README with its real default and all it can be."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", README, re.MULTILINE))
+    hints = get_type_hints(kind, localns={"date": date, "Mapping": Mapping})
     for name, value in attrs.asdict(kind()).items():
-        shown = {None: "`null`", False: "`false`"}.get(value, f"{value}")
-        shown = f'`"{value}"`' if isinstance(value, str) else shown
-        assert rows[name] == (shown if value != 0.0 or value is False else "0")
+        default, _, meaning = rows[name].removesuffix(" |").partition(" | ")
+        if not isinstance(value, Mapping):
+            assert default == shown(value), name
+        for option in options(hints[name]):
+            assert f"{option}" in default + meaning, (name, option)
+
+
+def shown(value: object) -> str:
+    """A default as the README shows it."""
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else f"{value}"
+    return f"`{json.dumps(value)}`"
+
+
+def options(hint: Any) -> list[object]:  # noqa: ANN401  any annotation
+    """What a switch can be, if it is one of several texts or numbers."""
+    literals = [hint, *get_args(hint)]
+    return [one for part in literals if get_origin(part) is Literal for one in get_args(part)]
 
 
 def test_every_field_of_a_rule_is_documented() -> None:

@@ -118,6 +118,15 @@ def _accountant(routes: Blueprint, world: World) -> None:
     def deactivate(realm: str) -> Response:
         return _json(world.companies[realm].books.deactivate(*named()))
 
+    @routes.post("/companies/<realm>/merge")
+    def merge(realm: str) -> Response:
+        values = body()
+        return _json(
+            world.companies[realm].books.merge_customers(
+                text(values, "customer"), text(values, "into")
+            )
+        )
+
     @routes.post("/companies/<realm>/deposit")
     def deposit(realm: str) -> Response:
         return _json(world.companies[realm].books.deposit(text(body(), "payment")))

@@ -84,8 +84,12 @@ def _block(
         return entity.name, [], {}
     rows = [row for row in table.rows.values() if row.updated >= since]
     rows.sort(key=attrgetter("updated"))
+    gone = dict(table.gone)
+    if ledger.settings.merged_cdc == "deleted":
+        gone |= {row.id: row.updated for row in rows if ledger.is_merged(row)}
+        rows = [row for row in rows if not ledger.is_merged(row)]
     texts = [operations.queried(row) for row in rows]
-    stubs = [_stub(id_, when) for id_, when in table.gone.items() if when >= since]
+    stubs = [_stub(id_, when) for id_, when in gone.items() if when >= since]
     texts = (texts + stubs)[: max(left, 0)]
     if not texts:
         return entity.name, [], {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply, ApiRequest
 from dunahub_qbo_plugin.emulator.api.batch import run_batch
 from dunahub_qbo_plugin.emulator.api.cdc import run_cdc
-from dunahub_qbo_plugin.emulator.api.operations import Operations, make_deposit
+from dunahub_qbo_plugin.emulator.api.operations import Operations
 from dunahub_qbo_plugin.emulator.api.pdf import render_pdf
 from dunahub_qbo_plugin.emulator.api.query_engine import run_query
 from dunahub_qbo_plugin.emulator.api.reply_envelope import Envelope
@@ -16,8 +16,10 @@ from dunahub_qbo_plugin.emulator.api.request_ids import MAX_LENGTH, RequestIds
 from dunahub_qbo_plugin.emulator.books import business_faults, json_codec, request_faults
 from dunahub_qbo_plugin.emulator.books.absent_entities import ABSENT
 from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
+from dunahub_qbo_plugin.emulator.books.deposits import make_deposit
 from dunahub_qbo_plugin.emulator.books.entities import BY_PATH, ENTITIES, Entity
 from dunahub_qbo_plugin.emulator.books.ledger import Ledger
+from dunahub_qbo_plugin.emulator.books.merging import merge_customers
 from dunahub_qbo_plugin.emulator.books.overview import overview
 from dunahub_qbo_plugin.emulator.books.schema import Schema, load_schema
 from dunahub_qbo_plugin.emulator.books.singletons import Singletons
@@ -134,6 +136,16 @@ class Company:
             self._ledger.begin()
             return make_deposit(self._ledger, payment_id).load()
 
+    def merge_customers(self, merged: str, into: str) -> Json:
+        """Merge one customer into another as an accountant would; return the one that is left.
+
+        Raises:
+            QboFaultError: Whatever refuses it.
+        """
+        with self._lock:
+            self._ledger.begin()
+            return merge_customers(self._ledger, merged, into).load()
+
     def create(self, entity: str, body: Json) -> Json:
         """Create an object as a user of the company would; return it."""
         with self._lock:
@@ -159,6 +171,8 @@ class Company:
             data = self._ledger.need(entity, id_).load()
             if entity == "Payment" and operation == "update":
                 body = {key: data[key] for key in ("CustomerRef", "TotalAmt")} | body
+            if entity == "Customer" and body.get("ParentRef"):
+                body = {"Job": True} | body
             include = frozenset({"void"}) if operation == "void" else frozenset[str]()
             text = self._operations.write(
                 ENTITIES[entity],
@@ -166,6 +180,7 @@ class Company:
                 operation="update" if operation == "void" else operation,
                 include=include,
                 user="",
+                by_accountant=True,
             )
             result: Json = json_codec.decode(text)
             return result

@@ -11,6 +11,7 @@ from dunahub_qbo_plugin.emulator.books import (
     presentation,
     request_faults,
 )
+from dunahub_qbo_plugin.emulator.books.deposits import delete_deposit
 from dunahub_qbo_plugin.emulator.books.list_objects import create_list_object, update_list_object
 from dunahub_qbo_plugin.emulator.books.payments import (
     create_payment,
@@ -45,7 +46,14 @@ class Operations:
         self._singles = singles
 
     def write(
-        self, entity: Entity, raw: Json, *, operation: str, include: frozenset[str], user: str
+        self,
+        entity: Entity,
+        raw: Json,
+        *,
+        operation: str,
+        include: frozenset[str],
+        user: str,
+        by_accountant: bool = False,
     ) -> str:
         """Do one write and return the object's JSON text.
 
@@ -56,6 +64,7 @@ class Operations:
                 an update with one.
             include: Options: `void`, `allowduplicatedocnum`.
             user: Whose write a stale object is blamed on.
+            by_accountant: It is done in QuickBooks itself, which allows more than the API does.
 
         Raises:
             QboFaultError: Whatever refuses the write.
@@ -71,7 +80,8 @@ class Operations:
             and self._ledger.settings.payment_operation_void == "refuse"
         ):
             raise request_faults.unsupported_operation("void", "Operation")
-        if operation not in entity.operations:
+        allowed = entity.operations | entity.by_hand if by_accountant else entity.operations
+        if operation not in allowed:
             raise request_faults.unsupported_operation(operation, "Operation")
         if entity.kind == "single":
             return json_codec.encode(self._singles.update(entity.name, body, user=user))
@@ -85,7 +95,7 @@ class Operations:
             return json_codec.encode({"domain": "QBO", "status": "Deleted", "Id": row.id})
         if operation == "void":
             return self.void(entity, row, body).text
-        row = self._update(entity, row, body, allow_duplicate=allow)
+        row = self._update(entity, row, body, allow_duplicate=allow, by_accountant=by_accountant)
         return presentation.written(self._ledger.settings, row, created=False)
 
     def read(self, entity: Entity, id_: str) -> str:
@@ -154,9 +164,17 @@ class Operations:
             return create_payment(self._ledger, body)
         return create_sale(self._ledger, entity.name, body, allow_duplicate=allow_duplicate)
 
-    def _update(self, entity: Entity, row: Row, body: Json, *, allow_duplicate: bool) -> Row:
+    def _update(
+        self,
+        entity: Entity,
+        row: Row,
+        body: Json,
+        *,
+        allow_duplicate: bool,
+        by_accountant: bool,
+    ) -> Row:
         if entity.kind == "name":
-            return update_person(self._ledger, entity.name, row, body)
+            return update_person(self._ledger, entity.name, row, body, by_accountant=by_accountant)
         if entity.kind == "list":
             return update_list_object(self._ledger, entity.name, row, body)
         if entity.name == "Payment":
@@ -174,47 +192,3 @@ class Operations:
         if token != row.load()["SyncToken"]:
             raise business_faults.stale(user)
         return row
-
-
-def make_deposit(ledger: Ledger, payment_id: str) -> Row:
-    """Deposit a payment: it is on a bank deposit now and frozen.
-
-    Raises:
-        QboFaultError: 610 if there is no such payment, 6540 if it is deposited already.
-    """
-    payment = ledger.need("Payment", payment_id).load()
-    if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
-        raise business_faults.deposited()
-    bank = ledger.names("Account").holder("checking")
-    deposit = ledger.new("Deposit")
-    deposit.update(
-        {
-            "DepositToAccountRef": {"value": bank[1] if bank else "35", "name": "Checking"},
-            "TotalAmt": payment["TotalAmt"],
-            "TxnDate": ledger.today().isoformat(),
-            "CurrencyRef": payment["CurrencyRef"],
-            "Line": [
-                {
-                    "Amount": payment["TotalAmt"],
-                    "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}],
-                }
-            ],
-        }
-    )
-    payment["LinkedTxn"] = [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]
-    ledger.touch(payment)
-    ledger.save("Payment", payment)
-    return ledger.save("Deposit", deposit)
-
-
-def delete_deposit(ledger: Ledger, row: Row) -> None:
-    """Delete a bank deposit: its payments can be changed again."""
-    for line in row.load()["Line"]:
-        for linked in line.get("LinkedTxn", []):
-            payment_row = ledger.row("Payment", linked["TxnId"])
-            if payment_row is not None:
-                payment = payment_row.load()
-                payment.pop("LinkedTxn", None)
-                ledger.touch(payment)
-                ledger.save("Payment", payment)
-    ledger.remove("Deposit", row.id)

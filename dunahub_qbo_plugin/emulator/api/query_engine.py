@@ -114,6 +114,8 @@ def run_query(ledger: Ledger, text: str) -> Answer:
     orders = [(find_field(ledger, entity, order.path), order) for order in query.order]
     tests = [_test(ledger, entity, condition) for condition in query.where]
     rows = _candidates(ledger, entity, query)
+    if entity.name == "Customer":
+        rows = (row for row in rows if not ledger.hidden(row))
     if entity.kind != "transaction" and not _names_active(query):
         rows = (row for row in rows if row.active)
     if tests:
@@ -328,8 +330,8 @@ def _moment(ledger: Ledger, text: str) -> datetime:
 def _sorted(rows: list[Row], entity: Entity, orders: list[tuple[Field, Order]]) -> list[Row]:
     """Sort in the order asked for, or the service's own.
 
-    Recorded 2018 to 2026: people by full name in code point order, other lists by full name
-    whatever its case, transactions by last change, newest first.
+    Recorded 2018 to 2026: people by full name in code point order, accounts by own name and other
+    lists by full name whatever its case, transactions by last change, newest first.
     """
     if not orders:
         if entity.kind == "transaction":
@@ -338,8 +340,12 @@ def _sorted(rows: list[Row], entity: Entity, orders: list[tuple[Field, Order]]) 
         elif entity.kind == "name":
             rows.sort(key=attrgetter("sort_key"))
         else:
-            # Sales tax codes that are not numbered stand before the others (recorded 2013).
-            rows.sort(key=lambda row: row.name_key if row.id.isdigit() else "")
+            # Accounts stand by their own name, which a parent does not move; sales tax codes
+            # that are not numbered stand before the others (recorded 2013).
+            own = entity.name == "Account"
+            rows.sort(
+                key=lambda row: (row.label_key if own else row.name_key) if row.id.isdigit() else ""
+            )
         return rows
     loaded = [(row, row.load()) for row in rows]
     for field, order in reversed(orders):

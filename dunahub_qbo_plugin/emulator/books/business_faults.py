@@ -99,11 +99,30 @@ def tax_not_applicable() -> QboFaultError:
     )
 
 
-def has_balance() -> QboFaultError:
-    """Return fault 6220: a name with an open balance cannot be made inactive (listed)."""
+def has_balance(entity: str) -> QboFaultError:
+    """Return fault 6220: a name with an open balance cannot be made inactive (recorded 2017)."""
     return QboFaultError.of(
-        "6220", "Entity has balance", "The entity you are deleting has a balance.", ""
+        "6220",
+        "Delete List Has Balance Error",
+        "The entity you are trying to delete has an open balance. : "
+        f"This {entity.lower()} cannot be deleted because it has a non-zero balance",
+        "",
     )
+
+
+def parent_and_job() -> QboFaultError:
+    """Return fault 6150: a sub-customer has a parent and is a job (recorded 2017 to 2019)."""
+    return QboFaultError.of(
+        "6150",
+        "ParentRef Required Error",
+        "ParentRef is either required or not if Job is true or false.",
+        "Job",
+    )
+
+
+def discount_too_big() -> QboFaultError:
+    """Return fault 6000: a discount is more than what it is taken off (a connector's help page)."""
+    return business("The discount amount can't be greater than the subtotal")
 
 
 def too_deep() -> QboFaultError:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+IGNORABLE = ("case", "accents", "spaces", "dots")
+"""What may be left out of account when two names are compared."""
+
 _ADDRESS = {
     "Line1": "123 Sierra Way",
     "City": "San Pablo",
@@ -32,6 +35,8 @@ class CompanySettings:
             document sent without a number has none.
         warn_duplicate_numbers: The user asked to be warned of a number used before; together
             with `custom_txn_numbers` a duplicate is refused (6140).
+        duplicate_numbers: A number is a duplicate among documents of the same kind, or among all
+            sales forms but estimates; which of the two is not recorded.
         doc_number_when_off: A number sent while `custom_txn_numbers` is off is kept (observed
             2026-09) or replaced by the next in sequence (documented).
         sales_tax: No sales tax, the classic centre with fixed rates, or automated (AST).
@@ -66,9 +71,20 @@ class CompanySettings:
             leaves the payment unapplied; nobody recorded it.
         foreign_payment: A payment applied to another customer's invoice is created unapplied
             (hearsay) or refused with 620 (hearsay too, of quickbooks-mcp).
-        deactivate_with_balance: A customer or vendor with an open balance can be made inactive
-            (Intuit's page speaks of an adjusting credit memo; never recorded) or is refused
-            with 6220 (error list).
+        deposited_payment_reapply: A payment that is on a bank deposit may be applied to other
+            invoices, amount, payer and account unchanged, as Intuit's guide to bounced checks does
+            in QuickBooks, or is frozen altogether (6540). Nobody recorded it.
+        deactivate_with_balance: A customer or vendor with an open balance is refused with 6220
+            when the API makes it inactive (recorded 2017), or not (Intuit's page speaks of an
+            adjusting credit memo; never recorded). An accountant always can.
+        empty_text: An empty text in an update clears the property, keeps what it was, or is
+            refused; what QuickBooks does is not known.
+        names_ignore: In what two names may differ and still be the same name: `case`, `accents`,
+            `spaces` (how many), `dots`. None of it is documented.
+        merged_read: A customer that was merged into another reads as an inactive one (as other
+            inactive objects are recorded), or is not found (610).
+        merged_cdc: Change data capture lists it as an inactive customer or as a deleted one.
+        merge_bumps_txns: Whether a merge raises the SyncToken of the transactions it moves.
         echoed_extras: What a reply adds for the reader alone (a payment's `LineEx`) is refused with
             2010 when a create or an update sends it back as JSON (observed), or ignored, as it
             always is in XML, in a delete and in a void: clients send back there what they read.
@@ -89,6 +105,7 @@ class CompanySettings:
 
     custom_txn_numbers: bool = False
     warn_duplicate_numbers: bool = True
+    duplicate_numbers: Literal["same_kind", "all_sales"] = "same_kind"
     doc_number_when_off: Literal["keep", "ignore"] = "keep"
     sales_tax: Literal["none", "classic", "automated"] = "none"
     ast_override: Literal["honour", "recompute"] = "recompute"
@@ -114,7 +131,15 @@ class CompanySettings:
     void_paid_invoice: Literal["allow", "refuse"] = "allow"
     delete_paid_invoice: Literal["fault_800", "fault_6000", "unlink"] = "fault_800"
     foreign_payment: Literal["unapplied", "refuse"] = "unapplied"
-    deactivate_with_balance: Literal["allow", "refuse"] = "allow"
+    deposited_payment_reapply: Literal["refuse", "allow"] = "refuse"
+    deactivate_with_balance: Literal["refuse", "allow"] = "refuse"
+    empty_text: Literal["clears", "keeps", "refuses"] = "clears"
+    names_ignore: tuple[str, ...] = attrs.field(
+        default=("case",), validator=attrs.validators.deep_iterable(attrs.validators.in_(IGNORABLE))
+    )
+    merged_read: Literal["inactive", "fault_610"] = "inactive"
+    merged_cdc: Literal["inactive", "deleted"] = "inactive"
+    merge_bumps_txns: bool = False
     echoed_extras: Literal["refuse", "ignore"] = "refuse"
     no_change_bumps_token: bool = False
     batch_limit: int = 30

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 AUTO = "AUTO_GENERATE"
 _FIRST = "1000"
 _LONGEST_COUNTED = 12
+_ONE_SERIES = ("Invoice", "SalesReceipt", "CreditMemo", "RefundReceipt")
 
 
 def document_number(
@@ -45,9 +46,11 @@ def document_number(
 
 
 def _refuse_taken(ledger: Ledger, entity: str, number: str, old: Json | None) -> None:
-    for row in ledger.tables[entity].numbered(number.lower()):
-        if old is None or row.id != old["Id"]:
-            raise business_faults.duplicate_number(number, entity, row.id)
+    across = ledger.settings.duplicate_numbers == "all_sales" and entity in _ONE_SERIES
+    for kind in _ONE_SERIES if across else (entity,):
+        for row in ledger.tables[kind].numbered(number.lower()):
+            if old is None or row.id != old["Id"]:
+                raise business_faults.duplicate_number(number, kind, row.id)
 
 
 def _sequence(entity: str) -> str:

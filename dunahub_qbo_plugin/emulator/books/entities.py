@@ -24,6 +24,7 @@ class Entity:
         label: What the service calls the list in a 2500.
         limits: Longest text per property path.
         operations: What may be done besides reading and querying.
+        by_hand: What only a person can do besides, in QuickBooks itself.
         counted: A plain list query also carries `totalCount` (recorded 2026-05).
         sales_form: Has lines, tax and totals.
     """
@@ -34,6 +35,7 @@ class Entity:
     label: str = ""
     limits: Mapping[str, int] = attrs.field(factory=dict)
     operations: frozenset[str] = frozenset({"create", "update"})
+    by_hand: frozenset[str] = frozenset()
     counted: bool = False
     sales_form: bool = False
 
@@ -185,7 +187,9 @@ _ENTITIES = (
         kind="transaction",
         sequence="txns",
         limits=_SALES_LIMITS,
-        operations=_ALL_TXN,
+        # Intuit's developers, 2018: the API does not void a credit memo (PHP SDK #133).
+        operations=_TXN,
+        by_hand=frozenset({"void"}),
         sales_form=True,
     ),
     Entity(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dunahub_qbo_plugin.emulator.books import request_faults
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.request_faults import FaultError
 
 Json = dict[str, Any]
+EmptyText = Literal["clears", "keeps", "refuses"]
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 _NAME_FORBIDDEN = re.compile("[:\t\n\r]")
@@ -75,12 +76,18 @@ def check_amount(value: Decimal | int, element: str) -> list[FaultError]:
 
 
 def merge(
-    old: Json | None, body: Json, *, sparse: bool, readonly: frozenset[str], keep: frozenset[str]
+    old: Json | None,
+    body: Json,
+    *,
+    sparse: bool,
+    readonly: frozenset[str],
+    keep: frozenset[str],
+    empty_text: EmptyText = "clears",
 ) -> Json:
     """Return what an object becomes by a request, before defaults.
 
     A full update keeps of the old object only what cannot be written; a sparse one keeps all.
-    An empty value removes the property.
+    An empty value removes the property, unless `empty_text` says otherwise.
 
     Args:
         old: The object before, None for a create.
@@ -88,6 +95,10 @@ def merge(
         sparse: Whether absent properties stay as they are.
         readonly: Properties of the request to ignore.
         keep: Properties of the old object a full update keeps.
+        empty_text: What an empty text does to a property that has a value.
+
+    Raises:
+        QboFaultError: 2050 where an empty text is refused.
     """
     if old is None:
         data: Json = {}
@@ -98,11 +109,28 @@ def merge(
     for key, value in body.items():
         if key in readonly:
             continue
+        if empty_text != "clears" and old is not None:
+            value = _kept(old.get(key), value, key, refuse=empty_text == "refuses")  # noqa: PLW2901  as the switch says
         if _empty(value):
             data.pop(key, None)
         else:
             data[key] = without_blanks(value) if isinstance(value, dict) else value
     return data
+
+
+def _kept(old: object, value: object, element: str, *, refuse: bool) -> Any:  # noqa: ANN401  any JSON value
+    """Return a value with the old texts in the place of empty ones, at any depth."""
+    if isinstance(value, Mapping):
+        inner = old if isinstance(old, Mapping) else {}
+        return {
+            key: _kept(inner.get(key), one, f"{element}.{key}", refuse=refuse)
+            for key, one in value.items()
+        }
+    if value != "" or not isinstance(old, str) or not old:
+        return value
+    if refuse:
+        raise request_faults.QboFaultError(request_faults.empty_string(element))
+    return old
 
 
 def _empty(value: object) -> bool:

@@ -105,7 +105,7 @@ def take_currency(ledger: Ledger, data: Json, customer: Json) -> None:
 
 def undeposited_funds(ledger: Ledger) -> Json | None:
     """Return the account money waits in until it is deposited."""
-    holder = ledger.names("Account").holder("undeposited funds")
+    holder = ledger.holder("Account", "undeposited funds")
     if holder is None:
         return None
     return {"value": holder[1], "name": "Undeposited Funds"}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dunahub_qbo_plugin.emulator.books import business_faults, json_codec, request_faults
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
+from dunahub_qbo_plugin.emulator.books.name_equality import unique_key
 from dunahub_qbo_plugin.emulator.books.object_tables import Names, Row, Sequences, Table
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class Ledger:
         self.tables = {name: Table() for name in ENTITIES}
         self.sequences = Sequences()
         self._clock = clock
-        people = Names()
-        self._names = {name: people if name in _PEOPLE else Names() for name in ENTITIES}
+        self._names: dict[str, Names] = {}
+        self._names_ignore: tuple[str, ...] = ()
+        self._index_names()
+        self.merged: dict[str, str] = {}
         self._order = {name: schema.types[name].json_order for name in ENTITIES}
         self._zone = ZoneInfo(settings.timezone)
         self.now = clock().astimezone(self._zone)
@@ -61,6 +64,8 @@ class Ledger:
         """Take the time, once at the start of every request."""
         if self._zone.key != self.settings.timezone:
             self._zone = ZoneInfo(self.settings.timezone)
+        if self._names_ignore != self.settings.names_ignore:
+            self._index_names()
         self.now = self._clock().astimezone(self._zone)
         self.stamp = self.now.isoformat(timespec="seconds")
 
@@ -72,9 +77,9 @@ class Ledger:
         """Return the company's own date."""
         return self.now.date()
 
-    def names(self, entity: str) -> Names:
-        """Return the name space an entity's names live in."""
-        return self._names[entity]
+    def holder(self, entity: str, name: str) -> tuple[str, str] | None:
+        """Return the entity and Id of whoever holds a name in the entity's name space."""
+        return self._names[entity].holder(unique_key(name, self._names_ignore))
 
     def row(self, entity: str, id_: str) -> Row | None:
         """Return a stored object's row, if it exists."""
@@ -87,11 +92,19 @@ class Ledger:
             QboFaultError: 2030 if the Id is not a number, 610 if no such object exists.
         """
         row = self.tables[entity].rows.get(id_)
-        if row is not None:
+        if row is not None and not self.hidden(row):
             return row
         if not id_.isascii() or not id_.isdigit():
             raise request_faults.invalid_id(id_)
         raise request_faults.not_found()
+
+    def hidden(self, row: Row) -> bool:
+        """Return whether an object is there no more for whoever asks for it."""
+        return self.is_merged(row) and self.settings.merged_read == "fault_610"
+
+    def is_merged(self, row: Row) -> bool:
+        """Return whether an object is a customer that was merged into another."""
+        return row.entity == "Customer" and row.id in self.merged and not row.active
 
     def new(self, entity: str) -> Json:
         """Return the frame of a new object: its Id, first SyncToken and times."""
@@ -110,8 +123,16 @@ class Ledger:
         meta = data["MetaData"]
         data["MetaData"] = {**meta, "LastUpdatedTime": self.stamp}
 
-    def save(self, entity: str, data: Json, *, line_seq: int = 0) -> Row:
-        """Store an object and keep every index in step."""
+    def save(self, entity: str, data: Json, *, line_seq: int = 0, changed: bool = True) -> Row:
+        """Store an object and keep every index in step.
+
+        Args:
+            entity: The object's entity.
+            data: The object.
+            line_seq: The highest line Id given out on it.
+            changed: False for what the service does to an object in passing: neither order nor
+                change data capture tell of it.
+        """
         text = json_codec.encode({key: data[key] for key in self._order[entity] if key in data})
         table = self.tables[entity]
         id_ = data["Id"]
@@ -123,7 +144,7 @@ class Ledger:
             id=id_,
             text=text,
             active=data.get("Active", True),
-            updated=self.now,
+            updated=self.now if changed or old is None else old.updated,
             name_key=name.lower(),
             sort_key=name,
             label_key=(data.get("DisplayName") or data.get("Name") or "").lower(),
@@ -132,8 +153,7 @@ class Ledger:
             line_seq=max(line_seq, old.line_seq if old else 0),
         )
         if ENTITIES[entity].kind != "transaction":
-            old_key = old.name_key if old else ""
-            self._names[entity].move(old_key, row.name_key, (entity, id_))
+            self._rename(old, row)
         table.put(row)
         return row
 
@@ -154,8 +174,27 @@ class Ledger:
     def remove(self, entity: str, id_: str) -> None:
         """Delete an object for good."""
         row = self.tables[entity].rows[id_]
-        self._names[entity].move(row.name_key, "", (entity, id_))
+        self._rename(row, None)
         self.tables[entity].remove(id_, self.now)
+
+    def _rename(self, old: Row | None, new: Row | None) -> None:
+        row = new or old
+        if row is not None:
+            was, now = (self._key(one) if one is not None else "" for one in (old, new))
+            self._names[row.entity].move(was, now, (row.entity, row.id))
+
+    def _key(self, row: Row) -> str:
+        return unique_key(row.sort_key, self._names_ignore)
+
+    def _index_names(self) -> None:
+        """Index all names anew, by what the company's switch leaves out of account."""
+        people = Names()
+        self._names_ignore = self.settings.names_ignore
+        self._names = {name: people if name in _PEOPLE else Names() for name in ENTITIES}
+        for name, table in self.tables.items():
+            if ENTITIES[name].kind != "transaction":
+                for row in table.rows.values():
+                    self._rename(None, row)
 
     def reference(self, entity: str, ref: Json | None, element: str) -> Json | None:
         """Return the object a reference points at, decoded; None for no reference.

@@ -115,7 +115,14 @@ def update_list_object(ledger: Ledger, entity: str, row: Row, body: Json) -> Row
     """
     check_fields(ENTITIES[entity], body)
     old = row.load()
-    data = merge(old, body, sparse=body.get("sparse") is True, readonly=_READ_ONLY, keep=_KEPT)
+    data = merge(
+        old,
+        body,
+        sparse=body.get("sparse") is True,
+        readonly=_READ_ONLY,
+        keep=_KEPT,
+        empty_text=ledger.settings.empty_text,
+    )
     data["sparse"] = False
     name = "DisplayName" if entity == "TaxAgency" else "Name"
     if body.get(name) == "":
@@ -229,7 +236,7 @@ def _complete_account(ledger: Ledger, data: Json) -> None:
 
 def _check_name_free(ledger: Ledger, entity: str, data: Json, row: Row | None) -> None:
     name = data.get("FullyQualifiedName") or data.get("Name") or data.get("DisplayName") or ""
-    holder = ledger.names(entity).holder(str(name).lower())
+    holder = ledger.holder(entity, str(name))
     if holder is None or (row is not None and holder == (entity, row.id)):
         return
     if row is None:

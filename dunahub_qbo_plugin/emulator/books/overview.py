@@ -40,6 +40,9 @@ def overview(ledger: Ledger, *, realm_id: str, name: str) -> Json:
     }
     for entity in _LISTS:
         out[plural(entity)] = [_list_entry(data) for data in loaded[entity]]
+    for customer in out["customers"]:
+        if customer["id"] in ledger.merged:
+            customer["merged_into"] = ledger.merged[customer["id"]]
     for entity in _TXNS:
         out[plural(entity)] = [_txn_entry(data) for data in loaded[entity]]
     out["totals"] = {

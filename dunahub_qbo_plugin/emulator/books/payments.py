@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
+from dunahub_qbo_plugin.emulator.books.deposits import is_deposited
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.books.field_checks import check_amount, check_fields, merge
 from dunahub_qbo_plugin.emulator.books.form_defaults import take_currency, undeposited_funds
@@ -49,14 +50,24 @@ def update_payment(ledger: Ledger, row: Row, body: Json) -> Row:
     """Change a payment; `Line`, where sent, replaces what it settles.
 
     Raises:
-        QboFaultError: As for a create, and 6540 if it is deposited.
+        QboFaultError: As for a create, and 6540 if it is deposited, unless
+            `deposited_payment_reapply` allows what it asks for.
     """
     old = row.load()
-    _check_not_deposited(old)
+    reapply = ledger.settings.deposited_payment_reapply == "allow"
+    if not (reapply and _moves_no_money(old, body)):
+        _check_not_deposited(old)
     sparse = body.get("sparse") is True
     if sparse and ledger.settings.payment_sparse == "strict" and not body.keys() <= _NOTES_ONLY:
         _check_required(body)
-    data = merge(old, body, sparse=sparse, readonly=_READ_ONLY, keep=_KEPT)
+    data = merge(
+        old,
+        body,
+        sparse=sparse,
+        readonly=_READ_ONLY,
+        keep=_KEPT,
+        empty_text=ledger.settings.empty_text,
+    )
     data["sparse"] = False
     _check_required(data)
     check_fields(ENTITIES["Payment"], body)
@@ -124,8 +135,19 @@ def _check_required(body: Json) -> None:
 
 
 def _check_not_deposited(payment: Json) -> None:
-    if any(one["TxnType"] == "Deposit" for one in payment.get("LinkedTxn", [])):
+    if is_deposited(payment):
         raise business_faults.deposited()
+
+
+def _moves_no_money(old: Json, body: Json) -> bool:
+    """Return whether an update leaves payer, amount and account as they are."""
+    names = ("CustomerRef", "DepositToAccountRef")
+    same = all(
+        (body.get(name) or old[name])["value"] == old[name]["value"]
+        for name in names
+        if name in old
+    )
+    return same and body.get("TotalAmt", old["TotalAmt"]) == old["TotalAmt"]
 
 
 def _move_total(ledger: Ledger, old: Json, new: Json) -> None:

@@ -42,6 +42,7 @@ _KEPT = _FRAME | {
     "Taxable",
     "PreferredDeliveryMethod",
     "ParentRef",
+    "Job",
 }
 _NAME_PARTS = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 _ADDRESSES = ("BillAddr", "ShipAddr", "PrimaryAddr")
@@ -54,7 +55,7 @@ def create_person(ledger: Ledger, entity: str, body: Json) -> Row:
     """Create a customer, vendor or employee.
 
     Raises:
-        QboFaultError: 2040, 2050, 2210, 6080, 6180, 6240, 2500, 2220 or 6000.
+        QboFaultError: 2040, 2050, 2210, 6080, 6150, 6180, 6240, 2500, 2220 or 6000.
     """
     check_fields(ENTITIES[entity], body)
     data = merge(None, body, sparse=False, readonly=_READ_ONLY, keep=_KEPT)
@@ -66,15 +67,31 @@ def create_person(ledger: Ledger, entity: str, body: Json) -> Row:
     return ledger.save(entity, data)
 
 
-def update_person(ledger: Ledger, entity: str, row: Row, body: Json) -> Row:
+def update_person(
+    ledger: Ledger, entity: str, row: Row, body: Json, *, by_accountant: bool = False
+) -> Row:
     """Update, inactivate or reactivate a customer, vendor or employee.
 
+    Args:
+        ledger: The books.
+        entity: Which of the three.
+        row: The object.
+        body: The request, read against the schema.
+        by_accountant: It is done in QuickBooks itself, which inactivates whoever owes money.
+
     Raises:
-        QboFaultError: As for a create, and 6000 for a change of an inactive one.
+        QboFaultError: As for a create, 6000 for a change of an inactive one, and 6220.
     """
     check_fields(ENTITIES[entity], body)
     old = row.load()
-    data = merge(old, body, sparse=body.get("sparse") is True, readonly=_READ_ONLY, keep=_KEPT)
+    data = merge(
+        old,
+        body,
+        sparse=body.get("sparse") is True,
+        readonly=_READ_ONLY,
+        keep=_KEPT,
+        empty_text=ledger.settings.empty_text,
+    )
     if "CurrencyRef" in old:
         data["CurrencyRef"] = old["CurrencyRef"]
     data["sparse"] = False
@@ -86,10 +103,11 @@ def update_person(ledger: Ledger, entity: str, row: Row, body: Json) -> Row:
         raise business_faults.business("You cannot modify a list element that has been deleted.")
     if (
         not data["Active"]
+        and not by_accountant
         and data.get("Balance")
         and ledger.settings.deactivate_with_balance == "refuse"
     ):
-        raise business_faults.has_balance()
+        raise business_faults.has_balance(entity)
     _check_name_free(ledger, entity, data, row)
     ledger.touch(data)
     saved = ledger.save(entity, data)
@@ -155,6 +173,8 @@ def _complete_customer(ledger: Ledger, data: Json) -> None:
     ledger.reference("PaymentMethod", data.get("PaymentMethodRef"), "PaymentMethodRef")
     parent = ledger.reference("Customer", data.get("ParentRef"), "ParentRef")
     data["FullyQualifiedName"] = data["DisplayName"]
+    if bool(data.get("Job")) != (parent is not None):
+        raise business_faults.parent_and_job()
     data["Job"] = parent is not None
     data.pop("Level", None)
     if parent is not None:
@@ -184,8 +204,7 @@ def _check_name(data: Json) -> str:
 
 
 def _check_name_free(ledger: Ledger, entity: str, data: Json, row: Row | None) -> None:
-    key = str(data.get("FullyQualifiedName") or data["DisplayName"]).lower()
-    holder = ledger.names(entity).holder(key)
+    holder = ledger.holder(entity, str(data.get("FullyQualifiedName") or data["DisplayName"]))
     if holder is None or (row is not None and holder == (entity, row.id)):
         return
     if row is not None:

@@ -222,6 +222,17 @@ def bad_length(length: int, limit: int, element: str) -> FaultError:
     )
 
 
+def empty_string(element: str) -> FaultError:
+    """Return fault 2050 for an empty text where there was one; whether that exists is not known."""
+    return FaultError(
+        message="String length is either shorter or longer than supported by specification",
+        detail="String length specified does not match the supported length. "
+        "Min:1 supported. Supplied length:0",
+        code="2050",
+        element=element,
+    )
+
+
 def bad_date(value: str, element: str, *, format_: bool) -> QboFaultError:
     """Return fault 2060 for a wrong format, 2070 for a day that does not exist (listed)."""
     code, message = ("2060", "Invalid Date Format") if format_ else ("2070", "Invalid Date")

@@ -97,7 +97,14 @@ def update_sale(
     """
     old = row.load()
     sparse = body.get("sparse") is True
-    data = merge(old, body, sparse=sparse, readonly=_READ_ONLY, keep=_KEPT)
+    data = merge(
+        old,
+        body,
+        sparse=sparse,
+        readonly=_READ_ONLY,
+        keep=_KEPT,
+        empty_text=ledger.settings.empty_text,
+    )
     data["sparse"] = False
     _check_required(entity, data, body if not sparse or "Line" in body else data)
     check_fields(ENTITIES[entity], body)

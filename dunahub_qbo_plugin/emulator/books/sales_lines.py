@@ -225,6 +225,8 @@ class LineReader:
                 "value": account["Id"],
                 "name": account["FullyQualifiedName"],
             }
+        if amount > max(self._out.subtotal, Decimal(0)):
+            raise business_faults.discount_too_big()
         self._out.discount = amount
         out: Json = {"Amount": cents(amount), "DetailType": _DISCOUNT, _DISCOUNT: detail}
         if self._ledger.settings.replies_as_of >= _ITEM_ACCOUNT_SINCE:
@@ -245,7 +247,7 @@ def _tax_code(sent: Json) -> str:
 
 
 def _discount_account(ledger: Ledger) -> Json | None:
-    holder = ledger.names("Account").holder("discounts given")
+    holder = ledger.holder("Account", "discounts given")
     row = ledger.row("Account", holder[1]) if holder is not None else None
     return row.load() if row is not None else None
 

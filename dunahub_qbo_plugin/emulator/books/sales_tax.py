@@ -36,7 +36,7 @@ def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json | None:
         raise business_faults.custom_sales_tax()
     if data.get("GlobalTaxCalculation") == "NotApplicable" and sent.get("TotalTax"):
         raise business_faults.tax_not_applicable()
-    base = lines.taxable
+    base = lines.taxable if _is_taxable(ledger, data) else Decimal(0)
     if data.get("ApplyTaxAfterDiscount") and lines.subtotal:
         base -= lines.discount * lines.taxable / lines.subtotal
     total = sent.get("TotalTax", 0)
@@ -51,6 +51,12 @@ def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json | None:
             return _automated(ledger, data, sent, base)
         case _:
             return None
+
+
+def _is_taxable(ledger: Ledger, data: Json) -> bool:
+    """Return whether the form's customer pays sales tax; one with `Taxable: false` does not."""
+    row = ledger.row("Customer", (data.get("CustomerRef") or {}).get("value", ""))
+    return row is None or row.load().get("Taxable", True) is not False
 
 
 def _classic(ledger: Ledger, sent: Json, base: Decimal) -> Json:
