@@ -2,7 +2,7 @@
 
 One row of words for each cause. Which answer has which cause, who must act and whether it is tried
 again is said by `dunahub_qbo_plugin.qbo.fault_table`, from which the client acts. QuickBooks' own
-code and text are not shown here: the page folds them underneath for support (product rule 22).
+code and text are not shown here: the page folds them underneath for support (rule 22).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _edit(title: str, why: str, action: str = _CORRECT) -> _Row:
 # nothing; {where} on which line), {said} QuickBooks' own words, {length} how long a text is and may
 # be.
 _ROWS: Final = {
-    # Passing by themselves (product rule 26).
+    # Passing by themselves (rule 26).
     "unreachable": _passing(
         "QuickBooks could not be reached",
         "There was no connection to QuickBooks when this {kind} was due.",

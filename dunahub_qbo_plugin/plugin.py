@@ -77,7 +77,7 @@ class QuickBooksPlugin:
 
     @hookimpl
     def on_lead_saved(self, org: Organization, lead: Lead, session: Session | None) -> None:
-        """Take in a lead (product rule 3)."""
+        """Take in a lead (rule 3)."""
         try:
             if self._is_us(org):
                 self.runtime().intake.lead(org.id, lead, session)
@@ -88,14 +88,14 @@ class QuickBooksPlugin:
     def on_invoice_created(
         self, org: Organization, invoice: Invoice, session: Session | None
     ) -> None:
-        """Take in an invoice with its lead (product rules 4 and 8)."""
+        """Take in an invoice with its lead (rules 4 and 8)."""
         self._take_invoice(org, invoice, session)
 
     @hookimpl
     def on_invoice_updated(
         self, org: Organization, invoice: Invoice, session: Session | None
     ) -> None:
-        """Take in a change or a void of an invoice (product rule 4)."""
+        """Take in a change or a void of an invoice (rule 4)."""
         self._take_invoice(org, invoice, session)
 
     def _take_invoice(self, org: Organization, invoice: Invoice, session: Session | None) -> None:
@@ -109,7 +109,7 @@ class QuickBooksPlugin:
     def on_payment_recorded(
         self, org: Organization, payment: Payment, session: Session | None
     ) -> None:
-        """Take in a payment (product rule 5)."""
+        """Take in a payment (rule 5)."""
         try:
             if self._is_us(org):
                 self.runtime().intake.payment(org.id, payment, session)
@@ -120,7 +120,7 @@ class QuickBooksPlugin:
     def on_settings_render(
         self, org: Organization, request: SettingsRequest
     ) -> SettingsPanel | None:
-        """Return Settings → QuickBooks, to organizations in the US only (product rule 13)."""
+        """Return Settings → QuickBooks, to organizations in the US only (rule 13)."""
         try:
             if not self._is_us(org):
                 return None
@@ -152,7 +152,7 @@ class QuickBooksPlugin:
     def on_record_render(
         self, org: Organization, request: SettingsRequest, kind: RecordKind, record_id: str
     ) -> RecordCard | None:
-        """Return the QuickBooks card of a lead, an invoice or a payment (product rule 21)."""
+        """Return the QuickBooks card of a lead, an invoice or a payment (rule 21)."""
         try:
             if not self._is_us(org):
                 return None
@@ -232,7 +232,7 @@ class QuickBooksPlugin:
         return runtime if runtime is not None and runtime.pid == os.getpid() else None
 
     def _is_us(self, org: Organization) -> bool:
-        """Guard every hook; an organization that left the US is stopped (product rule 13)."""
+        """Guard every hook; an organization that left the US is stopped (rule 13)."""
         if org.region is Region.US:
             return True
         from dunahub_qbo_plugin.connect.region import leave  # noqa: PLC0415  seldom needed

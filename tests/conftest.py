@@ -1,4 +1,7 @@
-"""For all tests: marked secrets and who looks for them; databases, SQLite and PostgreSQL."""
+"""For all tests: marked secrets and who looks for them; databases, SQLite and PostgreSQL.
+
+"Rule 18" in a test is the rule of that number in ``dunahub_qbo_plugin/README.md``.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def leave(database: Database, org_id: str, *, now: datetime) -> None:
-    """Stop whatever an organization had that is no longer in the US (product rule 13).
+    """Stop whatever an organization had that is no longer in the US (rule 13).
 
     An organization that never connected costs one look-up, and nothing is stored for it. Every
     hook and every page of the organization comes by here, none of which may wait: what a busy

@@ -191,7 +191,7 @@ class ConnectionService:
     def disconnect(self, org: Organization, person: Person) -> Disconnected:
         """Stop at once, delete the tokens, and revoke the access at Intuit.
 
-        The tokens go even when Intuit cannot be reached (product rule 17), and so do those of a
+        The tokens go even when Intuit cannot be reached (rule 17), and so do those of a
         company that still awaits a yes.
         """
         with self.database.write.begin() as db:
@@ -206,7 +206,7 @@ class ConnectionService:
         return Disconnected(revoked=False, sentence=NOT_REVOKED)
 
     def check(self, org: Organization) -> Checked:
-        """Ask QuickBooks for the company's name and settings; make no record (product rule 31)."""
+        """Ask QuickBooks for the company's name and settings; make no record (rule 31)."""
         with self.database.read.connect() as db:
             connection = self.connections.current(db, org.id)
         if connection is None or connection.disconnected_at is not None:

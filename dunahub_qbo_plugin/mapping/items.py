@@ -1,4 +1,4 @@
-"""Which QuickBooks product or service a line goes to (product rule 32)."""
+"""Which QuickBooks product or service a line goes to (rule 32)."""
 
 from __future__ import annotations
 

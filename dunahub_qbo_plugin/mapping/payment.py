@@ -64,7 +64,7 @@ _ONLY: Final = "Only card and ACH payments collected through DunaHub are sent to
 
 
 def is_eligible(payment: Payment) -> bool:
-    """Return whether a payment is one that is sent (product rule 5)."""
+    """Return whether a payment is one that is sent (rule 5)."""
     return payment.collected_by_dunahub and payment.method in SENT_METHODS
 
 

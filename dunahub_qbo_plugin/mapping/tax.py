@@ -1,4 +1,4 @@
-"""The sales tax of an invoice, as the company keeps it (product rule 33)."""
+"""The sales tax of an invoice, as the company keeps it (rule 33)."""
 
 from __future__ import annotations
 

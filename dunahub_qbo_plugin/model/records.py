@@ -43,7 +43,7 @@ class Operation(StrEnum):
 
 
 class RecordState(StrEnum):
-    """The four states of a record that people see (product rule 21)."""
+    """The four states of a record that people see (rule 21)."""
 
     SYNCED = "Synced"
     WAITING = "Waiting"
@@ -52,7 +52,7 @@ class RecordState(StrEnum):
 
 
 class Status(StrEnum):
-    """The three states of a connection that people see (product rule 14)."""
+    """The three states of a connection that people see (rule 14)."""
 
     CONNECTED = "Connected"
     NOT_CONNECTED = "Not connected"

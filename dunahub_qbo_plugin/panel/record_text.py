@@ -1,4 +1,4 @@
-"""Where one record stands, in sentences for the people of the office (product rule 21)."""
+"""Where one record stands, in sentences for the people of the office (rule 21)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def sentence(view: RecordView, view_context: ViewContext) -> str:
 
 
 def variance(view: RecordView) -> str:
-    """Say that QuickBooks came to another total (product rule 7); empty where they agree."""
+    """Say that QuickBooks came to another total (rule 7); empty where they agree."""
     if view.variance is None or view.qbo_total is None or view.synced_total is None:
         return ""
     return f"QuickBooks has {money(view.qbo_total)}, DunaHub sent {money(view.synced_total)}."

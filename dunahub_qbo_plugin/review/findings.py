@@ -22,7 +22,7 @@ Remote = "Mapping[str, Any]"
 
 
 class Finding(StrEnum):
-    """The sorts of difference (product rule 29)."""
+    """The sorts of difference (rule 29)."""
 
     DELETED = "deleted"
     INACTIVE = "inactive"

@@ -145,7 +145,7 @@ def _item_id(line: Entity) -> str | None:
 
 
 def _gone_item(error: BadReference, sent: Entity, item_id: str, item: Entity | None) -> ErrorInfo:
-    """Name a line and its item that is deleted or inactive (product rule 24)."""
+    """Name a line and its item that is deleted or inactive (rule 24)."""
     places = [
         str(place)
         for place, line in enumerate(sent.get("Line", ()), start=1)

@@ -35,7 +35,7 @@ def postgres(kind: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
 def test_books_equal_the_crm(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str, postgres: str | None
 ) -> None:
-    """Whatever dies and whatever fails, each record stands in the books once (rules 8, 10, 26).
+    """Whatever dies and whatever fails, each record stands in the books once (rules 8, 10 and 26).
 
     Each round, two host processes save leads, invoices, payments and voids of three companies,
     a fifth of all requests goes wrong, and hosts and workers die by ``kill -9``: two workers on

@@ -51,7 +51,7 @@ def test_crash_at_every_request(
 def test_change_after_a_crash(
     tmp_path: Path, store_url: str | None, *, after: bool, wait: float
 ) -> None:
-    """A record that is changed after its worker died is there once, as it is now (rules 4, 10)."""
+    """A record changed after its worker died is there once, as it is now (rules 4 and 10)."""
     bench = bench_in(tmp_path, store_url)
     try:
         bench.save(lead())

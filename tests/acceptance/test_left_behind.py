@@ -40,7 +40,7 @@ def test_payment_goes_although_a_change_of_its_invoice_was_left_behind(office: O
 
 
 def test_child_of_what_was_left_behind_waits_and_says_so(office: Office) -> None:
-    """A payment whose invoice was left behind waits, names it, and keeps no worker busy (8, 18)."""
+    """A payment whose invoice was left behind waits and names it (rules 8 and 18)."""
     office.save(invoice())
     leave_and_return(office)
     office.save(payment())

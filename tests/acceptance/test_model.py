@@ -619,5 +619,5 @@ def run_model(
 
 
 def test_plugin_does_what_the_model_says(tmp_path: Path, store_url: str | None) -> None:
-    """Whatever happens in whatever order, books, pages and the plain model agree (rules 8-27)."""
+    """Whatever happens in any order, books, pages and the plain model agree (rules 8 to 27)."""
     run_model(tmp_path, store_url, examples=EXAMPLES if store_url is None else EXAMPLES // 12)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def test_two_worker_processes_send_each_record_once(tmp_path: Path) -> None:
-    """Hosts and workers on one SQLite file, nothing failing: one write each, no read (10, 35)."""
+    """Hosts and workers on one SQLite file, no failure: one write each (rules 10 and 35)."""
     with Chaos(tmp_path, seed=7, share=0.0, speed=1.0) as calm:
         calm.forget_requests()
         for _ in range(6):

@@ -151,7 +151,7 @@ def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path, store_url: 
 
 
 def test_disconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
-    """Disconnecting stops a drain at once; what is under way is remembered (rules 17, 18)."""
+    """Disconnecting stops a drain at once; what is under way is remembered (rules 17 and 18)."""
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.skip_reason("/customer", after=True)

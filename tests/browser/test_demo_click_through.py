@@ -115,7 +115,7 @@ def test_connect_create_pay_disconnect_reconnect(page: Page, demo: Demo) -> None
     after = books(demo)
     assert [one["name"] for one in after["customers"]] == ["Sarah Mitchell", "Grace Okafor"]
     assert [one["number"] for one in after["invoices"]] == ["1001", "1003"]
-    assert len(after["payments"]) == 1, "cash is never sent (product rule 5)"
+    assert len(after["payments"]) == 1, "cash is never sent (rule 5)"
     assert after["doubles"] == []
 
 

@@ -107,7 +107,7 @@ def test_buttons_have_the_names_that_people_look_for(page: Page, office: Office)
 def test_the_main_button_of_a_state_is_there(
     page: Page, office: Office, state: str, name: str
 ) -> None:
-    """What a person must do in a state is one button (product rules 15 to 19)."""
+    """What a person must do in a state is one button (rules 15 to 19)."""
     show(page, STATES[state](office), "wide")
     assert page.get_by_role("button", name=name, exact=True).count() == 1
 

@@ -58,7 +58,7 @@ def customer_id(demo: Demo, name: str) -> str:
 
 
 def test_use_this_customer_releases_the_invoice(page: Page, demo: Demo) -> None:
-    """A name that QuickBooks has: one click links it, and what waited goes out (rules 23, 27)."""
+    """A name that QuickBooks has: one click links it, what waited goes out (rules 23 and 27)."""
     page.goto(demo.crm.base_url)
     connect(page)
     make_lead(page, "John Smith")
@@ -157,7 +157,7 @@ def test_the_review_finds_what_an_accountant_did(page: Page, demo: Demo) -> None
     expect(page.locator("#dhqbo")).to_contain_text(
         "The name is “S. Mitchell” in QuickBooks, “Sarah Mitchell” here."
     )
-    assert books(demo) == before, "a review changes nothing (product rule 29)"
+    assert books(demo) == before, "a review changes nothing (rule 29)"
     page.get_by_role("link", name="Show the months").click()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="CSV for the bookkeeper").click()

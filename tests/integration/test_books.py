@@ -141,7 +141,7 @@ INVOICES = st.builds(
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: "-".join(map(str, mode.values())))
 def test_no_total_ever_differs_in_silence(mode: dict[str, Any]) -> None:
-    """Any invoice arrives with its very total, or says in words why not (rules 4, 7, 22, 33)."""
+    """Any invoice arrives with its very total, or says in words why not (rules 4, 7, 22 and 33)."""
     numbers = itertools.count(1)
     with office_with(**mode) as office:
         with office.runtime.database.write.begin() as db:
@@ -193,7 +193,7 @@ def _is_known(office: Office, local_id: str) -> bool:
 
 
 def test_what_was_cleared_here_is_cleared_there(office: Office) -> None:
-    """A removed e-mail, phone, company, address line, note or due day is gone there too (3, 4)."""
+    """A removed e-mail, phone, address line, note or due day is gone there too (rules 3 and 4)."""
     whole = lead(
         company="Jones LLC",
         first_name="Sarah",
@@ -287,7 +287,7 @@ def test_an_invoice_that_stands_again_stands_again_there(office: Office) -> None
 
 
 def test_two_payments_with_one_reference_are_two_payments(office: Office) -> None:
-    """Two halves that the processor gave one reference both arrive, each once (rules 5, 10)."""
+    """Two halves that the processor gave one reference both arrive, each once (rules 5 and 10)."""
     half = Decimal(50)
     office.save(
         invoice(),
@@ -303,7 +303,7 @@ def test_two_payments_with_one_reference_are_two_payments(office: Office) -> Non
 
 
 def test_nothing_comes_back_and_nothing_else_is_written(office: Office) -> None:
-    """An edit there changes nothing here; only customers, invoices, payments go (rules 1, 2)."""
+    """An edit there changes nothing here; only customers, invoices, payments go (rules 1 and 2)."""
     office.save(invoice(), payment())
     office.drain()
     kept = [(row.local_id, row.snapshot, row.fingerprint) for row in office.rows()]
@@ -331,7 +331,7 @@ def test_money_that_pays_no_invoice_is_told(
     void: bool,  # noqa: FBT001  a parameter of the test
     loose: str,
 ) -> None:
-    """Too much money, or money for a voided invoice, is booked once and the card says so (5, 7)."""
+    """Too much money, or money for a void invoice, is booked once and told (rules 5 and 7)."""
     office.save(invoice())
     office.drain()
     if void:
@@ -354,7 +354,7 @@ def test_a_payment_of_what_is_open_says_nothing_of_the_kind(office: Office) -> N
 
 
 def test_voiding_a_paid_invoice_tells_of_its_payment(office: Office) -> None:
-    """QuickBooks keeps the money of a voided invoice; both cards say so (rules 4, 5)."""
+    """QuickBooks keeps the money of a voided invoice; both cards say so (rules 4 and 5)."""
     office.save(invoice(), payment())
     office.drain()
     assert "pays no invoice now" not in render_card(office)

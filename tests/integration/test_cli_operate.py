@@ -97,7 +97,7 @@ class TestStatus:
         assert "Nothing is due." in cli("status").out
 
     def test_a_disconnected_organization_is_shown_as_such(self, office: Office, cli: Cli) -> None:
-        """What was left behind by a disconnect is not due (product rule 18)."""
+        """What was left behind by a disconnect is not due (rule 18)."""
         office.save(payment("pay-1"))
         office.runtime.panel.connection_service.disconnect(ACME, DANA)
         (acme,) = cli("status", "--json").json["organizations"]
@@ -125,7 +125,7 @@ class TestStatus:
         assert "Warning: none of the keys in DUNAHUB_QBO_FERNET_KEYS" in told.err
 
     def test_no_secret_is_shown(self, office: Office, cli: Cli) -> None:
-        """Neither tokens, keys, secrets nor the company's id are printed (product rule 11)."""
+        """Neither tokens, keys, secrets nor the company's id are printed (rule 11)."""
         with office.runtime.database.read.connect() as db:
             tokens = office.runtime.connections.tokens(db, office.connection().id)
         assert tokens is not None
@@ -140,7 +140,7 @@ class TestFailed:
     """`dunahub-qbo failed`."""
 
     def test_each_record_comes_with_what_to_do(self, cli: Cli) -> None:
-        """What happened, why and what to do stand with the record (product rule 22)."""
+        """What happened, why and what to do stand with the record (rule 22)."""
         (row,) = cli("failed", "--json").json
         assert (row["org"], row["record"], row["code"]) == (
             "acme",
@@ -176,14 +176,14 @@ class TestRetry:
     """`dunahub-qbo retry`."""
 
     def test_all_that_failed_is_tried_again(self, office: Office, cli: Cli) -> None:
-        """--all makes every record that needs attention due, and only those (product rule 25)."""
+        """--all makes every record that needs attention due, and only those (rule 25)."""
         told = cli("retry", "--all", "--json")
         assert (told.code, told.json["retried"]) == (0, 1)
         assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is not None
         assert office.view(Kind.INVOICE, "inv-1").next_attempt_at is None
 
     def test_a_second_press_is_safe(self, office: Office, cli: Cli) -> None:
-        """Asking twice is as good as once: nothing is sent a second time (product rule 25)."""
+        """Asking twice is as good as once: nothing is sent a second time (rule 25)."""
         cli("retry", "--all")
         assert cli("retry", "--all").out == "0 records are tried again.\n"
         assert len(office.books()["customers"]) == len(
@@ -210,14 +210,14 @@ class TestRetry:
         assert told.err.strip() == words
 
     def test_a_disconnected_organization_is_left_alone(self, office: Office, cli: Cli) -> None:
-        """What a disconnect left behind is sent only from the settings page (product rule 18)."""
+        """What a disconnect left behind is sent only from the settings page (rule 18)."""
         office.runtime.panel.connection_service.disconnect(ACME, DANA)
         told = cli("retry", "--record", "customer:lead-2")
         assert (told.code, told.out) == (1, "0 records are tried again.\n")
         assert "acme: it is not connected to QuickBooks." in told.err
 
     def test_several_organizations_need_a_name(self, office: Office, cli: Cli) -> None:
-        """Ids may repeat: no record of another organization is touched (product rule 12)."""
+        """Ids may repeat: no record of another organization is touched (rule 12)."""
         office.connect(EMPTY, org=OTHER)
         assert "--org ID" in cli("retry", "--record", "customer:lead-2").refused()
         assert cli("retry", "--org", "beta", "--record", "customer:lead-2").code == 1

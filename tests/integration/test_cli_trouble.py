@@ -53,7 +53,7 @@ def settings(**changes: str) -> dict[str, str]:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, changes: dict[str, str], words: str) -> None:
-    """The variable is named in one line on stderr, and no secret with it (product rule 11)."""
+    """The variable is named in one line on stderr, and no secret with it (rule 11)."""
     line = run("status", folder=tmp_path, env=settings(**changes)).refused()
     assert words in line
     assert SECRET not in line

@@ -1,4 +1,4 @@
-"""Who stands in a record's way, and how it goes on (product rules 23 to 27)."""
+"""Who stands in a record's way, and how it goes on (rules 23 to 27)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_inactive_holder_is_told_as_such(office: Bench, company: Company) -> Non
 
 
 def test_use_this_customer_links_and_releases(office: Bench, company: Company) -> None:
-    """One click links the lead; its e-mail goes there, and what waited goes out (23, 27)."""
+    """One click links the lead; its e-mail goes there, what waited goes out (rules 23 and 27)."""
     made = company.create("Customer", {"DisplayName": NAME})
     office.save(lead(), invoice(), payment())
     office.drain()
@@ -340,7 +340,7 @@ def _other_invoice(company: Company) -> str:
 
 
 def test_taken_number_never_links_and_never_doubles(office: Bench, numbered: Company) -> None:
-    """A number of another invoice is told; it is neither linked nor sent a second time (10)."""
+    """A number of another invoice is told; it is neither linked nor sent again (rule 10)."""
     _other_invoice(numbered)
     office.save(invoice())
     office.drain()

@@ -127,7 +127,7 @@ def test_hooks_come_after_the_commit(browser: Browser, plugin: TinyPlugin) -> No
 
 
 def test_a_broken_plugin_harms_nobody(browser: Browser, plugin: TinyPlugin) -> None:
-    """The CRM saves and answers as ever while a plugin raises in every hook (product rule 9)."""
+    """The CRM saves and answers as ever while a plugin raises in every hook (rule 9)."""
     plugin.broken = True
     page = browser.press(new_invoice(browser), "Record payment", paid_by="ach")
     assert "The payment was recorded." in page.text
@@ -147,7 +147,7 @@ def test_a_broken_plugin_harms_nobody(browser: Browser, plugin: TinyPlugin) -> N
 def test_ways_of_paying(
     browser: Browser, plugin: TinyPlugin, way: str, method: PaymentMethod, *, collected: bool
 ) -> None:
-    """Only card and ACH through DunaHub count as collected by it (product rule 5)."""
+    """Only card and ACH through DunaHub count as collected by it (rule 5)."""
     browser.press(new_invoice(browser), "Record payment", paid_by=way, amount="10")
     payment = last(plugin, "on_payment_recorded")
     assert isinstance(payment, Payment)
@@ -317,7 +317,7 @@ def test_an_action_can_answer_with_a_file(browser: Browser) -> None:
 
 
 def test_brazil_sees_no_panel(browser: Browser) -> None:
-    """A BR organization has no entry in its settings and no such page (product rule 13)."""
+    """A BR organization has no entry in its settings and no such page (rule 13)."""
     home = browser.sign_in("João Ferreira")
     assert "Tiny" not in home.links
     browser.open("/settings/tiny", status=404)

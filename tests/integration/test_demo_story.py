@@ -332,7 +332,7 @@ def test_switch_outage(connected: tuple[Demo, Person]) -> None:
 
 
 def test_switch_lost_answer(connected: tuple[Demo, Person]) -> None:
-    """A create whose answer was lost is in the books once (product rule 10)."""
+    """A create whose answer was lost is in the books once (rule 10)."""
     demo, person = connected
     make_trouble(person, "lose-answer")
     bill(person)
@@ -342,7 +342,7 @@ def test_switch_lost_answer(connected: tuple[Demo, Person]) -> None:
 
 
 def test_switch_expired_token(connected: tuple[Demo, Person]) -> None:
-    """An expired access token is renewed quietly (product rule 16)."""
+    """An expired access token is renewed quietly (rule 16)."""
     demo, person = connected
     make_trouble(person, "expire-token")
     bill(person)

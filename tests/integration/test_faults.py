@@ -428,7 +428,7 @@ def test_there_are_enough_cases() -> None:
 def test_fault(office: Bench, case: Case, write: Write) -> None:
     """A fault has its one consequence, and once it is over the record is there exactly once.
 
-    Product rules 10, 16, 21, 22, 25 and 26.
+    Rules 10, 16, 21, 22, 25 and 26.
     """
     work = prepare(office, f"f{next(_numbers)}", *write)
     before = office.mark()

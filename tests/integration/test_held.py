@@ -1,4 +1,4 @@
-"""What is not to be sent any more does not leave, whatever was under way (product rules 5, 18)."""
+"""What is not to be sent any more does not leave, whatever was under way (rules 5 and 18)."""
 
 from __future__ import annotations
 

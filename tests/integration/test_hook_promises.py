@@ -124,7 +124,7 @@ def test_a_locked_database_is_not_waited_for(office: Office) -> None:
 
 
 def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(office: Office) -> None:
-    """An organization that left the US is stopped at its next hook, none of which waits (13)."""
+    """An organization that left the US is stopped at its next hook, without a wait (rule 13)."""
     moved = attrs.evolve(ACME, region=Region.BR)
     took: list[float] = []
 
@@ -147,7 +147,7 @@ def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(office: Offic
 def test_what_was_saved_while_disconnected_is_not_sent(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It went through memory and is written after the reconnect: Not sent all the same (18)."""
+    """It went through memory and is written after the reconnect: still Not sent (rule 18)."""
     monkeypatch.setattr(office.runtime.intake, "_wake", lambda _: None)  # nobody writes it early
 
     def save_while_locked(*values: Lead | Invoice) -> None:
@@ -273,7 +273,7 @@ def test_values_beyond_all_books_are_taken_too(office: Office) -> None:
 
 
 def test_the_lead_without_a_name(office: Office) -> None:
-    """A lead without a name needs attention; its invoice waits and names it (rules 8, 22)."""
+    """A lead without a name needs attention; its invoice waits and names it (rules 8 and 22)."""
     nameless = lead(name="", company="")
     office.save(invoice(lead=nameless))
     office.drain()

@@ -94,7 +94,7 @@ def test_payments_of_an_invoice_made_anew_are_attached_again(
 ) -> None:
     """The invoice was deleted in QuickBooks and is sent again: its payments go with it.
 
-    Also those that were sent in an earlier connected period (rules 19, 27).
+    Also those that were sent in an earlier connected period (rules 19 and 27).
     """
     office.save(invoice(), payment())
     office.drain()
@@ -222,7 +222,7 @@ def entries(office: Bench) -> int:
 
 
 def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(office: Bench) -> None:
-    """It is valid again, its money is on it, and the history says so (rules 5, 30)."""
+    """It is valid again, its money is on it, and the history says so (rules 5 and 30)."""
     office.save(invoice(), payment())
     office.drain()
     (bill,) = office.books()["invoices"]
@@ -239,7 +239,7 @@ def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(office: B
 
 @pytest.mark.parametrize("how", ["refused", "lowered"])
 def test_money_that_an_invoice_had_no_room_for_is_put_on_it(office: Bench, how: str) -> None:
-    """Once QuickBooks has the higher total, what was paid on top of the old one pays it (27)."""
+    """Once QuickBooks has the higher total, what was paid beyond the old one pays it (rule 27)."""
     low, high = priced("100.00"), priced("150.00")
     office.save(low if how == "refused" else high)
     office.drain()
@@ -277,7 +277,7 @@ def test_a_raised_invoice_sends_no_payment_again_for_nothing(office: Bench) -> N
 @pytest.mark.parametrize("how", ["dismissed", "voided", "dismissed when gone"])
 @pytest.mark.parametrize("first", ["payment", "decision"])
 def test_money_for_an_invoice_that_will_not_be_there(office: Bench, how: str, first: str) -> None:
-    """A payment that nothing is there for needs a person, and goes once there is (8, 22, 27)."""
+    """A payment without its invoice needs a person, and goes once it is there (rules 8 and 22)."""
     if how == "dismissed when gone":
         office.save(invoice())
         office.drain()

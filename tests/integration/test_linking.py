@@ -37,7 +37,7 @@ def remove_app(office: Bench) -> None:
 
 
 def test_check_finds_that_the_app_was_removed(office: Bench) -> None:
-    """The check says that access was taken away, and the status is Token expired (rules 16, 31)."""
+    """The check says that access was taken away; the status is Token expired (rules 16 and 31)."""
     remove_app(office)
     checked = office.runtime.panel.connection_service.check(ACME)
     assert (checked.ok, checked.why) == (False, FailureReason.REVOKED)
@@ -85,7 +85,7 @@ def test_disconnect_lets_go_of_a_company_to_be_confirmed_too(office: Bench) -> N
 
 
 def test_disconnect_revokes_what_it_can(office: Bench) -> None:
-    """Where Intuit cannot be told, the tokens of both are deleted here, and that is said (17)."""
+    """Where Intuit cannot be told, both tokens are deleted here, and that is said (rule 17)."""
     office.connect(EMPTY)
     linking = office.runtime.panel.connection_service
     told: list[Secret] = []

@@ -36,7 +36,7 @@ def shown(office: Office, kind: Kind, local_id: str) -> RecordState:
 
 
 def test_lead_invoice_and_payment_arrive(office: Office) -> None:
-    """A lead, its invoice and its card payment stand in the books, linked (rules 3, 4, 5, 8)."""
+    """A lead, its invoice and its card payment stand in the books, linked (rules 3, 4, 5 and 8)."""
     office.save(lead(), invoice(), payment())
     assert office.drain() == 3
     books = office.books()
@@ -146,7 +146,7 @@ def test_several_partial_payments(office: Office) -> None:
 
 
 def test_payment_before_its_invoice_waits_and_names_it(office: Office) -> None:
-    """A payment that comes first waits for its invoice, and goes out after it (rules 8, 27)."""
+    """A payment that comes first waits for its invoice, and goes out after it (rules 8 and 27)."""
     office.save(payment())
     assert office.drain() == 0
     view = office.view(Kind.PAYMENT, "pay-1")
@@ -186,7 +186,7 @@ def test_lost_answer_leaves_one_invoice(office: Office) -> None:
 
 
 def test_name_taken_names_the_holder(office: Office) -> None:
-    """A taken name is told with who holds it, and is not retried (rules 23, 26)."""
+    """A taken name is told with who holds it, and is not retried (rules 23 and 26)."""
     office.save(lead("lead-2", name="Norton Lumber and Building Materials"))
     office.drain()
     taken = office.view(Kind.CUSTOMER, "lead-2")

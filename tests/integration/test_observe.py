@@ -63,7 +63,7 @@ def test_due_records_and_the_oldest_one(office: Office) -> None:
 
 
 def test_states_are_those_that_people_see(office: Office) -> None:
-    """The gauges say in numbers what the pages say of each record (product rule 21)."""
+    """The gauges say in numbers what the pages say of each record (rule 21)."""
     office.trouble(TroubleRule.from_text("fail status=400 code=6000 entity=invoice"))
     office.trouble(TroubleRule.from_text("fail status=503 entity=payment times=all"))
     office.save(lead("bad", name=""), lead(), invoice())

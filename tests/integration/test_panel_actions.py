@@ -89,7 +89,7 @@ def reject(office: Office, local_id: str = "lead-1", *, org: Organization = ACME
 
 
 def test_connect_leads_to_intuit_and_back_with_a_confirmation(tmp_path: Path) -> None:
-    """Connect, approve, and the page says so (product rule 15)."""
+    """Connect, approve, and the page says so (rule 15)."""
     office = Office(tmp_path, clock=FakeClock(BEGIN))
     consent = press(office, "connect")
     assert consent.startswith(office.emulator.base_url)
@@ -100,7 +100,7 @@ def test_connect_leads_to_intuit_and_back_with_a_confirmation(tmp_path: Path) ->
 
 
 def test_declining_at_intuit_comes_back_with_a_plain_message(tmp_path: Path) -> None:
-    """Declining changes nothing (product rule 15)."""
+    """Declining changes nothing (rule 15)."""
     office = Office(tmp_path, clock=FakeClock(BEGIN))
     state = parse_qs(urlsplit(press(office, "connect")).query)["state"][0]
     query = {"error": "access_denied", "state": state}
@@ -116,14 +116,14 @@ def test_declining_at_intuit_comes_back_with_a_plain_message(tmp_path: Path) -> 
 def test_a_callback_that_nobody_asked_for_changes_nothing(
     tmp_path: Path, query: dict[str, str]
 ) -> None:
-    """The callback is guarded by its state, and answers with a redirect (product rule 15)."""
+    """The callback is guarded by its state, and answers with a redirect (rule 15)."""
     office = Office(tmp_path, clock=FakeClock(BEGIN))
     assert press(office, "callback", method="GET", query=query) == "failed.late"
     office.close()
 
 
 def test_a_callback_of_another_person_is_refused(tmp_path: Path) -> None:
-    """A consent counts for the person who asked for it only (product rule 15)."""
+    """A consent counts for the person who asked for it only (rule 15)."""
     office = Office(tmp_path, clock=FakeClock(BEGIN))
     back = office.consent(press(office, "connect"), CONTRACTOR)
     colleague = Person(id="kim", name="Kim")
@@ -132,14 +132,14 @@ def test_a_callback_of_another_person_is_refused(tmp_path: Path) -> None:
 
 
 def test_check_connection_asks_quickbooks_and_makes_no_record(office: Office) -> None:
-    """The office can check the connection without touching the books (product rule 31)."""
+    """The office can check the connection without touching the books (rule 31)."""
     before = office.books()
     assert press(office, "check") == "checked"
     assert office.books() == before
 
 
 def test_a_check_does_not_sit_out_a_pause(office: Office) -> None:
-    """While QuickBooks wants a pause, the button answers at once, and truly (rules 9, 31)."""
+    """While QuickBooks wants a pause, the button answers at once, and truly (rules 9 and 31)."""
     before = office.clock.monotonic()
     office.runtime.client._throttles.pause(office.connection().id, 60)
     for button in ("check", "refresh-items"):
@@ -173,7 +173,7 @@ def test_sending_twice_keeps_the_first_in_sight(office: Office) -> None:
 
 
 def test_disconnect_stops_and_deletes_the_tokens(office: Office) -> None:
-    """Yes, disconnect: it is not connected any more, twice changes nothing (product rule 17)."""
+    """Yes, disconnect: it is not connected any more, twice changes nothing (rule 17)."""
     assert press(office, "disconnect") == "disconnected"
     assert press(office, "disconnect") == "disconnected"
     connection = office.connection()
@@ -197,7 +197,7 @@ def test_another_company_is_used_only_after_a_yes(office: Office) -> None:
 
 
 def test_a_yes_is_to_the_company_that_was_asked_about(office: Office) -> None:
-    """Chosen meanwhile by somebody else, a third company is not what was said yes to (14, 19)."""
+    """A third company, chosen meanwhile by others, is not what was confirmed (rules 14 and 19)."""
     before = office.connection()
     office.connect(EMPTY)
     seen = asked_about(office)
@@ -219,7 +219,7 @@ def asked_about(office: Office) -> str:
 
 
 def test_retry_makes_a_record_due_and_is_safe_to_press_twice(office: Office) -> None:
-    """Retry is one click, and pressed twice it makes one customer (product rule 25)."""
+    """Retry is one click, and pressed twice it makes one customer (rule 25)."""
     reject(office)
     assert press(office, "retry", key="customer:lead-1") == "retried"
     assert press(office, "retry", key="customer:lead-1") == "retried"
@@ -230,7 +230,7 @@ def test_retry_makes_a_record_due_and_is_safe_to_press_twice(office: Office) -> 
 
 
 def test_retry_all_takes_whatever_needs_attention(office: Office) -> None:
-    """One click for all that failed (product rule 25)."""
+    """One click for all that failed (rule 25)."""
     for number in range(3):
         reject(office, f"lead-{number}")
     assert press(office, "retry-all") == "retried"
@@ -241,7 +241,7 @@ def test_retry_all_takes_whatever_needs_attention(office: Office) -> None:
 
 
 def test_a_group_of_thousands_is_retried_at_once(office: Office) -> None:
-    """The number of records in a group does not break its buttons (product rule 34)."""
+    """The number of records in a group does not break its buttons (rule 34)."""
     keys = [f"customer:nobody-{number}" for number in range(2000)]
     reject(office)
     assert press(office, "retry", key=(*keys, "customer:lead-1")) == "retried"
@@ -249,7 +249,7 @@ def test_a_group_of_thousands_is_retried_at_once(office: Office) -> None:
 
 
 def test_a_record_of_another_organization_is_out_of_reach(office: Office) -> None:
-    """No action touches another organization's record, whatever key is sent (product rule 12)."""
+    """No action touches another organization's record, whatever key is sent (rule 12)."""
     office.connect(TAXED, org=RIVAL, person=LEE)
     reject(office, "theirs", org=RIVAL)
     put(office, Kind.CUSTOMER, "theirs", candidate_id="7", candidate_token="0")
@@ -286,7 +286,7 @@ def test_a_form_that_names_no_record_is_answered_in_words(
 
 
 def test_use_this_customer_links_and_releases_what_waited(office: Office) -> None:
-    """One click links the lead, and its invoice goes out by itself (product rules 23 and 27)."""
+    """One click links the lead, and its invoice goes out by itself (rules 23 and 27)."""
     office.save(lead("first", name="John Smith"))
     office.drain()
     office.save(invoice("inv-9", number="1009", lead=lead("second", name="John Smith")))
@@ -333,7 +333,7 @@ def test_what_was_left_behind_is_sent_only_when_asked(office: Office) -> None:
 
 
 def test_the_history_names_who_pressed_the_button(office: Office) -> None:
-    """Each request of a person is kept with that person (product rule 30)."""
+    """Each request of a person is kept with that person (rule 30)."""
     reject(office)
     press(office, "retry", key="customer:lead-1", person=Person(id="9", name="Bo (Jr.)"))
     with office.runtime.database.read.connect() as db:
@@ -366,7 +366,7 @@ def test_retry_ends_a_pause_unless_quickbooks_asked_for_it(
 
 
 def test_actions_ring_the_worker(office: Office) -> None:
-    """What was asked for goes out at once, not at the worker's next look (product rule 6)."""
+    """What was asked for goes out at once, not at the worker's next look (rule 6)."""
     rung: list[str] = []
     context = attrs.evolve(office.runtime.panel, wake=lambda: rung.append("ring"))
     actions = {action.name: action for action in panel_actions(context)}
@@ -419,7 +419,7 @@ def test_trouble_in_an_action_is_a_sentence(office: Office) -> None:
 
 
 def test_nothing_is_retried_while_disconnected(office: Office) -> None:
-    """Disconnected, the buttons say so; dismissing still works (product rules 17 and 18)."""
+    """Disconnected, the buttons say so; dismissing still works (rules 17 and 18)."""
     reject(office)
     press(office, "disconnect")
     for action in ("retry", "retry-all", "resume", "link"):
@@ -428,7 +428,7 @@ def test_nothing_is_retried_while_disconnected(office: Office) -> None:
 
 
 def test_an_expired_token_keeps_what_was_asked(office: Office) -> None:
-    """Retry while the token is expired makes the record wait for Reconnect (product rule 16)."""
+    """Retry while the token is expired makes the record wait for Reconnect (rule 16)."""
     reject(office)
     set_company(office, expired_at=1)
     assert press(office, "retry", key="customer:lead-1") == "retried"

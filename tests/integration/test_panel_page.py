@@ -88,7 +88,7 @@ def test_text_from_people_and_from_quickbooks_stays_text(office: Office) -> None
 
 
 def test_one_organization_sees_nothing_of_another(office: Office) -> None:
-    """Another organization's page has its own company and records only (product rule 12)."""
+    """Another organization's page has its own company and records only (rule 12)."""
     connected(office)
     lee = Person(id="lee", name="Lee", email="lee@rival.example")
     empty = settings_panel(office.runtime.panel, RIVAL, asked()).html
@@ -113,7 +113,7 @@ def test_a_card_is_not_there_for_who_never_connected(office: Office) -> None:
 
 
 def test_a_card_that_cannot_be_read_says_so(office: Office) -> None:
-    """A database out of reach leaves the record's page whole (product rule 9)."""
+    """A database out of reach leaves the record's page whole (rule 9)."""
     context = attrs.evolve(office.runtime.panel, database=Database("sqlite:////proc/no/qbo.db"))
     found = record_card(context, ACME, asked(), RecordKind.LEAD, "1")
     assert found is not None

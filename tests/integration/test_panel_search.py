@@ -98,7 +98,7 @@ def test_a_new_name_is_found_and_the_old_one_is_not(office: Office) -> None:
 
 
 def test_what_was_left_behind_or_failed_is_found(office: Office) -> None:
-    """A record that is not in QuickBooks is found by its last name, too (product rule 18)."""
+    """A record that is not in QuickBooks is found by its last name, too (rule 18)."""
     office.save(lead("bad", name="Bad Mailer", email="a@b.example, c@d.example"))
     office.drain()
     press(office, "disconnect")
@@ -118,7 +118,7 @@ def test_a_customer_is_found_by_its_number_in_quickbooks(office: Office) -> None
 
 
 def test_nobody_finds_what_is_another_s(office: Office) -> None:
-    """Words are found in the own company only, and go with the organization (product rule 12)."""
+    """Words are found in the own company only, and go with the organization (rule 12)."""
     rival = Organization(id="rival", name="Rival", region=Region.US)
     office.connect(EMPTY, org=rival)
     office.save(lead("lead-1", name="Sarah Jones"), org=rival)

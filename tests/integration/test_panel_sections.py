@@ -132,7 +132,7 @@ def list_of_items(office: Office) -> set[str]:
 
 
 def test_everything_left_behind_is_sent_at_one_press(office: Office) -> None:
-    """Send all is one press for thousands, and the page counts them (product rules 18 and 34)."""
+    """Send all is one press for thousands, and the page counts them (rules 18 and 34)."""
     press(office, "disconnect")
     office.save(*(lead(f"lead-{number}") for number in range(2100)))
     office.runtime.intake.flush()
@@ -153,7 +153,7 @@ def test_everything_left_behind_is_sent_at_one_press(office: Office) -> None:
 
 
 def test_thousands_of_chosen_records_are_sent(office: Office) -> None:
-    """A form with thousands of keys is carried out whole (product rule 34)."""
+    """A form with thousands of keys is carried out whole (rule 34)."""
     press(office, "disconnect")
     office.save(*(lead(f"lead-{number}") for number in range(1500)))
     office.runtime.intake.flush()
@@ -183,7 +183,7 @@ def test_the_list_of_what_was_left_behind_is_paged(office: Office) -> None:
 
 
 def test_periods_say_what_each_left_behind(office: Office) -> None:
-    """Two disconnected periods are told apart, with numbers and sums (product rule 18)."""
+    """Two disconnected periods are told apart, with numbers and sums (rule 18)."""
     office.save(job("1040", "Waiting Still"))
     press(office, "disconnect")
     office.clock.sleep(3600)
@@ -268,7 +268,7 @@ def test_a_page_of_the_list_takes_any_address(office: Office) -> None:
 
 
 def test_another_product_releases_all_that_failed_for_it(office: Office) -> None:
-    """Choosing once for a deleted product sends all seven invoices (product rules 24 and 27)."""
+    """Choosing once for a deleted product sends all seven invoices (rules 24 and 27)."""
     tune_ups(office, 7)
     with office.runtime.database.read.connect() as db:
         (trouble,) = attention.troubles(db, office.connection(), limit=5)
@@ -279,7 +279,7 @@ def test_another_product_releases_all_that_failed_for_it(office: Office) -> None
     office.drain()
     for at in range(7):
         assert office.view(Kind.INVOICE, f"inv-{1050 + at}").state is RecordState.SYNCED
-    assert list_of_items(office) == before, "nothing is added to the item list (product rule 32)"
+    assert list_of_items(office) == before, "nothing is added to the item list (rule 32)"
     assert "AC tune-up" in panel(office, open="products")
 
 
@@ -314,7 +314,7 @@ def test_only_a_product_that_is_sold_can_be_chosen(office: Office, item: str) ->
 
 
 def test_a_service_is_mapped_and_goes_there_from_then_on(office: Office) -> None:
-    """The office's choice counts for the next invoice (product rule 32)."""
+    """The office's choice counts for the next invoice (rule 32)."""
     office.save(job("1040", "Ana Ruiz"))
     office.drain()
     html = panel(office, open="products")
@@ -342,7 +342,7 @@ def taxed(office: Office, number: str) -> None:
 
 
 def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -> None:
-    """Classic sales tax: nothing is guessed; one choice sends all that waited (rules 27, 33)."""
+    """Classic sales tax: nothing is guessed; one choice sends all that waited (rules 27 and 33)."""
     for number in ("1041", "1042"):
         taxed(office, number)
     office.save(job("1043", "No Tax"))
@@ -434,7 +434,7 @@ def test_services_are_matched_by_name(office: Office) -> None:
 
 
 def test_the_comparison_shows_its_progress_and_what_it_found(office: Office) -> None:
-    """Compare answers at once; the page then tells what differs, in words (product rule 29)."""
+    """Compare answers at once; the page then tells what differs, in words (rule 29)."""
     office.save(job("1040", "Ana Ruiz"), pay("1040"))
     office.drain()
     assert press(office, "compare") == "comparing"
@@ -457,7 +457,7 @@ def test_the_comparison_shows_its_progress_and_what_it_found(office: Office) -> 
 
 
 def test_the_months_are_on_the_page_and_in_the_file(office: Office) -> None:
-    """Both add up to the same, to the cent (product rule 28)."""
+    """Both add up to the same, to the cent (rule 28)."""
     office.save(job("1040", "Ana Ruiz"), pay("1040"), job("1041", "Ben Okafor"))
     today = office.clock.now().date()
     for number, name in (("1040", "Ana Ruiz"), ("1041", "Ben Okafor")):
@@ -533,7 +533,7 @@ def test_a_company_is_read_again_after_a_day(office: Office) -> None:
 
 
 def test_thousands_of_one_cause_are_one_group(office: Office) -> None:
-    """The page stays small, and one press is for every record of it (product rules 25 and 34)."""
+    """The page stays small, and one press is for every record of it (rules 25 and 34)."""
     office.save(*(lead(f"lead-{number}") for number in range(1200)))
     office.runtime.intake.flush()
     with office.runtime.database.write.begin() as db:
@@ -557,7 +557,7 @@ def test_many_causes_are_paged(office: Office) -> None:
 
 
 def test_a_cause_of_another_organization_is_out_of_reach(office: Office) -> None:
-    """A cause names records of the own company only (product rule 12)."""
+    """A cause names records of the own company only (rule 12)."""
     office.save(lead("lead-1"))
     put(office, Kind.CUSTOMER, "lead-1", **failed("6000"))
     rival = Organization(id="rival", name="Rival", region=Region.US)
@@ -572,7 +572,7 @@ def test_a_cause_of_another_organization_is_out_of_reach(office: Office) -> None
 def test_who_has_the_name_is_told_with_email_and_balance(
     office: Office, bills: int, owes: str
 ) -> None:
-    """The office sees who holds a name without opening QuickBooks (product rule 23)."""
+    """The office sees who holds a name without opening QuickBooks (rule 23)."""
     first = lead("first", name="John Smith", email="john@smith.example")
     office.save(first, *(invoice(f"inv-{one}", lead=first) for one in range(bills)))
     office.drain()
@@ -632,7 +632,7 @@ def test_the_exact_reason_is_said(office: Office) -> None:
 
 
 def test_settings_that_cannot_be_read_are_told_on_the_page() -> None:
-    """A setting that cannot be gives a page that says which (product rule 9)."""
+    """A setting that cannot be gives a page that says which (rule 9)."""
     plugin = QuickBooksPlugin(config=Config(database_url="nonsense"))
     made = plugin.on_settings_render(org=ACME, request=asked())
     assert made is not None

@@ -701,7 +701,7 @@ UNSAID = {
 
 @pytest.mark.parametrize("state", STATES)
 def test_each_state_says_what_happened_and_what_to_do(office: Office, state: str) -> None:
-    """Each state of the page is told in words, not in codes (product rules 14, 21, 22, 26)."""
+    """Each state of the page is told in words, not in codes (rules 14, 21, 22 and 26)."""
     text = read(STATES[state](office))
     for sentence in SAID[state]:
         assert sentence in text
@@ -711,7 +711,7 @@ def test_each_state_says_what_happened_and_what_to_do(office: Office, state: str
 
 @pytest.mark.parametrize("state", STATES)
 def test_no_state_shows_a_secret(office: Office, state: str) -> None:
-    """No key, client secret, token or realm id is on any page (product rule 11)."""
+    """No key, client secret, token or realm id is on any page (rule 11)."""
     html = STATES[state](office)
     config = office.config
     secrets = {config.client_secret, *config.fernet_keys, config.client_id}

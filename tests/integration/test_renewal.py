@@ -1,4 +1,4 @@
-"""Renewing tokens when things take long: one at a time, and the newest is kept (rules 10, 16)."""
+"""Renewing tokens when things take long: one at a time, the newest is kept (rules 10 and 16)."""
 
 from __future__ import annotations
 

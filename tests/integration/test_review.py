@@ -1,4 +1,4 @@
-"""Looking at what arrived: the comparison, the month, the silence; read-only (rules 28, 29)."""
+"""Looking at what arrived: the comparison, the month, the silence; read-only (rules 28 and 29)."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_month_adds_up_to_the_cent(office: Office) -> None:
 
 
 def test_the_months_file_tells_when_it_was_disconnected() -> None:
-    """Each month names the disconnected periods that it has a part in (product rule 28)."""
+    """Each month names the disconnected periods that it has a part in (rule 28)."""
     away = [
         Disconnection(
             connection_period=2,

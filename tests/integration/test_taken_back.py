@@ -1,4 +1,4 @@
-"""A change that is taken back before QuickBooks' answer to it is known (rules 7, 10, 21)."""
+"""A change that is taken back before QuickBooks' answer to it is known (rules 7, 10 and 21)."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
 
 
 def test_what_is_gone_stays_gone(office: Bench) -> None:
-    """Deleted in QuickBooks, an invoice is not Synced because its change is taken back (24)."""
+    """An invoice deleted in QuickBooks is not Synced because a change is undone (rule 24)."""
     office.save(priced("100.00"))
     office.drain()
     (found,) = office.books()["invoices"]
@@ -129,7 +129,7 @@ def test_what_is_gone_stays_gone(office: Bench) -> None:
 
 
 def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
-    """Found in QuickBooks after all, it is kept up to date, and does not wait for ever (21)."""
+    """Found in QuickBooks after all, it is kept up to date, and does not wait on (rule 21)."""
     office.save(lead())
     office.drain()
     lose_the_answer(office, "invoice")
@@ -145,7 +145,7 @@ def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
 
 
 def test_files_for_the_import_leave_out_what_is_there(office: Bench) -> None:
-    """What QuickBooks has, or may have, comes in files of its own (rules 10, 18)."""
+    """What QuickBooks has, or may have, comes in files of its own (rules 10 and 18)."""
     office.save(priced("100.00"))
     office.drain()
     lose_the_answer(office, "invoice")

@@ -138,7 +138,7 @@ def test_429_rests_the_whole_company(office: Bench, retry_after: int | None, res
 
 
 def test_outage_is_noticed_and_not_tried_with_every_record(office: Bench) -> None:
-    """While QuickBooks is out of order, a few records learn it, not each of a hundred (26)."""
+    """While QuickBooks is out of order, a few records learn it, not all hundred (rule 26)."""
     office.trouble(TroubleRule(kind="fail", status=503, times=None, retry_after=5))
     for person in many(100):
         office.save(person)

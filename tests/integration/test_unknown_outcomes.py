@@ -1,4 +1,4 @@
-"""Writes whose answer never came: found out, never doubled (product rule 10)."""
+"""Writes whose answer never came: found out, never doubled (rule 10)."""
 
 from __future__ import annotations
 

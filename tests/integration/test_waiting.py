@@ -1,4 +1,4 @@
-"""What waits, for what, and when it goes out (product rules 8, 13, 16 to 19 and 27)."""
+"""What waits, for what, and when it goes out (rules 8, 13, 16 to 19 and 27)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_invoice_that_is_refused_holds_its_payment_only(office: Bench) -> None:
 
 
 def test_expired_work_goes_out_in_order_after_reconnecting(office: Bench) -> None:
-    """After Token expired everything waits; the same company again, and it all goes out (16)."""
+    """After Token expired everything waits; reconnected, it all goes out in order (rule 16)."""
     office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
     office.time.advance(3600)
     office.save(payment(), invoice(), lead())
@@ -106,7 +106,7 @@ def test_expired_work_goes_out_in_order_after_reconnecting(office: Bench) -> Non
 
 
 def test_revoked_while_sending_stops_and_goes_on(office: Bench) -> None:
-    """Access revoked at Intuit between two records: the rest waits for Reconnect (16)."""
+    """Access revoked at Intuit between two records: the rest waits for Reconnect (rule 16)."""
     office.save(lead())
     office.drain()
     office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
@@ -119,7 +119,7 @@ def test_revoked_while_sending_stops_and_goes_on(office: Bench) -> None:
 
 
 def test_work_from_before_a_disconnect_is_not_sent(office: Bench) -> None:
-    """What was unsent at the disconnect stays Not sent, until a person sends it (17, 18)."""
+    """What was unsent at the disconnect is Not sent until a person sends it (rules 17 and 18)."""
     office.save(lead(), invoice(), payment())
     office.runtime.panel.connection_service.disconnect(ACME, DANA)
     before = office.mark()
@@ -136,7 +136,7 @@ def test_work_from_before_a_disconnect_is_not_sent(office: Bench) -> None:
 
 
 def test_another_company_starts_clean(office: Bench) -> None:
-    """Another company gets nothing of the old one's, and the old one's links are kept (19)."""
+    """Another company gets nothing of the old one's, whose links are kept (rule 19)."""
     office.save(lead(), invoice(), payment())
     office.drain()
     office.save(lead(phone=""), invoice("inv-2"))

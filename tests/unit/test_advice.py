@@ -126,7 +126,7 @@ def test_words_agree_with_what_is_done(code: str, status: int) -> None:
 
 @pytest.mark.parametrize("code", PASSING_TEXT.split())
 def test_passing_troubles(code: str) -> None:
-    """What passes by itself is tried again by itself (product rule 26)."""
+    """What passes by itself is tried again by itself (rule 26)."""
     assert of(code).retried
 
 
@@ -176,7 +176,7 @@ def test_who_and_what(code: str, who: Who, fix: Fix) -> None:
     ],
 )
 def test_taken_name(subject: str, title: str, fix: Fix) -> None:
-    """A taken name says who holds it, and offers a link to a customer only (product rule 23)."""
+    """A taken name says who holds it, and offers a link to a customer only (rule 23)."""
     advice = of("6240", Kind.CUSTOMER, subject=subject)
     assert (advice.title, advice.fix) == (title, fix)
     assert ("Use this customer" in advice.action) is (fix is Fix.LINK)
@@ -185,7 +185,7 @@ def test_taken_name(subject: str, title: str, fix: Fix) -> None:
 
 @pytest.mark.parametrize("code", ["610", "2500", "item-gone"])
 def test_item_that_is_gone_is_named(code: str) -> None:
-    """A deleted product is named, with what to do (product rule 24)."""
+    """A deleted product is named, with what to do (rule 24)."""
     advice = of(code, subject="AC tune-up")
     assert advice.why.startswith("AC tune-up was deleted")
     assert advice.fix is Fix.CHOOSE_ITEM
@@ -237,7 +237,7 @@ def test_business_rule_in_quickbooks_words() -> None:
 
 @pytest.mark.parametrize("code", ["9999", "new-cause", "", "0"])
 def test_unknown_code_shows_quickbooks_words(code: str) -> None:
-    """An unknown code shows QuickBooks' text, and asks people to act (product rule 22)."""
+    """An unknown code shows QuickBooks' text, and asks people to act (rule 22)."""
     advice = of(code, text="Gutters are {not} allowed!\nAt all")
     assert advice.why == "QuickBooks says: Gutters are {not} allowed! At all."
     assert not advice.retried

@@ -34,7 +34,7 @@ def refusal(lead: Lead) -> MappingError:
 
 
 def test_create_holds_all_we_know() -> None:
-    """A new customer gets name, e-mail, phone, company and address (product rule 3)."""
+    """A new customer gets name, e-mail, phone, company and address (rule 3)."""
     assert customer_payload(LEAD) == {
         "DisplayName": "Dana O'Brien",
         "GivenName": "Dana",
@@ -102,7 +102,7 @@ def test_names_are_sent_as_written(lead: Lead, name: str) -> None:
 
 @pytest.mark.parametrize("mark", ["\t", "\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028"])
 def test_a_pasted_line_break_keeps_words_apart(mark: str) -> None:
-    """A break of any kind, as word processors leave them, becomes a space (product rule 3)."""
+    """A break of any kind, as word processors leave them, becomes a space (rule 3)."""
     pasted = Lead(
         id="1",
         name=f"Ann{mark}Lee",
@@ -146,7 +146,7 @@ def test_a_pasted_line_break_keeps_words_apart(mark: str) -> None:
     ],
 )
 def test_what_quickbooks_refuses_is_not_sent(lead: Lead, code: str, words: str) -> None:
-    """A lead that QuickBooks would refuse is refused here, in words (product rule 22)."""
+    """A lead that QuickBooks would refuse is refused here, in words (rule 22)."""
     error = refusal(lead)
     assert error.code == code
     assert words in error.sentence

@@ -86,7 +86,7 @@ def plain(line: LineItem, **others: Any) -> Invoice:  # noqa: ANN401  any field 
 
 
 def test_create() -> None:
-    """An invoice is sent with customer, lines, discount, dates and number (product rule 4)."""
+    """An invoice is sent with customer, lines, discount, dates and number (rule 4)."""
     assert payload_of() == {
         "CustomerRef": {"value": "58"},
         "TxnDate": "2026-05-04",
@@ -170,7 +170,7 @@ def test_multicurrency_companies_are_told_the_currency() -> None:
     ],
 )
 def test_sales_tax(mode: SalesTax, code: str | None, tax: str, expected: object) -> None:
-    """Tax follows what the company is set to (product rule 33)."""
+    """Tax follows what the company is set to (rule 33)."""
     profile = attrs.evolve(PROFILE, sales_tax=mode, tax_code_id=code)
     invoice = Invoice(
         id="12",
@@ -205,7 +205,7 @@ CODES = {"2": TaxCode(id="2", name="California"), "3": TaxCode(id="3", name="Tuc
 def test_the_tax_goes_under_the_code_that_was_chosen_or_the_only_one(
     chosen: str | None, known: dict[str, TaxCode], named: str | None
 ) -> None:
-    """Classic sales tax: the office's code, or the only one there is (product rule 33)."""
+    """Classic sales tax: the office's code, or the only one there is (rule 33)."""
     profile = attrs.evolve(PROFILE, sales_tax=SalesTax.CLASSIC, tax_code_id=chosen, tax_codes=known)
     detail = payload_of(INVOICE, profile)["TxnTaxDetail"]
     assert detail.get("TxnTaxCodeRef") == (None if named is None else {"value": named})
@@ -213,7 +213,7 @@ def test_the_tax_goes_under_the_code_that_was_chosen_or_the_only_one(
 
 @pytest.mark.parametrize(("chosen", "code"), [(None, "tax-code-missing"), ("9", "tax-code-gone")])
 def test_which_tax_code_it_is_is_never_guessed(chosen: str | None, code: str) -> None:
-    """Several codes and no choice, or a choice that is gone: a person chooses (product rule 33)."""
+    """Several codes and no choice, or a choice that is gone: a person chooses (rule 33)."""
     profile = attrs.evolve(PROFILE, sales_tax=SalesTax.CLASSIC, tax_code_id=chosen, tax_codes=CODES)
     with pytest.raises(MappingError, match="sales tax on invoice") as refused:
         payload_of(INVOICE, profile)
@@ -313,7 +313,7 @@ def test_item_that_we_have_not_heard_of_is_sent() -> None:
 def test_lines_without_an_item(
     line: LineItem, profile: CompanyProfile, code: str, subject: str, words: str
 ) -> None:
-    """A line that no item settles names itself and where to choose one (product rule 24)."""
+    """A line that no item settles names itself and where to choose one (rule 24)."""
     error = refusal(plain(line), profile)
     assert (error.code, error.subject) == (code, subject)
     assert words in error.sentence

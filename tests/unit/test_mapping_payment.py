@@ -34,7 +34,7 @@ PAYMENT = Payment(
 
 
 def test_payment_is_applied_to_its_invoice() -> None:
-    """A payment goes out whole, applied to its invoice (product rule 5)."""
+    """A payment goes out whole, applied to its invoice (rule 5)."""
     assert payment_payload(PAYMENT, customer_id="58", invoice_id="130", profile=PROFILE) == {
         "CustomerRef": {"value": "58"},
         "TotalAmt": Decimal("100.50"),

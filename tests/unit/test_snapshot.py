@@ -170,7 +170,7 @@ def test_defaults_are_left_out() -> None:
 
 
 def test_texts_of_older_versions_are_read() -> None:
-    """What an older snapshot lacks gets its default (product rule 10: an upgrade loses nothing)."""
+    """What an older snapshot lacks gets its default (rule 10: an upgrade loses nothing)."""
     invoice = load(
         Kind.INVOICE,
         '{"id":"12","issued_on":"2026-05-04","lead_id":"7","total":"5",'
@@ -250,7 +250,7 @@ def test_invoice_number_does_not_resend_a_payment() -> None:
     ],
 )
 def test_what_is_sent_counts(change: dict[str, Any]) -> None:
-    """A change of anything that QuickBooks is told changes the fingerprint (product rule 4)."""
+    """A change of anything that QuickBooks is told changes the fingerprint (rule 4)."""
     assert fingerprint(dump(attrs.evolve(INVOICE, **change))) != fingerprint(dump(INVOICE))
 
 

@@ -59,7 +59,7 @@ class Connections:
         """Store what a person consented to.
 
         The same company as before goes on where it was. Another one is kept apart until a person
-        confirms it, so that nothing is sent to the wrong books (product rule 19). Whatever company
+        confirms it, so that nothing is sent to the wrong books (rule 19). Whatever company
         awaited confirmation until now is let go: the last choice counts.
 
         Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def close_region(db: sa.Connection, org_id: str, *, now: datetime) -> bool:
-    """Stop everything of an organization that is no longer in the US (product rule 13)."""
+    """Stop everything of an organization that is no longer in the US (rule 13)."""
     statement = (
         sa.update(connections)
         .where(connections.c.org_id == org_id, connections.c.region_closed_at.is_(None))

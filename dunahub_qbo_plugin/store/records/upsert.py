@@ -1,7 +1,7 @@
 """The hook's write: what a record shall look like, in one statement.
 
 ``INSERT … SELECT`` from the organization's current connection, so that an organization that never
-connected costs one look-up and stores nothing (product rule 18).
+connected costs one look-up and stores nothing (rule 18).
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _is_known_parent() -> sa.ColumnElement[bool]:
 def _period_then() -> sa.ColumnElement[int]:
     """Return the period of a row that had to wait: what came before the connection is not sent.
 
-    Product rule 18. A connection that seems to be of the future is as old as any.
+    Rule 18. A connection that seems to be of the future is as old as any.
     """
     made_since = sa.and_(
         connections.c.connected_at > sa.bindparam("p_at", type_=sa.BigInteger()),
