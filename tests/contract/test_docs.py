@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for folder in ("", ".github", ".github/ISSUE_TEMPLATE", "hookspecs", "dunahub_qbo_plugin/*")
+    for folder in (
+        "",
+        ".github",
+        ".github/ISSUE_TEMPLATE",
+        "hookspecs",
+        "dunahub_qbo_plugin",
+        "dunahub_qbo_plugin/*",
+    )
     for path in ROOT.glob(f"{folder}/*.md".lstrip("/"))
 )
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,12 +55,13 @@ def options(command: Any) -> set[str]:  # noqa: ANN401  a command of typer's
 
 
 def test_all_pages_are_looked_at() -> None:
-    """The README, those of the contract, harness and emulator, and what GitHub shows."""
+    """The READMEs of repository, contract, package, harness, emulator, and what GitHub shows."""
     names = {str(path.relative_to(ROOT)) for path in PAGES}
     assert names >= {
         "README.md",
         "CHANGELOG.md",
         "hookspecs/README.md",
+        "dunahub_qbo_plugin/README.md",
         "dunahub_qbo_plugin/testing/README.md",
         "dunahub_qbo_plugin/emulator/README.md",
         ".github/SECURITY.md",
