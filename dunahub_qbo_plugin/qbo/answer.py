@@ -1,4 +1,4 @@
-"""An HTTP answer, and what its headers say."""
+"""An HTTP answer, and the headers of it that count."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dunahub_qbo_plugin.qbo.redact import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_WAIT = 3600.0
-"""Seconds: the most of a ``Retry-After`` that we honor before asking again."""
+MAX_RETRY_AFTER = 3600.0
+"""Seconds of a ``Retry-After`` that are honored at most."""
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """An HTTP answer, whole.
+    """A complete HTTP answer.
 
     Attributes:
         headers: names in lower case.
@@ -32,7 +32,7 @@ class Answer:
 
 
 def tid_of(headers: Mapping[str, str]) -> str:
-    """Return Intuit's id of the exchange; recordings spell the header both ways."""
+    """Return Intuit's id of the exchange; recordings spell the header in two ways."""
     tid = headers.get("intuit_tid") or headers.get("intuit-tid") or ""
     return redact(tid)[:100] if not re.fullmatch(r"[\w.-]{1,100}", tid) else tid
 
@@ -44,11 +44,11 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return min(float(value[:9]), LONGEST_WAIT)
+        return min(float(value[:9]), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""Secrets, and the two ways in which a request says who sends it."""
+"""Secrets, and the two kinds of credentials that requests carry."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import attrs
 
 
 class RedactedStr(str):
-    """The text of a secret, on its way into a request; only its ``repr`` keeps silent.
+    """A string on its way into a request, whose ``repr`` is ``'***'``.
 
-    Tools that report errors write down the local variables of every frame, by their ``repr``.
+    Error reporters record the local variables of every frame, by their ``repr``.
     """
 
     __slots__ = ()
@@ -22,10 +22,10 @@ class RedactedStr(str):
 
 
 class Secret:
-    """A text that shows itself only to those who ask for it.
+    """A string that only `reveal` gives out.
 
-    Neither ``repr`` nor ``str`` nor a format gives it away, it cannot be pickled, and comparing
-    takes the same time wherever two secrets differ.
+    ``repr``, ``str`` and formatting show ``***``, it cannot be pickled, and comparison takes
+    constant time.
     """
 
     __slots__ = ("_value",)
@@ -34,7 +34,7 @@ class Secret:
         self._value = RedactedStr(value)
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the secret string."""
         return self._value
 
     def __repr__(self) -> str:
@@ -69,7 +69,7 @@ class Grant:
     """The right to work in one QuickBooks company, for one request.
 
     Attributes:
-        company: our own id of the company: what is counted, throttled and logged under.
+        company: our own id of the company, used for counting, throttling and logging.
         realm_id: QuickBooks' id of the company, which Intuit wants treated as confidential.
         access_token: valid for an hour; renewing it is the caller's business.
     """
@@ -83,16 +83,16 @@ class Grant:
         return RedactedStr(f"Bearer {self.access_token.reveal()}")
 
     def confidential(self) -> tuple[str, ...]:
-        """Return what must be in no text: the token and the realm id."""
+        """Return what must not appear in any log or error: the access token and the realm id."""
         return (self.access_token.reveal(), self.realm_id.reveal())
 
 
 @attrs.frozen(kw_only=True)
 class ClientAuth:
-    """Who our app is, to Intuit's OAuth service (``client_secret_basic``).
+    """The app's credentials for Intuit's OAuth service (``client_secret_basic``).
 
-    Made here and not by authlib, whose versions differ in how they quote the two before encoding;
-    Intuit's own clients do not quote them.
+    Built here rather than by authlib, whose versions differ in how they quote the pair before
+    encoding it; Intuit's own clients do not quote.
     """
 
     client_id: str

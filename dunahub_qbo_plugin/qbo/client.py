@@ -1,4 +1,4 @@
-"""The Accounting API: writes to the letter, reads as few as possible."""
+"""Client of the Accounting API: exact writes, few reads."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 MINOR_VERSION = "75"
 """The only minor version since August 2025; sent so that answers do not depend on a default."""
 BATCHES_PER_MINUTE = 38
-"""Intuit names 40 a minute in one place and 120 in another; this keeps below both."""
-PAUSE = 60.0
-"""Seconds that a company rests after a 429 (Intuit's page on limits and throttles)."""
-LONGEST_ADDRESS = 1500
-"""Characters of a query in an address; a longer one travels in a POST's body."""
+"""Intuit documents 40 a minute in one place and 120 in another; this stays below both."""
+THROTTLE_PAUSE = 60.0
+"""Seconds without requests after a 429 that names no time (Intuit, "Limits and throttles")."""
+MAX_QUERY_LENGTH_IN_URL = 1500
+"""Encoded characters up to which a query is sent by GET; a longer one is the body of a POST."""
 
-IDS_AT_ONCE = 200
-"""Objects that one query names by Id."""
+MAX_IDS_PER_QUERY = 200
+"""Ids in one ``IN`` condition."""
 
 _VOID = {
     "invoice": {"operation": "void"},
@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class QboClient:
-    """Speaks with QuickBooks Online for any number of companies; safe to use from any thread.
+    """Client of the Accounting API for any number of companies; thread-safe.
 
     Args:
         api_url: base of the Accounting API, such as ``https://quickbooks.api.intuit.com``.
@@ -62,10 +62,10 @@ class QboClient:
         user_agent: product and version.
 
     Attributes:
-        metrics: requests that left, for each company, and how long their answers took.
+        metrics: counts of requests by company, and latencies.
 
     Every method raises `QboError` (see `dunahub_qbo_plugin.errors`), and what ``check`` raises.
-    ``check`` is called after any waiting, right before a request leaves.
+    ``check`` is called after any waiting, right before a request is sent.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class QboClient:
         self._transport = Transport(http, clock=throttles.clock)
 
     def write(self, grant: Grant, intent: Intent, *, check: Check = None) -> Written:
-        """Send an intent: its body to the letter, under its request key.
+        """Send an intent: its exact body, under its request key.
 
         Raises:
-            Unreachable: also when the answer lacks what it must have: it may have been done.
-            ValueError: the intent would void what QuickBooks does not void.
+            Unreachable: no usable answer; the write may have been carried out.
+            ValueError: QuickBooks cannot void this kind of object.
         """
         parameters = {"requestid": intent.request_key}
         if intent.operation is Operation.VOID:
@@ -128,8 +128,8 @@ class QboClient:
         return payloads.entity(payload, entity, tid)
 
     def query(self, grant: Grant, statement: str, *, check: Check = None) -> list[dict[str, Any]]:
-        """Run one statement (see `dunahub_qbo_plugin.qbo.query`) and give its rows."""
-        if len(quote(statement)) <= LONGEST_ADDRESS:
+        """Run one statement (see `dunahub_qbo_plugin.qbo.query`) and return its rows."""
+        if len(quote(statement)) <= MAX_QUERY_LENGTH_IN_URL:
             payload, tid = self._call(grant, "GET", "query", {"query": statement}, check=check)
         else:
             payload, tid = self._call(
@@ -146,9 +146,9 @@ class QboClient:
     def batch_query(
         self, grant: Grant, statements: Sequence[str], *, check: Check = None
     ) -> list[list[dict[str, Any]]]:
-        """Run several statements in one request; gives the rows of each.
+        """Run several statements in one request and return the rows of each.
 
-        Besides the limits of every request, batches have one of their own.
+        Batches have a rate limit of their own, besides that of all requests.
         """
         asked = [
             {"bId": str(number), "Query": statement}
@@ -176,7 +176,7 @@ class QboClient:
         asked: Sequence[Mapping[str, str]],
         tid: str,
     ) -> list[dict[str, Any]]:
-        """Return a batch's answers in the order of its items; the first refused one is raised."""
+        """Return a batch's answers in the order of its items; raise the first refusal."""
         given = payloads.dicts(payload.get("BatchItemResponse"), tid)
         by_id = {str(item.get("bId")): item for item in given}
         for item in given:
@@ -194,10 +194,10 @@ class QboClient:
         page: int = language.MAX_ROWS,
         check: Check = None,
     ) -> list[dict[str, Any]]:
-        """Run a query page by page, ordered by Id, and give each object once.
+        """Run a query page by page, ordered by Id, and return each object once.
 
-        Ordered by Id, since QuickBooks' own order moves while objects change, and a page would
-        miss what moved. One request for each ``page`` rows, and one more where the last is full.
+        QuickBooks' own order moves while objects change, and a page would miss what moved. One
+        request for each ``page`` rows, and one more if the last page is full.
         """
         found: dict[str, dict[str, Any]] = {}
         start = 1
@@ -220,9 +220,9 @@ class QboClient:
         *,
         check: Check = None,
     ) -> dict[str, list[dict[str, Any]]]:
-        """Return what changed, by entity; deleted objects come with ``status`` "Deleted".
+        """Return changed objects by entity; deleted ones have ``status`` "Deleted".
 
-        QuickBooks looks back 30 days and gives at most 1,000 objects; it does not say when it
+        QuickBooks looks back 30 days and returns at most 1,000 objects; it does not say when it
         leaves some out (Intuit's reference, ChangeDataCapture).
         """
         names = list(entities)
@@ -239,11 +239,11 @@ class QboClient:
         return found
 
     def wait(self, company: str) -> float:
-        """Return the seconds for which a request to a company would be held back."""
+        """Return the seconds for which the rate limit would hold back a request now."""
         return self._throttles.of(company).wait()
 
     def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
-        """Read the company's name, country and the like: the cheapest test of a connection."""
+        """Read the ``CompanyInfo`` object: the cheapest test of a connection."""
         path = RedactedStr(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")
         payload, tid = self._call(grant, "GET", path, {}, check=check)
         return payloads.entity(payload, "companyinfo", tid)
@@ -254,20 +254,21 @@ class QboClient:
         return payloads.entity(payload, "preferences", tid)
 
     def profile(self, grant: Grant, *, check: Check = None) -> CompanyProfile:
-        """Read what we need to know of a company: five requests, six with classic sales tax.
+        """Read a company's profile: five requests, six with classic sales tax.
 
-        Company, preferences, items (inactive ones too, so that a line can be told that its item is
-        one of them), their income accounts, payment methods, tax codes; one more for each further
-        1,000 items or 200 accounts.
-        The office's own choices (item mapping, default item, tax code) are not QuickBooks' to say.
+        Company, preferences, items (inactive ones too, so that a line can name its inactive item),
+        their income accounts, payment methods, tax codes; one more for each further 1,000 items or
+        200 accounts. The office's choices (item mapping, default item, tax code) are not in it.
         """
         company = self.company_info(grant, check=check)
         preferences = self.preferences(grant, check=check)
         items = self.query_all(grant, "Item", active="any", check=check)
         accounts: list[dict[str, Any]] = []
         known = income_accounts(items)
-        for start in range(0, len(known), IDS_AT_ONCE):
-            where: list[language.Condition] = [("Id", "IN", known[start : start + IDS_AT_ONCE])]
+        for start in range(0, len(known), MAX_IDS_PER_QUERY):
+            where: list[language.Condition] = [
+                ("Id", "IN", known[start : start + MAX_IDS_PER_QUERY])
+            ]
             accounts += self.query_all(grant, "Account", where, active="any", check=check)
         classic = sales_tax(preferences) is SalesTax.CLASSIC
         return company_profile(
@@ -291,7 +292,7 @@ class QboClient:
         writes: int = 0,
         check: Check = None,
     ) -> tuple[Mapping[str, Any], str]:
-        """Send one request and give its payload and ``intuit_tid``."""
+        """Send one request and return its payload and ``intuit_tid``."""
         asked = urlencode({**parameters, "minorversion": MINOR_VERSION}, quote_via=quote)
         realm = RedactedStr(quote(grant.realm_id.reveal(), safe=""))
         url = RedactedStr(f"{self._api_url}/v3/company/{realm}/{path}?{asked}")
@@ -323,7 +324,7 @@ class QboClient:
         return verdict, tid
 
     def _note(self, grant: Grant, method: str, path: str, error: QboError) -> None:
-        """Log a failure by its codes (Intuit asks for the tid); let a company rest after a 429."""
+        """Log a failure by its codes (Intuit asks for the tid); pause the company after a 429."""
         info = error.info
         logger.warning(
             "%s %s for %s failed: %s status=%s code=%s intuit_tid=%s",
@@ -337,7 +338,7 @@ class QboClient:
         )
         if isinstance(error, Busy) and error.throttled:
             self._throttles.of(grant.company).pause(
-                PAUSE if error.retry_after is None else error.retry_after
+                THROTTLE_PAUSE if error.retry_after is None else error.retry_after
             )
 
 

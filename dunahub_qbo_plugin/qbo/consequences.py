@@ -1,4 +1,4 @@
-"""What can follow from a refusal, and from having no answer: for the record and for its company."""
+"""What follows from a refusal, or from no answer, for the record and for its company."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dunahub_qbo_plugin import errors
 
 
 class Who(StrEnum):
-    """Who can mend it."""
+    """Who can resolve it."""
 
     OFFICE = "office"
     BOOKKEEPER = "bookkeeper"
@@ -20,7 +20,7 @@ class Who(StrEnum):
 
 
 class Meaning(StrEnum):
-    """What a refusal amounts to, and when the record is tried again."""
+    """What a refusal means, and when the record is tried again."""
 
     THROTTLED = "the whole company waits as long as it was told, else a minute"
     PAUSED = "the company is out of order: all of it waits a minute"
@@ -40,15 +40,15 @@ class Meaning(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Consequence:
-    """What is made of a refusal where the reconciler finds out nothing better.
+    """What becomes of a refused record, unless the reconciler learns more.
 
     Attributes:
         error: the exception that the client raises.
-        becomes: of the record: ``retry`` and ``paused`` stay due and show as Waiting, ``rejected``
-            needs attention. ``paused`` keeps the record as if it had not been tried.
-        maybe_done: True when the request may have been carried out, so that it must be repeated to
-            the letter.
-        pause: seconds that the whole company rests; None where only the record waits.
+        becomes: what becomes of the record: ``retry`` and ``paused`` stay due and show as Waiting,
+            ``rejected`` needs attention. ``paused`` leaves the record as if it had not been tried.
+        maybe_done: True when the request may have been carried out; it is then resent unchanged,
+            under the same key.
+        pause: seconds for which nothing of the company is sent; None if only the record waits.
     """
 
     error: type[errors.QboError]

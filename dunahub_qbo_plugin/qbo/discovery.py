@@ -1,4 +1,4 @@
-"""Where Intuit's OAuth service is: its discovery document, its hosts pinned."""
+"""Endpoints of Intuit's OAuth service, from its discovery document, with pinned hosts."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _INTUITS = re.compile(r"(?:[a-z0-9-]+\.)*intuit\.com")
 
-FRESH = 24 * 3600.0
-"""Seconds that a document counts."""
-RETRY = 300.0
-"""Seconds after which a document that could not be had is asked for again."""
+DOCUMENT_LIFETIME = 24 * 3600.0
+"""Seconds for which a fetched document is used."""
+DOCUMENT_RETRY_DELAY = 300.0
+"""Seconds after which a failed fetch is tried again."""
 
 
 @attrs.frozen(kw_only=True)
 class Endpoints:
-    """The three addresses that we use."""
+    """The three endpoints that are used here."""
 
     authorization: str
     token: str
@@ -40,15 +40,15 @@ INTUIT = Endpoints(
     token="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106  an address
     revocation="https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
 )
-"""What both of Intuit's documents have said since 2018; used when they cannot be had."""
+"""What both of Intuit's documents have said since 2018; used when they cannot be fetched."""
 
 
 class Discovery:
     """The endpoints, from the discovery document.
 
-    Client id, secret and tokens go to these addresses, so they are not taken on trust: Intuit's
-    document may name hosts of intuit.com only, over https. Another document (an emulator's) may
-    name its own host only, and not a weaker scheme than its own.
+    Client id, secret and tokens go to these addresses, so they are checked: Intuit's document may
+    name only hosts of intuit.com, over https. Another document (an emulator's) may name only its
+    own host, with no weaker scheme than its own.
 
     Args:
         url: of the document.
@@ -71,10 +71,10 @@ class Discovery:
             raise ConfigurationError("DUNAHUB_QBO_DISCOVERY_URL must start with https://")
 
     def endpoints(self) -> Endpoints:
-        """Return the endpoints; asks Intuit once in 24 hours.
+        """Return the endpoints, fetched once in 24 hours.
 
         Raises:
-            Unreachable: the document could not be had, is not Intuit's and was never read.
+            Unreachable: the document is not Intuit's and was never fetched successfully.
             ConfigurationError: the document names a foreign host.
         """
         with self._lock:
@@ -91,9 +91,9 @@ class Discovery:
             if self._known is None and not self._is_intuit:
                 raise
             self._known = self._known or INTUIT
-            self._until = self._clock.monotonic() + RETRY
+            self._until = self._clock.monotonic() + DOCUMENT_RETRY_DELAY
         else:
-            self._until = self._clock.monotonic() + FRESH
+            self._until = self._clock.monotonic() + DOCUMENT_LIFETIME
 
     def _fetch(self) -> Endpoints:
         answer = self._transport.exchange("GET", self._url, headers={"Accept": "application/json"})
@@ -142,5 +142,5 @@ def _host(address: str) -> str:
 
 
 def _is_intuit(address: str) -> bool:
-    # To the letter: some clients take a backslash in a name for the end of the host.
+    # Strict, since some clients take a backslash in a name for the end of the host.
     return bool(_INTUITS.fullmatch(_host(address))) and "@" not in urlsplit(address).netloc

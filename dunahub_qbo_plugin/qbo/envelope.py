@@ -1,8 +1,8 @@
 """The four shapes in which QuickBooks answers: ``Fault``, ``fault``, XML, and none of them.
 
-Which of them comes depends on the part of Intuit's house that answers, not on the ``Accept``
-header (recorded: the 429 and some 401 are XML although JSON was asked for; a 503 is an HTML page).
-So the body's first character decides, not its content type.
+Which one it is depends on the part of Intuit's service that answers, not on the ``Accept`` header
+(recorded: the 429 and some 401 are XML although JSON was asked for; a 503 is an HTML page). So the
+body's first character decides, not its content type.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _PAGE_START = 8_000
 _NO_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _ERROR_CODE = re.compile(r"errorCode=0*(\d+)")
-LONGEST_CODE = 40
-MOST_ERRORS = 100
-"""Errors of one fault that are looked at; QuickBooks gives one, seldom two."""
+MAX_CODE_LENGTH = 40
+MAX_ERRORS = 100
+"""Errors of one fault that are read at most; QuickBooks sends one, seldom two."""
 _ITEM_LISTS = ("CDCResponse", "QueryResponse", "AttachableResponse")
 
 
 @attrs.frozen(kw_only=True)
 class FaultError:
-    """One ``Error`` of a fault, as it came (not redacted)."""
+    """One ``Error`` of a fault, as received (not redacted)."""
 
     code: str = ""
     message: str = ""
@@ -46,18 +46,18 @@ class FaultError:
         code = self.code.strip().lstrip("0")
         if not code and (match := _ERROR_CODE.search(self.message)):
             code = match[1]
-        return code if code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE else ""
+        return code if code.isascii() and code.isalnum() and len(code) <= MAX_CODE_LENGTH else ""
 
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """What a body turned out to be.
+    """A parsed body.
 
     Attributes:
         payload: the JSON object, if it is one.
         errors: of its fault; empty where there is no fault.
-        text: what a page or a plain text says, where the body is neither JSON nor a fault.
-        problem: why the body could not be read; empty where it could.
+        text: of a page or plain text, where the body is neither JSON nor a fault.
+        problem: why the body could not be parsed; empty if it could.
     """
 
     payload: Mapping[str, Any] | None = None
@@ -67,7 +67,7 @@ class Reading:
 
 
 def read(body: bytes) -> Reading:
-    """Read a body in whichever of the shapes it has; never raises."""
+    """Parse a body of any of the shapes; never raise."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         return _read_json(body)
@@ -97,7 +97,7 @@ def _read_json(body: bytes) -> Reading:
 
 
 def _storable(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
-    """Take out what JSON can spell and no database keeps: NUL, and halves of characters."""
+    """Remove what JSON can encode and no database stores: NUL and lone surrogates."""
     match value:
         case str():
             return _HALVES.sub("\ufffd", value.replace("\0", ""))
@@ -110,15 +110,15 @@ def _storable(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
 
 
 def errors_in(payload: Mapping[str, Any]) -> Iterator[FaultError]:
-    """Find the errors of an object, or of the items of an answer that is a list.
+    """Yield the errors of an object, or of the items of an answer that is a list.
 
-    A batch's items are left alone: there each item has its own fate.
+    Items of a batch are left out: each of them has an outcome of its own.
     """
     fault = payload.get("Fault") or payload.get("fault")
     if isinstance(fault, dict):
         items = fault.get("Error") or fault.get("error")
         found = _objects(items)
-        for item in found[:MOST_ERRORS]:
+        for item in found[:MAX_ERRORS]:
             yield FaultError(
                 code=_word(item, "code"),
                 message=_word(item, "Message", "message"),
@@ -145,11 +145,11 @@ def _word(item: Mapping[str, Any], *names: str) -> str:
 
 
 class _Refused(Exception):
-    """The XML has a part that we do not read."""
+    """The XML has a document type or an entity."""
 
 
 class _FaultHandler:
-    """Collects ``Error`` elements while expat reads; builds no tree, so depth costs nothing."""
+    """Collects ``Error`` elements from expat's events; builds no tree, so depth costs nothing."""
 
     def __init__(self) -> None:
         self.errors: list[FaultError] = []
@@ -168,7 +168,7 @@ class _FaultHandler:
             self._texts[field] = self._texts.get(field, "") + text
 
     def end(self, _name: str) -> None:
-        if self._path[-2:] == ["fault", "error"] and len(self.errors) < MOST_ERRORS:
+        if self._path[-2:] == ["fault", "error"] and len(self.errors) < MAX_ERRORS:
             self.errors.append(
                 FaultError(
                     code=self._attributes.get("code", ""),
@@ -185,7 +185,7 @@ def _refuse(*_: object) -> None:
 
 
 def _xml_errors(body: bytes) -> tuple[FaultError, ...]:
-    """Read a fault in XML; entities are never expanded, since a document type is refused."""
+    """Parse a fault in XML; entities are never expanded, since a document type is refused."""
     from xml.parsers import expat  # noqa: PLC0415  rarely needed
 
     handler = _FaultHandler()

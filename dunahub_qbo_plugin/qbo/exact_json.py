@@ -1,4 +1,4 @@
-"""JSON as QuickBooks wants it: amounts are exact decimals, in and out, never floats."""
+"""JSON with exact decimals in both directions: amounts are never floats."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MAX_BODY = 8_000_000
-"""Bytes that an answer may have: a full page of 1,000 invoices is about 3 MB."""
+"""Bytes of an answer at most: a full page of 1,000 invoices is about 3 MB."""
 MAX_DIGITS = 40
-"""Places that a number may have on either side of its point."""
+"""Digits of a number at most, on either side of its point."""
 
 
 class Unreadable(ValueError):
-    """A body that is not JSON within our bounds; the text says why and holds nothing of it."""
+    """A body that is not JSON within these limits; the text says why and quotes nothing of it."""
 
 
 def encode(payload: Mapping[str, Any]) -> str:
@@ -32,7 +32,7 @@ def encode(payload: Mapping[str, Any]) -> str:
 
 
 def decode(body: bytes) -> Any:  # noqa: ANN401  whatever JSON holds
-    """Read JSON whose fractions become `Decimal`.
+    """Parse JSON; fractions become `Decimal`.
 
     A body that is not UTF-8 is read as ISO-8859-1, which Intuit's documentation names for
     companies in the United States.

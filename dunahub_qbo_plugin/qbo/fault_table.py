@@ -1,9 +1,9 @@
-"""One table: what each refusal of QuickBooks, and each lack of an answer, comes to.
+"""The table of faults: what each refusal by QuickBooks, and each missing answer, means.
 
-Read from the top, the first row that fits counts. By status first, then by code: texts are
-localized and decide only where one code stands for several things (6000). Each row says what
-follows (`Meaning`, spelled out in `consequences`), who must act, and under which cause
-`sync.advice` has the words. Sources: Intuit's list of error codes, and recorded answers.
+The first matching row counts. Rows match by status first, then by code: texts are localized and
+decide only where one code stands for several things (6000). Each row says what follows (`Meaning`,
+spelled out in `consequences`), who must act, and under which cause `dunahub_qbo_plugin.advice` has
+the words. Sources: Intuit's list of error codes, and recorded answers.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ class Row:
         meaning: what follows from it.
         cause: the key of the words for it.
         who: who must act.
-        statuses: HTTP statuses that it is about; empty for any.
-        codes: QuickBooks' codes that it is about, without leading zeros ("" for none); empty for
-            any.
-        text: what message or detail must contain besides, if anything.
+        statuses: HTTP statuses that match; empty for any.
+        codes: QuickBooks' codes that match, without leading zeros ("" for none); empty for any.
+        text: what message or detail must contain as well, if anything.
         note: why.
     """
 
@@ -50,7 +49,7 @@ class Row:
     note: str = ""
 
     def fits(self, status: int, error: FaultError) -> bool:
-        """Return whether an error of an answer is this row's."""
+        """Return whether an error of an answer matches."""
         return (
             (not self.statuses or status in self.statuses)
             and (not self.codes or error.number in self.codes)
@@ -94,7 +93,7 @@ _M, _NOBODY, _OFFICE = Meaning, Who.NOBODY, Who.OFFICE
 _BOOKKEEPER, _OPERATOR = Who.BOOKKEEPER, Who.OPERATOR
 
 TABLE: Final = (
-    # Passing by themselves, for a record or for the whole company.
+    # Passing, for a record or for the whole company.
     _row("too many requests", _M.THROTTLED, "throttled", _NOBODY, statuses={429}),
     _row(
         "throttled in words",
@@ -217,7 +216,7 @@ TABLE: Final = (
         "6000",
         text="prior to the closing date",
     ),
-    # What is looked into before anybody is asked.
+    # Examined further before a person is asked.
     _row("stale object", _M.STALE, "stale", _NOBODY, "5010"),
     _row("duplicate name", _M.DUPLICATE_NAME, "name-taken", _OFFICE, "6240"),
     _row("duplicate number", _M.DUPLICATE_NUMBER, "number-taken", _OFFICE, "6140"),
@@ -244,7 +243,7 @@ TABLE: Final = (
     _row("amount", _M.REFUSED, "amount", _OFFICE, "2140 2150 2160 2290 6090"),
     _row("amount of a line", _M.REFUSED, "line-amount", _OFFICE, "6070"),
     _row("date", _M.REFUSED, "date", _OFFICE, "2060 2070"),
-    # Ours to mend.
+    # Mistakes of the plugin.
     _row(
         "our mistake",
         _M.REFUSED,
@@ -289,7 +288,7 @@ NAMES: Final = (
         "no-answer unreadable lost-answer unknown-outcome",
         note="a time-out or a break after sending, half a body, an answer without an Id",
     ),
-    # Found out by ourselves.
+    # Named by the plugin.
     _row("ours", _M.MAYBE_DONE, "internal", _NOBODY, "internal"),
     _row("unwritable", _M.REFUSED, "unwritable", _OFFICE, "unwritable"),
     _row("taken over", _M.NOT_DONE, "internal", _NOBODY, "lease-lost"),
@@ -320,13 +319,13 @@ NAMES: Final = (
     _row("closed", _M.REFUSED, "closed-books", _BOOKKEEPER, "closed-books"),
     _row("on a deposit", _M.REFUSED, "deposited", _BOOKKEEPER, "deposited"),
 )
-"""What has no code of QuickBooks', by our own names."""
+"""Errors without a code of QuickBooks', by the plugin's own names."""
 
 _STATUS_IN_NAME: Final = re.compile(r"http-(\d{3})")
 
 
 def row_of(info: ErrorInfo) -> Row:
-    """Find the row of an error that was stored: the same as when it was raised."""
+    """Return the row of a stored error: the same one as when it was raised."""
     named = next((row for row in NAMES if info.code in row.codes), None)
     if named is not None and (info.status not in OK or info.code != "unreadable"):
         return named

@@ -1,4 +1,4 @@
-"""Tell a good answer of QuickBooks from a refusal, and make the refusal's error: pure.
+"""Tell a successful answer from a refusal, and build the refusal's error. Pure functions.
 
 What a refusal means is data: see `dunahub_qbo_plugin.qbo.fault_table`.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.qbo.answer import Answer
 
 
-LONGEST_DETAIL = 10_000
-"""Characters of a detail that are searched."""
+MAX_DETAIL_LENGTH = 10_000
+"""Characters of a detail that are searched at most."""
 
 _FOR_A_PERSON = (Meaning.REFUSED, Meaning.SUBSCRIPTION)
 _THROTTLE_TEXT = re.compile(r"errorCode=0*3001\b|ThrottleExceeded")
@@ -39,12 +39,12 @@ _SUBJECTS = {
 def examine(
     answer: Answer, *, now: datetime, secrets: Iterable[str] = ()
 ) -> Mapping[str, Any] | errors.QboError:
-    """Tell what an answer is: the payload of a good one, or the error to raise for another.
+    """Return the payload of a successful answer, or the error to raise for any other.
 
     Args:
         answer: status, headers and body.
         now: for a ``Retry-After`` that is a date.
-        secrets: values that may be in no text of an error.
+        secrets: values to hide from the error's texts.
     """
     reading = envelope.read(answer.body)
     good = answer.status in OK
@@ -66,7 +66,7 @@ def examine(
 def refused_item(
     item: Mapping[str, Any], *, tid: str, secrets: Iterable[str] = ()
 ) -> errors.QboError | None:
-    """Return the error of one item of a batch, None for an item that is good."""
+    """Return the error of one item of a batch, None if it succeeded."""
     found = tuple(envelope.errors_in(item))
     if not found:
         return None
@@ -97,7 +97,7 @@ def _refusal(
 
 
 def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
-    """Choose among several errors: what only a person can mend outweighs what heals itself."""
+    """Choose among several errors: one that needs a person outweighs one that passes."""
     decided = [(next(row for row in TABLE if row.fits(status, error)), error) for error in found]
     refused = (pair for pair in decided if pair[0].meaning in _FOR_A_PERSON)
     return next(refused, decided[0])
@@ -132,5 +132,5 @@ def _text(error: envelope.FaultError) -> str:
 def _subject(error: envelope.FaultError) -> str:
     """Find what the error is about: a transaction's or a name's Id, a dead reference."""
     pattern = _SUBJECTS.get(error.number)
-    match = pattern.search(error.detail[:LONGEST_DETAIL]) if pattern else None
+    match = pattern.search(error.detail[:MAX_DETAIL_LENGTH]) if pattern else None
     return match[1][:100] if match else ""

@@ -10,7 +10,7 @@ _COMPANY = "/v3/company/"
 
 
 class _HideRealm(logging.Filter):
-    """Takes the realm id out of the addresses that httpx logs; Intuit wants it in no log."""
+    """Removes the realm id from the URLs that httpx logs; Intuit wants it in no log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -19,7 +19,7 @@ class _HideRealm(logging.Filter):
 
 
 def _without_realm(item: object) -> object:
-    """Hide the realm id wherever it stands: ``/companyinfo/`` has it a second time."""
+    """Hide the realm id wherever it occurs: ``/companyinfo/`` has it a second time."""
     text = str(item) if type(item).__name__ == "URL" else item
     if not isinstance(text, str) or _COMPANY not in text:
         return item

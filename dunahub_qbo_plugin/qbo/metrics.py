@@ -1,4 +1,4 @@
-"""How many requests went out, for each company, and how long their answers took."""
+"""Counts of requests by company, and their latencies."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BOUNDS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75),
     *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0, 120.0),
 )
-"""Seconds at which the buckets of a `Histogram` end; the last one has no end."""
+"""Seconds at which the buckets of a `Histogram` end; one more bucket has no end."""
 
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """Requests that left, whatever became of them.
+    """Requests that were sent, whatever their result.
 
     Attributes:
         reads: reads, queries and changes: Intuit meters them in production.
@@ -30,10 +30,10 @@ class Counts:
 
 @attrs.frozen(kw_only=True)
 class Times:
-    """How long something took, each time, as far as buckets tell.
+    """A histogram of durations.
 
     Attributes:
-        count: how often.
+        count: how many there are.
         total: seconds in all.
         longest: seconds of the longest.
         buckets: how many fell into each bucket of `BOUNDS`, and beyond the last.
@@ -45,7 +45,7 @@ class Times:
     buckets: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
 
     def quantile(self, share: float) -> float:
-        """Return the seconds that so large a share did not exceed, evened out within its bucket.
+        """Return the seconds that a share of them did not exceed, interpolated within its bucket.
 
         Args:
             share: 0.5 for the median, 0.99 for all but one in a hundred.
@@ -62,7 +62,7 @@ class Times:
 
 
 class Histogram:
-    """Collects times from any thread, in a few hundred bytes however many there are."""
+    """Collects durations from any thread, in constant memory."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class Histogram:
         self._buckets = [0] * (len(BOUNDS) + 1)
 
     def add(self, seconds: float) -> None:
-        """Note one."""
+        """Record one duration."""
         bucket = bisect_left(BOUNDS, seconds)
         with self._lock:
             self._buckets[bucket] += 1
@@ -89,11 +89,11 @@ class Histogram:
 
 
 class Metrics:
-    """Counters that any thread may raise.
+    """Thread-safe counters.
 
     Attributes:
-        latency: from the moment a request leaves until its answer is whole or lost; waiting for
-            the company's limits is not in it.
+        latency: from sending a request until its answer is complete or lost; waiting for the
+            company's rate limit is not in it.
     """
 
     def __init__(self) -> None:

@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 SCOPE = "com.intuit.quickbooks.accounting"
 FORM = "application/x-www-form-urlencoded"
 HARD_EXPIRY = {"x-include-refresh-token-hard-expires-in": "true"}
-"""Without it Intuit does not say when the grant ends for good (five years)."""
+"""Without this header Intuit does not say when the grant ends for good (five years)."""
 
 _REASON = re.compile(r"[a-z_]{1,60}")
 
 
 class IntuitOAuth:
-    """Intuit's OAuth service, for one app.
+    """Client of Intuit's OAuth service, for one app.
 
     Args:
         client_id: of the app.
@@ -55,9 +55,8 @@ class IntuitOAuth:
         http: see `dunahub_qbo_plugin.qbo.transport.http_client`.
         clock: for the age of the document.
 
-    Tokens, codes and the client secret are in no text of any error. Each method raises
-    `ConfigurationError` when keys are missing or not accepted, and `Unreachable` or `Busy` for
-    everything that passes by itself.
+    No error contains a token, a code or the client secret. Each method raises `ConfigurationError`
+    when keys are missing or not accepted, and `Unreachable` or `Busy` for passing failures.
     """
 
     def __init__(
@@ -91,7 +90,7 @@ class IntuitOAuth:
         return str(url)
 
     def exchange(self, code: Secret, redirect_uri: str) -> TokenSet:
-        """Turn the code of the callback into tokens; a code works once, for some minutes.
+        """Exchange the callback's code for tokens; a code works once, for some minutes.
 
         Raises:
             NotConnected: Intuit did not accept the code: a person must press Connect again.
@@ -132,7 +131,7 @@ class IntuitOAuth:
         return token_set(token)
 
     def revoke(self, token: Secret) -> None:
-        """End the grant at Intuit; a token that Intuit no longer knows is as good as revoked.
+        """End the grant at Intuit; a token that Intuit no longer knows counts as revoked.
 
         Intuit takes JSON here (its own SDKs), not the form of RFC 7009, which is why authlib's
         method is not used.
@@ -160,7 +159,7 @@ class IntuitOAuth:
             raise failure
 
     def _authlib(self, secrets: tuple[str, ...]) -> authlib.OAuth2Client:
-        """Make authlib's client for one call: it keeps the token that it got, which we do not."""
+        """Make authlib's client, for one call only, since it keeps the token that it receives."""
         from authlib.oauth2 import client as authlib  # noqa: PLC0415  keeps a host's start quick
 
         self._require_keys()
@@ -187,7 +186,7 @@ class IntuitOAuth:
         form: Mapping[str, str],
         headers: Mapping[str, str],
     ) -> Token:
-        """Send a form to the token endpoint and give the token, checked; or raise what it means."""
+        """Send a form to the token endpoint and return the checked token, or raise the refusal."""
         hidden = (*secrets, self._client.client_secret.reveal())
         answer = self._transport.exchange(
             "POST",
@@ -202,7 +201,7 @@ class IntuitOAuth:
         raise self._failure(answer, hidden)
 
     def _failure(self, answer: Answer, secrets: tuple[str, ...]) -> QuickBooksPluginError:
-        """Tell what a refusal of Intuit's OAuth service means."""
+        """Return the error that stands for a refusal of Intuit's OAuth service."""
         body = _json(answer)
         name = body.get("error") if isinstance(body.get("error"), str) else ""
         said = redact(str(body.get("error_description") or ""), secrets=secrets, suspicious=True)
@@ -235,14 +234,14 @@ class IntuitOAuth:
 
 
 class _WithoutFrames:
-    """Lets our errors out without the frames below: their variables hold the form with its token.
+    """Strips the traceback of the plugin's errors, whose frames hold the form with the token.
 
-    Tools that report errors write such variables down. A `contextlib.contextmanager` would put
-    the frames back.
+    Error reporters record the variables of frames. A `contextlib.contextmanager` would put the
+    frames back.
     """
 
     def __enter__(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
         if isinstance(error, QuickBooksPluginError):
@@ -250,7 +249,7 @@ class _WithoutFrames:
 
 
 class _Session:
-    """What authlib sends through: our transport, which bounds, redacts and judges."""
+    """The session that authlib sends through: `Transport`, with its limits and redaction."""
 
     def __init__(self, send: Callable[[str, Mapping[str, str], Mapping[str, str]], Token]) -> None:
         self._send = send
@@ -258,12 +257,12 @@ class _Session:
     def post(
         self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], **_: object
     ) -> _Response:
-        """Send a form; authlib's own ``auth`` is left aside for `ClientAuth`."""
+        """Send a form; authlib's own ``auth`` is ignored in favor of `ClientAuth`."""
         return _Response(self._send(url, data, headers))
 
 
 class _Response:
-    """What authlib reads a token from: only good answers get here."""
+    """The response that authlib reads a token from; only successful answers get here."""
 
     status_code = 200
 
@@ -271,7 +270,7 @@ class _Response:
         self._token = token
 
     def json(self) -> Token:
-        """Return what the body holds."""
+        """Return the parsed body."""
         return self._token
 
 

@@ -1,4 +1,4 @@
-"""Turn what QuickBooks says of a company into a `CompanyProfile`: pure."""
+"""Build a `CompanyProfile` from QuickBooks' objects. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 _NOT_SOLD = frozenset({"Category", "Group"})
 """Types of item that an invoice line cannot name as its item."""
 _OF_LINES = frozenset({"TAX", "NON"})
-"""Codes that say of one line whether it is taxable; an invoice names another."""
+"""Codes that say whether one line is taxable; an invoice as a whole names another one."""
 _CUSTOM_TAX = "CustomSalesTax"
-"""A code that QuickBooks has and takes on no invoice (its error code 6160)."""
+"""A code that QuickBooks lists and accepts on no invoice (its error code 6160)."""
 DELETED = " (deleted)"
-"""What QuickBooks puts behind the name of an object that was made inactive (recorded)."""
+"""Suffix that QuickBooks appends to the name of an object that was made inactive (recorded)."""
 
 
 def company_profile(
@@ -28,7 +28,7 @@ def company_profile(
     accounts: Iterable[Mapping[str, Any]] = (),
     tax_codes: Iterable[Mapping[str, Any]] = (),
 ) -> CompanyProfile:
-    """Put a profile together; what QuickBooks leaves out gets the profile's default.
+    """Build a profile; what QuickBooks leaves out gets the profile's default.
 
     Args:
         company: the ``CompanyInfo`` object.
@@ -104,7 +104,7 @@ def _item(item: Mapping[str, Any]) -> Item | None:
 
 
 def sales_tax(preferences: Mapping[str, Any]) -> SalesTax:
-    """Tell the kinds of sales tax apart: ``PartnerTaxEnabled`` is only true with automated tax."""
+    """Return how a company handles sales tax: only automated tax has ``PartnerTaxEnabled`` true."""
     prefs = _part(preferences, "TaxPrefs")
     if prefs.get("PartnerTaxEnabled") is True:
         return SalesTax.AUTOMATED

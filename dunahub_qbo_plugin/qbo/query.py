@@ -1,4 +1,4 @@
-"""QuickBooks' query language, as far as we speak it.
+"""Statements in QuickBooks' query language, as far as the plugin uses it.
 
 Source: Intuit's page "Query operations and syntax", and recorded queries.
 """
@@ -15,7 +15,7 @@ Scalar = str | int | Decimal | bool | date
 Condition = tuple[str, str, Scalar | Sequence[Scalar]]
 
 MAX_ROWS = 1000
-"""QuickBooks' most rows in one answer."""
+"""Rows that QuickBooks returns at most in one answer."""
 
 _OPERATORS = frozenset({"=", "<", ">", "<=", ">=", "IN"})
 _NAME = re.compile(r"[A-Za-z]+(\.[A-Za-z]+)*")
@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def literal(value: Scalar) -> str:
-    r"""Write a value into a statement.
+    r"""Return a value as a literal of a statement.
 
     Numbers and dates are quoted too; an apostrophe becomes ``\'`` (recorded). A control character
     becomes a space: no name in QuickBooks has one, and the statement must stay one line.
@@ -58,8 +58,8 @@ def select(
     Args:
         entity: in QuickBooks' spelling, such as ``Customer``.
         where: field, operator (``=``, ``<``, ``>``, ``<=``, ``>=``, ``IN``) and value; all hold.
-        active: "any" to find inactive list objects too, which QuickBooks leaves out otherwise.
-        order_by: a field; without it QuickBooks' own order, which moves as objects change.
+        active: "any" to include inactive list objects, which QuickBooks leaves out otherwise.
+        order_by: a field; without it QuickBooks' own order, which changes as objects change.
         start: position of the first row, from 1.
         max: most rows, up to 1000.
 

@@ -1,7 +1,7 @@
 """Keep each company under QuickBooks' limits: 500 requests a minute, 10 a second and at once.
 
-Limits per company (realm) and app, from Intuit's page on limits and throttles. Ours lie a little
-below, since a request does not arrive the moment it leaves.
+Limits per company (realm) and app, from Intuit's page on limits and throttles. These here are a
+little lower, since a request does not arrive at the moment it is sent.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
 
 PER_MINUTE = 490
+"""Requests in any 60 seconds."""
 PER_SECOND = 9
-AT_ONCE = 8
-LONGEST_SLEEP = 1.0
-"""Seconds after which a waiting request looks again whether it still may leave."""
-SHORTEST_SLEEP = 0.001
-KEPT = 120.0
-"""Seconds for which a company that sends nothing is remembered: longer than any window."""
+"""Requests in any second."""
+MAX_CONCURRENT_REQUESTS = 8
+"""Requests in flight at the same time."""
+MAX_SLEEP = 1.0
+"""Seconds after which a waiting request checks whether it may still be sent."""
+MIN_SLEEP = 0.001
+"""Seconds of the shortest wait, so that rounding cannot make a busy loop."""
+FORGET_IDLE_AFTER = 120.0
+"""Seconds without requests after which a company's throttle is dropped: longer than any window."""
 
 
 class Throttle:
@@ -31,9 +35,9 @@ class Throttle:
 
     Args:
         clock: for the windows and the waiting.
-        per_minute: requests that may leave in any 60 seconds.
-        per_second: requests that may leave in any second.
-        at_once: requests that may be on their way at the same time.
+        per_minute: requests that may be sent in any 60 seconds.
+        per_second: requests that may be sent in any second.
+        at_once: requests that may be in flight at the same time.
 
     Attributes:
         asked_at: monotonic time at which somebody last asked `Throttles` for it.
@@ -45,7 +49,7 @@ class Throttle:
         *,
         per_minute: int = PER_MINUTE,
         per_second: int = PER_SECOND,
-        at_once: int = AT_ONCE,
+        at_once: int = MAX_CONCURRENT_REQUESTS,
     ) -> None:
         self._clock = clock
         self._windows = ((per_minute, 60.0), (per_second, 1.0))
@@ -60,13 +64,13 @@ class Throttle:
 
     @contextmanager
     def slot(self, *, check: Callable[[], None] | None = None) -> Iterator[float]:
-        """Wait until a request may leave, and count it as under way until the block ends.
+        """Wait until a request may be sent, and count it as in flight until the block ends.
 
-        Gives the monotonic time at which it left.
+        Yields the monotonic time at which it was sent.
 
         Args:
-            check: called right before leaving, and about every second while waiting; what it
-                raises ends the waiting, and nothing is counted.
+            check: called right before sending, and about every second while waiting; what it
+                raises ends the wait, and nothing is counted.
         """
         with self._changed:
             self._present += 1
@@ -83,7 +87,7 @@ class Throttle:
                 self._present -= 1
 
     def pause(self, seconds: float) -> None:
-        """Let no further request of the company leave for so long."""
+        """Hold back further requests of the company for some seconds."""
         with self._changed:
             until = self._clock.monotonic() + seconds
             self._paused_until = max(self._paused_until, until)
@@ -94,7 +98,7 @@ class Throttle:
             return max(self._earliest() - self._clock.monotonic(), 0.0)
 
     def is_at_rest(self, since: float) -> bool:
-        """Return whether nothing waits or is under way, and nothing was or is held back since."""
+        """Return whether nothing waits or is in flight, and nothing was held back since."""
         with self._changed:
             moments = [self.asked_at, self._paused_until]
             if self._left:
@@ -102,17 +106,17 @@ class Throttle:
             return not self._present and max(moments) < since
 
     def _enter(self, check: Callable[[], None] | None) -> float:
-        while not self._turnstile.acquire(timeout=LONGEST_SLEEP):
+        while not self._turnstile.acquire(timeout=MAX_SLEEP):
             if check is not None:
                 check()
         try:
             with self._changed:
                 while self._under_way >= self._at_once:
-                    if not self._changed.wait(LONGEST_SLEEP) and check is not None:
+                    if not self._changed.wait(MAX_SLEEP) and check is not None:
                         check()
             while (wait := self._earliest() - self._clock.monotonic()) > 0:
-                self._clock.sleep(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))
-                if wait > LONGEST_SLEEP and check is not None:
+                self._clock.sleep(min(max(wait, MIN_SLEEP), MAX_SLEEP))
+                if wait > MAX_SLEEP and check is not None:
                     check()
             if check is not None:
                 check()
@@ -125,7 +129,7 @@ class Throttle:
             self._turnstile.release()
 
     def _earliest(self) -> float:
-        """Return the moment from which one more request exceeds no window and no pause."""
+        """Return the monotonic time from which one more request exceeds no window or pause."""
         moments = [self._paused_until]
         moments += [
             self._left[-most] + seconds
@@ -136,7 +140,7 @@ class Throttle:
 
 
 class Throttles:
-    """One `Throttle` for each company: companies do not slow each other.
+    """One `Throttle` for each company, so that companies do not slow each other.
 
     Args:
         clock: for all of them.
@@ -149,21 +153,21 @@ class Throttles:
         *,
         per_minute: int = PER_MINUTE,
         per_second: int = PER_SECOND,
-        at_once: int = AT_ONCE,
+        at_once: int = MAX_CONCURRENT_REQUESTS,
     ) -> None:
         self.clock = clock
         self._limits = {"per_minute": per_minute, "per_second": per_second, "at_once": at_once}
         self._lock = threading.Lock()
         self._throttles: dict[str, Throttle] = {}
-        self._forget_at = clock.monotonic() + KEPT
+        self._forget_at = clock.monotonic() + FORGET_IDLE_AFTER
 
     @property
     def remembered(self) -> int:
-        """How many companies there are throttles for."""
+        """How many companies have a throttle."""
         return len(self._throttles)
 
     def of(self, company: str) -> Throttle:
-        """Return the company's throttle, to be used at once."""
+        """Return the company's throttle, for immediate use."""
         now = self.clock.monotonic()
         with self._lock:
             if now >= self._forget_at:
@@ -175,14 +179,14 @@ class Throttles:
             return throttle
 
     def _forget(self, now: float) -> None:
-        """Keep those alone that may still hold a request back."""
-        self._forget_at = now + KEPT
+        """Drop the throttles that can no longer hold a request back."""
+        self._forget_at = now + FORGET_IDLE_AFTER
         self._throttles = {
             company: throttle
             for company, throttle in self._throttles.items()
-            if not throttle.is_at_rest(now - KEPT)
+            if not throttle.is_at_rest(now - FORGET_IDLE_AFTER)
         }
 
     def pause(self, company: str, seconds: float) -> None:
-        """Let no further request of the company leave for so long."""
+        """Hold back further requests of the company for some seconds."""
         self.of(company).pause(seconds)

@@ -1,4 +1,4 @@
-"""Read Intuit's tokens, strictly: a token that we cannot use is no token."""
+"""Parse Intuit's tokens strictly: one that cannot be used is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_DIGITS = 10
 
 @attrs.frozen(kw_only=True)
 class TokenSet:
-    """What the token endpoint gives.
+    """A successful answer of the token endpoint.
 
     Attributes:
         expires_in: seconds that the access token lasts (an hour).
@@ -36,7 +36,7 @@ class TokenSet:
 
 
 def is_token(token: Mapping[str, Any]) -> bool:
-    """Return whether an answer is a token that we can use, so that authlib cannot stumble on it."""
+    """Return whether an answer holds usable tokens; authlib is given no other."""
     refresh = token.get("refresh_token")
     return (
         "error" not in token
@@ -59,7 +59,7 @@ def _seconds(value: object) -> int | None:
 
 
 def token_set(token: Mapping[str, Any]) -> TokenSet:
-    """Take the tokens out of an answer that `is_token` passed.
+    """Return the tokens of an answer that `is_token` accepted.
 
     Raises:
         Unreachable: there is no refresh token, so that the connection would end in an hour.

@@ -1,4 +1,4 @@
-"""One request, one answer: what can go wrong on the way is told as `Unreachable`."""
+"""Send one request and read its answer; every failure on the way is an `Unreachable`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.clock import Clock
 
-PATIENCE = 120.0
-"""Seconds that a request may take in all: Intuit's own limit for one."""
+REQUEST_TIMEOUT = 120.0
+"""Seconds for one request in all, which is Intuit's own limit."""
 PACKED = ("", "identity", "gzip", "deflate")
 """How an answer may be packed, once: of these, what is read at a time grows a thousandfold at
 most. Packed twice, or by other methods, two kilobytes become gigabytes before we can count them."""
@@ -61,11 +61,11 @@ def http_client(
 
 
 class Transport:
-    """Sends one request and reads its answer, within bounds of size and time.
+    """Sends one request and reads its answer, within limits of size and time.
 
     Args:
         http: the client; its time-outs apply.
-        clock: measures `PATIENCE`.
+        clock: measures `REQUEST_TIMEOUT`.
         peer: whom the sentences of an error name.
     """
 
@@ -115,7 +115,7 @@ class Transport:
         )
         if self._http.is_closed:
             return _lost("unreachable", "The plugin is shutting down.", sent=False)
-        until = self._clock.monotonic() + PATIENCE
+        until = self._clock.monotonic() + REQUEST_TIMEOUT
         try:
             request = self._http.build_request(method, url, headers=dict(headers), content=body)
             response = self._http.send(request, stream=True, follow_redirects=False)

@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.exact_json import MAX_BODY
 from dunahub_qbo_plugin.qbo.throttle import Throttles
-from dunahub_qbo_plugin.qbo.transport import PATIENCE, http_client
+from dunahub_qbo_plugin.qbo.transport import REQUEST_TIMEOUT, http_client
 from tests.support.clock import FakeClock
 from tests.support.sockets import Peer, RawServer, closed_port
 
@@ -303,7 +303,7 @@ def test_an_answer_that_drips_is_given_up() -> None:
 
     def script(peer: Peer) -> None:
         peer.read_request()
-        clock.advance(PATIENCE + 1)
+        clock.advance(REQUEST_TIMEOUT + 1)
         peer.answer(GOOD)
 
     with RawServer(script) as server:

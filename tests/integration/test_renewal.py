@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import Busy
-from dunahub_qbo_plugin.qbo.transport import PATIENCE
+from dunahub_qbo_plugin.qbo.transport import REQUEST_TIMEOUT
 from dunahub_qbo_plugin.store.companies.connections import Connections
 from dunahub_qbo_plugin.store.companies.refresh_lock import REFRESH_CLAIM
 from dunahub_qbo_plugin.store.tables import connections
@@ -98,7 +98,7 @@ def test_a_slow_renewal_stays_the_only_one(office: Pair, keeper: TokenKeeper, en
     office.line.skip_reason("/tokens/bearer")
     first = Running(lambda: keeper.grant(ended.company, refused=ended))
     office.line.await_held()
-    office.time.advance(PATIENCE - 15)
+    office.time.advance(REQUEST_TIMEOUT - 15)
     with pytest.raises(Busy):
         office.other.panel.connection_service.tokens.grant(ended.company, refused=ended)
     office.line.let_go()

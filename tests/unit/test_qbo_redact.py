@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dunahub_qbo_plugin.qbo.redact import MAX_TEXT, redact
+from dunahub_qbo_plugin.qbo.redact import MAX_TEXT_LENGTH, redact
 
 JWT = "eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..bHBkGn5MH32cMyV1148p5A.Zm9v"
 REFRESH = "AB11600000000abcdefghijklmnopqrstuvwxyz0123456789AB"
@@ -68,10 +68,10 @@ def test_folds_and_cuts() -> None:
     """Line breaks and control characters become one space; the text ends after 500 characters."""
     assert redact("a\n\t b\x00\u2028c ") == "a b c"
     long = redact("word " * 1000)
-    assert len(long) <= MAX_TEXT
+    assert len(long) <= MAX_TEXT_LENGTH
     assert long.endswith("…")
 
 
 def test_takes_no_time_on_a_hostile_text() -> None:
     """A megabyte made to confuse the patterns is cut before it is searched."""
-    assert len(redact("token " + "a-" * 500_000)) <= MAX_TEXT
+    assert len(redact("token " + "a-" * 500_000)) <= MAX_TEXT_LENGTH
