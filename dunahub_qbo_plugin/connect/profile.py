@@ -1,4 +1,4 @@
-"""What is known of a QuickBooks company, read from it and kept."""
+"""Read the profile of a QuickBooks company and store it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.database import Database
 
 USUAL_DEFAULTS: Final = ("services", "service")
-"""Names of the item that QuickBooks itself puts on a line without one (measured 2026-09), by which
-the default is chosen until the office chooses another."""
+"""Names of the item that QuickBooks puts on a line without one (measured 2026-09): the default
+until the office chooses another."""
 
 
 def read_company(
     *, database: Database, client: QboClient, grant: Grant, clock: Clock
 ) -> CompanyProfile:
-    """Read a company's settings and items and keep them; the office's choices stay.
+    """Read a company's settings and items and store them; the office's choices are kept.
 
     Raises:
-        QboError: QuickBooks could not be asked.
+        QboError: QuickBooks could not be reached, or refused.
     """
     read = client.profile(grant)
     with database.write.begin() as db:
@@ -36,6 +36,6 @@ def read_company(
 
 
 def usual_default(profile: CompanyProfile) -> str | None:
-    """Return the id of the item that QuickBooks companies are set up with for services."""
+    """Return the Id of the item that new QuickBooks companies have for services."""
     by_name = {item.name.casefold(): item.id for item in profile.items.values() if item.active}
     return next((by_name[name] for name in USUAL_DEFAULTS if name in by_name), None)

@@ -1,4 +1,4 @@
-"""The region gate: an organization outside the US is not served, and what it had stops."""
+"""The region gate: an organization outside the US is not served, and its sending stops."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def leave(database: Database, org_id: str, *, now: datetime) -> None:
-    """Stop whatever an organization had that is no longer in the US (rule 13).
+    """Stop all sending of an organization that is no longer in the US (rule 13).
 
     An organization that never connected costs one look-up, and nothing is stored for it. Every
-    hook and every page of the organization comes by here, none of which may wait: what a busy
-    database refuses is done at the next one.
+    hook and page of the organization calls this, and none may wait: if the database is busy, the
+    next one does it.
     """
     try:
         if not database.is_ready():
@@ -36,7 +36,7 @@ def leave(database: Database, org_id: str, *, now: datetime) -> None:
 
 
 def enter(database: Database, org_id: str) -> None:
-    """Let an organization go on that is in the US again."""
+    """Resume sending for an organization that is in the US again."""
     if not database.is_ready():
         return
     with database.read.connect() as db:

@@ -1,4 +1,4 @@
-"""What comes of connecting, checking and disconnecting, in the office's words."""
+"""Results of connecting, checking and disconnecting, with sentences for the office."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CallbackKind(StrEnum):
 
 
 class FailureReason(StrEnum):
-    """Why something did not go through; `WORDS` has the sentence for each."""
+    """Why an action failed; `WORDS` has the sentence for each."""
 
     LATE = "late"
     """The attempt to connect is over: too late, used before, or somebody else's."""
@@ -75,7 +75,7 @@ WORDS: Final = {
 
 @attrs.frozen(kw_only=True)
 class CallbackResult:
-    """What came of a visit to Intuit's consent page, and a sentence for the office.
+    """The result of a visit to Intuit's consent page, with a sentence for the office.
 
     Attributes:
         why: why it failed; None when it did not.
@@ -88,7 +88,7 @@ class CallbackResult:
 
 @attrs.frozen(kw_only=True)
 class Checked:
-    """What came of asking QuickBooks whether the connection works.
+    """The result of a connection check.
 
     Attributes:
         why: why it does not; None when it does.
@@ -101,10 +101,10 @@ class Checked:
 
 @attrs.frozen(kw_only=True)
 class Disconnected:
-    """What came of disconnecting.
+    """The result of disconnecting.
 
     Attributes:
-        revoked: False when Intuit could not be told; the access is deleted here all the same.
+        revoked: False if Intuit could not be reached; the access is deleted here all the same.
     """
 
     revoked: bool
@@ -112,12 +112,12 @@ class Disconnected:
 
 
 def failed(why: FailureReason, sentence: str = "") -> CallbackResult:
-    """Say that connecting failed, in other words than the usual ones where there are any."""
+    """Return a failed result, with a sentence of its own or the usual one."""
     return CallbackResult(kind=CallbackKind.FAILED, sentence=sentence or WORDS[why], why=why)
 
 
 def why_of(error: QuickBooksPluginError) -> FailureReason:
-    """Tell what an error means for the office."""
+    """Return the reason that an error stands for."""
     match error:
         case ConfigurationError():
             return FailureReason.SETUP

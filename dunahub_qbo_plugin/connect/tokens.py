@@ -1,4 +1,4 @@
-"""Access tokens, renewed quietly: one renewal at a time, stored before it is used."""
+"""Renewal of access tokens: one renewal at a time, stored before it is used."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RENEW_BEFORE: Final = timedelta(minutes=5)
-"""An access token is renewed when it has less than this left of its hour."""
-PATIENCE: Final = 10.0
-"""Seconds to wait for somebody else's renewal."""
-POLL: Final = 0.1
-"""Seconds between looks while waiting for it."""
-SAVES: Final = 3
-"""Tries to store renewed tokens, which nobody can get a second time."""
-SAVE_AGAIN: Final = 0.5
-"""Seconds between these."""
+"""Remaining lifetime below which an access token is renewed."""
+RENEWAL_WAIT: Final = 10.0
+"""Seconds to wait for a renewal by another thread or process."""
+RENEWAL_POLL_INTERVAL: Final = 0.1
+"""Seconds between checks while waiting for it."""
+SAVE_ATTEMPTS: Final = 3
+"""Attempts to store renewed tokens, which Intuit does not give out a second time."""
+SAVE_RETRY_DELAY: Final = 0.5
+"""Seconds between these attempts."""
 
 
 class TokenKeeper:
-    """Gives grants to work in a company, renewing the access token when it is about to end.
+    """Provides grants for companies, renewing the access token before it expires.
 
     Args:
-        database: where the tokens are kept.
+        database: where the tokens are stored.
         connections: reads and writes them.
         oauth: renews them at Intuit.
-        clock: tells how old they are.
-        owner: a name of this worker, to keep two from renewing at once.
+        clock: the time, for their age.
+        owner: a name of this worker, so that only one renews at a time.
     """
 
     def __init__(
@@ -64,31 +64,31 @@ class TokenKeeper:
         self._owner = owner
 
     def grant(self, company_id: str, *, refused: Grant | None = None) -> Grant:
-        """Return a grant with an access token that is good for minutes to come.
+        """Return a grant whose access token is valid for some minutes.
 
         Args:
             company_id: our id of the company.
-            refused: a grant whose token QuickBooks did not accept: it is renewed unless somebody
-                has done so since.
+            refused: a grant whose token QuickBooks did not accept: it is renewed, unless that has
+                been done since.
 
         Raises:
             NotConnected: the company has no tokens.
             GrantRevoked: Intuit refused the refresh token; the connection is marked as expired.
             ConfigurationError: the encryption key or the app's keys are wrong.
-            QboError: Intuit could not be asked; this passes.
+            QboError: Intuit could not be reached or refused for now; try again later.
         """
-        deadline = self._clock.monotonic() + PATIENCE
+        deadline = self._clock.monotonic() + RENEWAL_WAIT
         while True:
             tokens = self._stored(company_id)
             if self._is_good(tokens, refused):
                 return _grant(company_id, tokens)
-            # Not this worker's name alone: its threads must not free, or use, each other's.
+            # Not only the worker's name: its threads must not free or use each other's claim.
             claim = f"{self._owner}.{secrets.token_hex(4)}"
             if self._claim(company_id, claim):
                 return self._renew(company_id, refused, claim)
             if self._clock.monotonic() >= deadline:
                 raise Busy(ErrorInfo(code="busy", text="another renewal is under way"))
-            self._clock.sleep(POLL)
+            self._clock.sleep(RENEWAL_POLL_INTERVAL)
 
     def _is_good(self, tokens: Tokens, refused: Grant | None) -> bool:
         if refused is not None and tokens.access == refused.access_token.reveal():
@@ -98,7 +98,7 @@ class TokenKeeper:
 
     def _renew(self, company_id: str, refused: Grant | None, claim: str) -> Grant:
         try:
-            tokens = self._stored(company_id)  # somebody may have renewed before our claim
+            tokens = self._stored(company_id)  # another may have renewed them before our claim
             if self._is_good(tokens, refused):
                 return _grant(company_id, tokens)
             return self._exchange(company_id, tokens, claim)
@@ -118,8 +118,8 @@ class TokenKeeper:
         return _grant(company_id, fresh)
 
     def _save(self, company_id: str, fresh: Tokens, claim: str) -> None:
-        """Store renewed tokens, with patience: Intuit may not accept the old ones any more."""
-        for left in reversed(range(SAVES)):
+        """Store renewed tokens, in several attempts: the old ones may be invalid already."""
+        for left in reversed(range(SAVE_ATTEMPTS)):
             try:
                 with self._database.write.begin() as db:
                     self._connections.save_tokens(db, company_id, fresh, owner=claim)
@@ -127,7 +127,7 @@ class TokenKeeper:
                 if not left:
                     raise
                 log.warning("renewed tokens are not stored yet: %s", type(error).__name__)
-                self._clock.sleep(SAVE_AGAIN)
+                self._clock.sleep(SAVE_RETRY_DELAY)
             else:
                 return
 
@@ -135,7 +135,7 @@ class TokenKeeper:
         try:
             with self._database.write.begin() as db:
                 refresh_lock.drop_refresh(db, company_id, owner=claim)
-        except DatabaseError as error:  # it ends by itself, and what came before counts more
+        except DatabaseError as error:  # the claim expires; an earlier error matters more
             log.warning("the claim to renew tokens stays for a while: %s", type(error).__name__)
 
     def _stored(self, company_id: str) -> Tokens:
@@ -151,7 +151,7 @@ class TokenKeeper:
 
 
 def stored_tokens(fetched: TokenSet, *, realm_id: str, asked_at: datetime) -> Tokens:
-    """Turn Intuit's answer into what is stored: durations become moments."""
+    """Return Intuit's answer as it is stored: lifetimes become times."""
     refresh_ends = None
     if fetched.refresh_expires_in is not None:
         refresh_ends = asked_at + timedelta(seconds=fetched.refresh_expires_in)

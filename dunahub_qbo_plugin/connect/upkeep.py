@@ -1,4 +1,4 @@
-"""What is to be done although nobody saved anything: tokens kept alive, old entries let go."""
+"""Periodic upkeep: renew idle tokens, prune the history."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERY: Final = timedelta(minutes=10)
-"""How often `Upkeep.run` is to be called."""
-IDLE: Final = timedelta(days=14)
-"""Tokens that nobody used for so long are renewed. Intuit lets a refresh token die 100 days after
-its last use (Intuit's authorization FAQ), which leaves 86 days of trouble to spare."""
-AT_A_TIME: Final = 200
-"""Tokens that one run renews at most: with `EVERY`, 400,000 companies in `IDLE`."""
+UPKEEP_INTERVAL: Final = timedelta(minutes=10)
+"""Time between two calls of `Upkeep.run`."""
+RENEW_IDLE_AFTER: Final = timedelta(days=14)
+"""Time without use after which tokens are renewed. A refresh token expires 100 days after its last
+use (Intuit's authorization FAQ), which leaves 86 days for outages."""
+MAX_RENEWALS_PER_RUN: Final = 200
+"""Renewals in one run; with `UPKEEP_INTERVAL`, 400,000 companies in `RENEW_IDLE_AFTER`."""
 GIVE_UP_AFTER: Final = 5
-"""Failures in a row that mean Intuit is not to be had just now."""
+"""Failures in a row after which a run stops renewing: Intuit is probably down."""
 HISTORY_KEPT: Final = timedelta(days=400)
-"""How long what happened to a record is kept: a year, and a month to look at it."""
-PRUNED_AT_ONCE: Final = 1000
-PRUNING: Final = 20.0
-"""Seconds that a run prunes at most: what a large host writes in `EVERY` goes in fewer."""
+"""Age up to which the history is kept: a year, and a month to look at it."""
+PRUNE_BATCH: Final = 1000
+PRUNE_TIME_LIMIT: Final = 20.0
+"""Seconds for pruning in one run; a large host's entries of one `UPKEEP_INTERVAL` take less."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +48,7 @@ class Done:
         renewed: companies whose tokens were renewed.
         failed: companies whose tokens could not be renewed this time.
         ended: companies whose refresh token Intuit refused; they show "Token expired" now.
-        pruned: entries of the history that were let go.
+        pruned: entries of the history that were deleted.
     """
 
     renewed: int = 0
@@ -58,7 +58,7 @@ class Done:
 
 
 class Upkeep:
-    """Does what time alone makes necessary. Several workers may do it at once."""
+    """Renews idle tokens and prunes the history. Several workers may run it at once."""
 
     def __init__(self, *, database: Database, tokens: TokenKeeper, clock: Clock) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class Upkeep:
         self._clock = clock
 
     def run(self) -> Done:
-        """Renew tokens that have been idle, and prune; it asks Intuit, and may take a while.
+        """Renew idle tokens at Intuit and prune the history; this may take a while.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -75,21 +75,21 @@ class Upkeep:
         return attrs.evolve(done, pruned=self._prune())
 
     def _prune(self) -> int:
-        """Let old history go in small transactions, so that no hook waits for long."""
+        """Delete old history in small transactions, so that no hook waits for long."""
         before = self._clock.now() - HISTORY_KEPT
-        pruned, until = 0, self._clock.monotonic() + PRUNING
+        pruned, until = 0, self._clock.monotonic() + PRUNE_TIME_LIMIT
         while self._clock.monotonic() <= until:
             with self._database.write.begin() as db:
-                gone = history.prune(db, before=before, limit=PRUNED_AT_ONCE)
+                gone = history.prune(db, before=before, limit=PRUNE_BATCH)
             pruned += gone
-            if gone < PRUNED_AT_ONCE:
+            if gone < PRUNE_BATCH:
                 break
         return pruned
 
     def _renew_idle(self) -> Done:
-        before = self._clock.now() - IDLE
+        before = self._clock.now() - RENEW_IDLE_AFTER
         with self._database.read.connect() as db:
-            companies = idle_companies(db, before=before, limit=AT_A_TIME)
+            companies = idle_companies(db, before=before, limit=MAX_RENEWALS_PER_RUN)
         renewed = failed = ended = in_a_row = 0
         for company_id in companies:
             try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dunahub_qbo_plugin.connect.upkeep import EVERY
+from dunahub_qbo_plugin.connect.upkeep import UPKEEP_INTERVAL
 from dunahub_qbo_plugin.engine.log_once import Trouble
 from dunahub_qbo_plugin.store import tasks as stored_tasks
 from dunahub_qbo_plugin.store.companies import leases, region
@@ -148,7 +148,7 @@ class EmbeddedEngine:
         """Now and then, do what time alone makes necessary."""
         if self._clock.monotonic() < self._upkeep_at:
             return
-        self._upkeep_at = self._clock.monotonic() + EVERY.total_seconds()
+        self._upkeep_at = self._clock.monotonic() + UPKEEP_INTERVAL.total_seconds()
         pool.submit(self._run_upkeep)
 
     def _run_upkeep(self) -> None:

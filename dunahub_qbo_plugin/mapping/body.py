@@ -1,8 +1,8 @@
-"""What a request body is made of before it is written as text."""
+"""The type of a request body before it is encoded."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Payload = dict[str, Any]
-"""JSON values by property; every number is a `Decimal` or an `int`, never a float."""
+"""JSON values by property; numbers are `Decimal` or `int`, never floats."""

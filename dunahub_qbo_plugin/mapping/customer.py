@@ -1,4 +1,4 @@
-"""A lead as QuickBooks' Customer.
+"""Map a lead to QuickBooks' Customer.
 
 Limits and rules are those of Intuit's API reference, Customer.
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.mapping.body import Payload
     from dunahub_qbo_plugin.model import RemoteRef
 
-# QuickBooks' older pages and error texts say 100 for DisplayName; a name in between is QuickBooks'
-# to decide.
+# QuickBooks' older pages and error texts say 100 for DisplayName; for a name in between QuickBooks
+# decides.
 DISPLAY_NAME_LIMIT: Final = 500
 NAME_LIMIT: Final = 100
 EMAIL_LIMIT: Final = 100
@@ -36,16 +36,16 @@ _SEVERAL: Final = re.compile(r"@.*[\s,;/&]+.*@")
 def customer_payload(
     lead: Lead, *, remote: RemoteRef | None = None, sent_fields: Collection[str] = ()
 ) -> Payload:
-    """Write the Customer that a lead becomes.
+    """Return the Customer that a lead becomes.
 
-    An update is sparse, so that whatever else the bookkeeper keeps there stays. A field that the
-    lead no longer has is sent as an empty text, since a field that is left out of a sparse update
-    stays as it was; but only where we had filled it in, so that nothing of the bookkeeper's goes.
+    An update is sparse, so that other fields of the bookkeeper's stay. A field that the lead no
+    longer has is sent as an empty text, since a sparse update keeps what it leaves out; but only
+    if an earlier write of ours filled it in.
 
     Names are sent as they are written; only spaces are tidied.
 
     Args:
-        lead: whom to write.
+        lead: the lead.
         remote: the customer to update; None to create one.
         sent_fields: the fields that our last write filled in.
 

@@ -1,6 +1,6 @@
-"""An invoice as QuickBooks' Invoice.
+"""Map an invoice to QuickBooks' Invoice.
 
-Limits and rules are those of Intuit's API reference, Invoice, where nothing else is said.
+Limits and rules are those of Intuit's API reference, Invoice, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ DESCRIPTION_LIMIT: Final = 4000
 
 @attrs.frozen(kw_only=True)
 class InvoiceExpectation:
-    """What an invoice in QuickBooks must show to be the one that was sent.
+    """What identifies an invoice in QuickBooks as the one that was sent.
 
     Attributes:
         number: its DocNumber; empty when QuickBooks numbers it.
         total: its TotalAmt, dollars.
         issued_on: its TxnDate.
-        marker: what its PrivateNote holds.
+        marker: the marker in its PrivateNote.
     """
 
     number: str
@@ -62,14 +62,14 @@ def invoice_payload(
     remote: RemoteRef | None = None,
     sent_fields: Collection[str] = (),
 ) -> Payload:
-    """Write the Invoice that an invoice becomes.
+    """Return the Invoice that an invoice becomes.
 
-    An update is sparse and holds every line: QuickBooks replaces its lines by those of the update,
-    and keeps what DunaHub does not own (terms, the bookkeeper's private note). It holds no marker,
-    which only a create needs.
+    An update is sparse and has every line, since QuickBooks replaces its lines by those of the
+    update; it keeps what DunaHub does not own (terms, the bookkeeper's private note). Only a create
+    has a marker.
 
     Args:
-        invoice: what to write; `void_payload` is for one that was voided.
+        invoice: the invoice; for a voided one see `void_payload`.
         customer_id: QuickBooks' id of the customer.
         profile: what is known of the company: its items, its sales tax.
         remote: the invoice to update; None to create one.
@@ -105,12 +105,12 @@ def invoice_payload(
 
 
 def void_payload(remote: RemoteRef) -> Payload:
-    """Write the body that voids an invoice (recorded 2022: ``{Id, SyncToken}``)."""
+    """Return the body that voids an invoice (recorded 2022: ``{Id, SyncToken}``)."""
     return {"Id": remote.id, "SyncToken": remote.sync_token}
 
 
 def invoice_expectation(invoice: Invoice) -> InvoiceExpectation:
-    """Return what to look for in QuickBooks, and to compare its answer with."""
+    """Return what identifies the invoice in QuickBooks."""
     return InvoiceExpectation(
         number=one_line(invoice.number),
         total=cents(invoice.total),
@@ -120,17 +120,17 @@ def invoice_expectation(invoice: Invoice) -> InvoiceExpectation:
 
 
 def invoice_marker(local_id: str) -> str:
-    """Return the note by which an invoice that we made is known again in QuickBooks.
+    """Return the note that marks an invoice in QuickBooks as created by the plugin.
 
-    Look for it within PrivateNote: QuickBooks puts "Voided" before it, and people add to it. The
-    brackets keep invoice 12 from being found in 123. A copy made in QuickBooks carries it too, so
-    it is a hint beside number, customer, total and date, and no proof by itself.
+    Search for it within PrivateNote: QuickBooks puts "Voided" before it, and people add to it. The
+    brackets keep the marker of invoice 12 from matching that of 123. A copy made in QuickBooks has
+    it too, so it is a hint beside number, customer, total and date, and no proof by itself.
     """
     return f"[DunaHub invoice {one_line(local_id)}]"
 
 
 def _called(invoice: Invoice) -> str:
-    """Name an invoice within a sentence."""
+    """Return how a sentence names the invoice."""
     number = one_line(invoice.number)
     return f"invoice {number}" if number and len(number) <= NUMBER_LIMIT else "this invoice"
 
@@ -148,7 +148,7 @@ def _checked_number(invoice: Invoice) -> str:
 
 
 def _check_money(invoice: Invoice, name: str) -> None:
-    """Refuse amounts that cannot stand in the books as they are."""
+    """Refuse amounts that QuickBooks would not accept unchanged."""
     if not invoice.lines:
         raise MappingError(
             "no-lines",

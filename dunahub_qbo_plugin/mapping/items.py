@@ -1,4 +1,4 @@
-"""Which QuickBooks product or service a line goes to (rule 32)."""
+"""Choose the QuickBooks product or service that a line goes to (rule 32)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ItemFinder:
     is the service's, however it is capitalized or spaced; the company's default item. A line
     without a service goes to the default item.
 
-    An item that was made inactive stands for the one active item of the same name, which was made
-    in its place. Where there is none the line is refused, also for a service that an inactive item
-    is named after: to put it on the default item instead would move income unnoticed.
+    For an inactive item the one active item of the same name is taken, which replaces it. Without
+    one the line is refused, also if only an inactive item has the service's name: putting the line
+    on the default item would move income unnoticed.
     """
 
     profile: CompanyProfile
@@ -37,17 +37,17 @@ class ItemFinder:
     def item_id(self, line: LineItem, *, position: int, where: str) -> str:
         """Return the id of the item for a line.
 
-        An item that the office chose and that we do not know is sent all the same: it may be newer
-        than our list, and QuickBooks will say so if it is gone.
+        An item that the office chose and that is not in the profile is sent all the same: it may be
+        newer than the profile, and QuickBooks will say if it is gone.
 
         Args:
             line: the line.
             position: its place on the invoice, from 1, for the sentence.
-            where: how the sentence calls the invoice.
+            where: how the sentence names the invoice.
 
         Raises:
-            MappingError: nothing settles it (``item-missing``), several items have the name
-                (``item-ambiguous``), or the settled one is inactive (``item-inactive``).
+            MappingError: no item is found (``item-missing``), several items have the name
+                (``item-ambiguous``), or the found one is inactive (``item-inactive``).
         """
         found = (
             self.profile.item_by_service.get(line.service_id or "")

@@ -1,4 +1,4 @@
-"""Dollars: rounding, sums, the words for them, and how a line's price is written exactly."""
+"""Dollars: rounding, sums, formatting, and a line's exact price."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def is_plausible(amount: Decimal) -> bool:
 
 
 def lines_total(lines: Iterable[LineItem]) -> Decimal:
-    """Add up the lines' amounts, each to the cent as it is sent."""
+    """Return the sum of the lines' amounts, each rounded to the cent as it is sent."""
     return sum((cents(line.amount) for line in lines), Decimal("0.00"))
 
 
 def invoice_total(invoice: Invoice) -> Decimal:
-    """Return what an invoice's own parts come to: lines minus discount plus tax."""
+    """Return the total of an invoice's parts: lines minus discount plus tax."""
     return lines_total(invoice.lines) - cents(invoice.discount) + cents(invoice.tax)
 
 
 def amount_text(amount: Decimal) -> str:
-    """Write dollars as people in the United States do: ``$1,234.50``, ``-$5.00``."""
+    """Format dollars as in the United States: ``$1,234.50``, ``-$5.00``."""
     if not is_plausible(amount):
         return f"${amount:.2E}"
     rounded = cents(amount)
@@ -74,11 +74,10 @@ def line_price(line: LineItem) -> LinePrice:
     so it is never touched. In this order:
 
     1. The three agree: all are sent as they are.
-    2. The host rounded the unit price to cents: the unit price that it was rounded from, with as
-       few decimals as make the three agree (``33.333`` for the line above). In cents it reads the
-       same as the host's.
-    3. Anything else, such as a reduced line: the amount alone. Any quantity and price beside it
-       would be invented, and QuickBooks does not need them.
+    2. The host rounded the unit price to cents: the price before rounding, with the fewest decimals
+       that make the three agree (``33.333`` for the line above). In cents it equals the host's.
+    3. Anything else, such as a reduced line: the amount alone. Quantity and price would have to be
+       invented, and QuickBooks does not need them.
     """
     amount = cents(line.amount)
     with localcontext(prec=_PRECISION):

@@ -1,4 +1,4 @@
-"""The sales tax of an invoice, as the company keeps it (rule 33)."""
+"""Map the sales tax of an invoice, by how the company handles it (rule 33)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload:
-    """Write the tax.
+    """Return the tax fields of an invoice's body.
 
     - No sales tax set up: nothing, and QuickBooks shows no tax. The difference is reported.
     - Classic: the amount, under a tax code of the company's (see `tax_code`).
@@ -31,10 +31,10 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
     Args:
         invoice: whose tax.
         profile: what is known of the company.
-        name: how a sentence calls the invoice.
+        name: how a sentence names the invoice.
 
     Raises:
-        MappingError: under which code it goes is not settled.
+        MappingError: the tax code has to be chosen by a person.
     """
     if profile.sales_tax is SalesTax.NONE:
         return {}
@@ -53,10 +53,9 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
 def tax_code(profile: CompanyProfile, what: str) -> str | None:
     """Return the id of the tax code for invoices with tax, in a company with classic sales tax.
 
-    That is the one that the office chose, or the only one there is. Which of several it is decides
-    to whom the tax is owed, so nothing is sent until somebody has chosen. A company of which no
-    code is known is sent the chosen one, if any, or the amount alone: QuickBooks answers, and its
-    total is compared with ours.
+    It is the one that the office chose, or the only one there is. Among several it decides to whom
+    the tax is owed, so nothing is sent until somebody has chosen. Where no code is known, the
+    chosen one is sent, if any, or the amount alone; QuickBooks' total is then compared with ours.
 
     Raises:
         MappingError: nobody has chosen (``tax-code-missing``), or the chosen one is gone from

@@ -1,4 +1,4 @@
-"""What people typed, made fit for QuickBooks without changing a word of it."""
+"""Clean what people typed for QuickBooks, without changing a word."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Final
 from dunahub_qbo_plugin.errors import MappingError
 
 SENT_AGAIN: Final = "Once you save it in DunaHub, it is sent again by itself."
-"""How a sentence about something to correct in DunaHub ends."""
+"""The end of a sentence about something to correct in DunaHub."""
 
 THEN_RETRY: Final = "Then press Retry."
-"""How a sentence about something to set outside the record ends."""
+"""The end of a sentence about something to set outside the record."""
 
 _SHOWN: Final = 60
 _BREAKS: Final = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 
 
 def one_line(text: str) -> str:
-    """Tidy a text of one line: no control characters, single spaces, none at the ends.
+    """Return a text on one line: no control characters, single spaces, none at the ends.
 
     Tabs and line breaks become spaces: QuickBooks refuses them in names (Intuit's API reference,
     Customer, business rules).
@@ -27,7 +27,7 @@ def one_line(text: str) -> str:
 
 
 def block(text: str) -> str:
-    """Tidy a text of several lines: plain line breaks, no control characters, no blank ends."""
+    """Return a text of several lines: plain line breaks, no control characters, no blank ends."""
     lines = _printable(text.replace("\r\n", "\n")).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
@@ -48,13 +48,13 @@ def _printable(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Quote people's text in a sentence, cut where it would fill the page."""
+    """Quote a text in a sentence, cut to a readable length."""
     short = one_line(text)
     return f'"{short if len(short) <= _SHOWN else short[: _SHOWN - 1].rstrip() + "…"}"'
 
 
 def check_length(text: str, limit: int, *, code: str, what: str, subject: str = "") -> None:
-    """Refuse a text that QuickBooks has no room for.
+    """Refuse a text that is longer than QuickBooks accepts.
 
     Args:
         text: as it would be sent.

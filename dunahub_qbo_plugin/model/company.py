@@ -1,4 +1,4 @@
-"""What we know of a QuickBooks company."""
+"""The profile of a QuickBooks company."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Item:
     """A product or service in QuickBooks' item list.
 
     Attributes:
-        income_account: the id of the account that its sales are booked under; empty when it has
-            none, None when that was not read.
+        income_account: Id of the account that its sales are booked to; empty if it has none, None
+            if that was not read.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Item:
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """An account that sales of products are booked under."""
+    """An account that sales of products are booked to."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class Account:
 
 @attrs.frozen(kw_only=True)
 class TaxCode:
-    """A sales tax code that an invoice can name: one rate, or several together."""
+    """A sales tax code that an invoice can name: one rate, or several combined."""
 
     id: str
     name: str
@@ -50,18 +50,18 @@ class TaxCode:
 
 @attrs.frozen(kw_only=True)
 class CompanyProfile:
-    """What we know of a QuickBooks company, read at connect and then daily.
+    """What is known of a QuickBooks company, read at connect and then daily.
 
     Attributes:
         custom_txn_numbers: ``Preferences.SalesFormsPrefs.CustomTxnNumbers``.
         sales_tax: from ``Preferences.TaxPrefs``.
-        tax_code_id: the TxnTaxCodeRef to name on taxed invoices (classic sales tax), if chosen.
+        tax_code_id: the TxnTaxCodeRef for taxed invoices (classic sales tax), if chosen.
         payment_methods: QuickBooks' payment methods, lower-case name to id.
-        tax_codes: what an invoice can name, by id; read with classic sales tax only.
+        tax_codes: those that an invoice can name, by id; read with classic sales tax only.
         items: products and services by id, inactive ones too.
         accounts: the income accounts of the active items, by id.
         item_by_service: the office's mapping, host service id to item id.
-        default_item_id: for lines that neither the mapping nor a name settles.
+        default_item_id: for lines that neither the mapping nor a name assigns.
     """
 
     name: str = ""

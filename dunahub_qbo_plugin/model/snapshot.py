@@ -1,12 +1,12 @@
-"""A record of DunaHub as canonical text, and back: what a hook stores and a worker reads.
+"""Serialize a record of DunaHub as canonical text: what a hook stores and a worker reads.
 
-The same record always gives the same text: keys are sorted, a value that is its default is left
-out, ``10.0`` and ``10.00`` are both written ``10``, and every character beyond ASCII is escaped, so
-that no database can refuse or change it.
+Equal records give equal text: keys are sorted, default values are left out, ``10.0`` and ``10.00``
+are both written ``10``, and every character beyond ASCII is escaped, so that no database can refuse
+or change it.
 
-Two records that would be sent alike have the same `fingerprint`. What is kept only for messages,
-and never sent with the record itself, therefore stands apart under ``~local`` (the key that sorts
-last) and is left out of the fingerprint:
+Two records that would be sent alike have the same `fingerprint`. What is used only in messages, and
+not sent with the record itself, is therefore kept under ``~local`` (the key that sorts last) and
+left out of the fingerprint:
 
 - an invoice's lead is its id, which counts, and its display name, which does not. The lead has a
   row of its own with the whole of it; a new phone number must not send every invoice again.
@@ -52,7 +52,7 @@ _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def display_name(lead: Lead) -> str:
-    """Return the name by which QuickBooks and our messages call a lead, its spaces tidied.
+    """Return the name of a lead for QuickBooks and for messages, with tidied spaces.
 
     It is the lead's name; without one its first and last name; without those its company. Empty
     when the lead has none of them.
@@ -64,7 +64,7 @@ def display_name(lead: Lead) -> str:
 
 
 def dump(value: Value) -> str:
-    """Write a lead, an invoice or a payment as canonical JSON (ASCII).
+    """Serialize a lead, an invoice or a payment as canonical JSON (ASCII).
 
     Raises:
         TypeError: the value is none of the three.
@@ -79,9 +79,9 @@ def dump(value: Value) -> str:
 
 
 def load(kind: Kind, text: str) -> Value:
-    """Read what `dump` wrote.
+    """Parse what `dump` returned.
 
-    An invoice comes back with a lead that has an id and a display name only.
+    An invoice comes back with a lead that has only an id and a display name.
 
     Raises:
         ValueError: the text is not a snapshot of that kind.
@@ -94,14 +94,14 @@ def load(kind: Kind, text: str) -> Value:
 
 
 def fingerprint(text: str) -> str:
-    """Return the SHA-256 (64 hex digits) of what a snapshot says is to be sent."""
+    """Return the SHA-256 (64 hex digits) of the part of a snapshot that is sent."""
     head, mark, _ = text.partition(_LOCAL_MARK)
     sent = f"{head}}}" if mark else text
     return hashlib.sha256(sent.encode()).hexdigest()
 
 
 def _number(value: Decimal) -> str:
-    """Write a number so that equal numbers are written alike, however many zeros they carry."""
+    """Format a number so that equal numbers give equal text, whatever their trailing zeros."""
     text = str(value)
     if "E" in text or len(text) > _LONGEST_PLAIN:
         return _odd_number(value)
@@ -111,7 +111,7 @@ def _number(value: Decimal) -> str:
 
 
 def _odd_number(value: Decimal) -> str:
-    """As `_number`, for exponents and for more digits than an amount has."""
+    """Format as `_number` does, for exponents and for more digits than an amount has."""
     sign, digits, exponent = value.as_tuple()
     significant = "".join(map(str, digits)).rstrip("0")
     if not significant:

@@ -93,7 +93,7 @@ def test_old_entries_are_let_go_a_few_at_a_time(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Entries of the history older than 400 days go, all in one run; younger ones stay."""
-    monkeypatch.setattr(upkeep, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(upkeep, "PRUNE_BATCH", 2)
     office.save(*(lead(f"old-{number}") for number in range(5)))
     office.drain()
     office.clock.sleep(399 * DAY)
