@@ -1,1 +1,1 @@
-"""Who runs the drains. Whatever engine it is, all it does is call ``drain(company)``."""
+"""Engines, which decide when a company is drained. All that any engine does is call ``drain``."""

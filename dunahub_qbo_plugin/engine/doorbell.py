@@ -1,4 +1,4 @@
-"""For processes in which nobody sends: workers do, or the host's own queue."""
+"""The engine of processes that do not send themselves: they ring at a queue or at workers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Doorbell:
-    """Writes what memory holds, and rings at a queue.
+    """Writes spilled rows to the database, and rings at a queue.
 
     Args:
-        worker_tasks: looks what is due.
-        bell: rings at the queue, in a thread of its own; what it raises is logged, and it is
-            called again a second later. None when there is no queue.
+        worker_tasks: finds what is due.
+        bell: rings at the queue, in a thread of its own; an exception is logged, and the call is
+            repeated a second later. None without a queue.
         close: closes the bell.
     """
 
@@ -40,10 +40,10 @@ class Doorbell:
             self._waker.ring(org_id)
 
     def start(self) -> None:
-        """Do nothing: the first ring starts what is needed."""
+        """Do nothing: the first ring starts the thread."""
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Ring for what is left, and stop."""
+        """Deliver the rings that are left, and stop."""
         self._waker.stop(timeout)
         if self._close is not None:
             self._close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from dunahub_qbo_plugin.connect.upkeep import UPKEEP_INTERVAL
-from dunahub_qbo_plugin.engine.log_once import Trouble
+from dunahub_qbo_plugin.engine.log_once import LogOnce
 from dunahub_qbo_plugin.store import tasks as stored_tasks
 from dunahub_qbo_plugin.store.companies import leases, region
 from dunahub_qbo_plugin.store.convert import to_ms
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEBOUNCE: Final = 0.02
-"""Seconds between a ring and the look, so that a burst of hooks makes one look."""
-IDLE_LOOK: Final = 0.5
-"""Seconds between looks for what other processes have written."""
-BUSY_ELSEWHERE: Final = 1.0
-"""Seconds before a company that could not be drained is tried again."""
-AFTER_TROUBLE: Final = 2.0
+"""Seconds between a ring and the look for due companies, so that a burst makes one look."""
+IDLE_POLL_INTERVAL: Final = 0.5
+"""Seconds between looks for rows that other processes have written."""
+RETRY_COMPANY_DELAY: Final = 1.0
+"""Seconds before a company is tried again whose drain sent nothing."""
+DATABASE_RETRY_DELAY: Final = 2.0
 """Seconds to wait after the database could not be reached."""
-COMPANIES_AT_ONCE: Final = 8
-FIRST_UPKEEP: Final = 60.0
-"""Seconds from the start of a process to its first upkeep: a start is busy enough."""
+MAX_CONCURRENT_COMPANIES: Final = 8
+"""Companies that are drained at the same time."""
+FIRST_UPKEEP_DELAY: Final = 60.0
+"""Seconds from the start of a process to its first upkeep, since a start is busy already."""
 
 
 class EmbeddedEngine:
@@ -50,30 +51,30 @@ class EmbeddedEngine:
         self._running: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._looked_at: int | None = None
-        self._trouble = Trouble(
+        self._outage = LogOnce(
             log, "the database cannot be reached", over="the database can be reached again"
         )
-        self._upkeep_at = worker_tasks.clock.monotonic() + FIRST_UPKEEP
+        self._upkeep_at = worker_tasks.clock.monotonic() + FIRST_UPKEEP_DELAY
         self.looks = 0
-        """How often the thread has looked since its start."""
+        """Looks for due companies since the start."""
 
     def ring(self, org_id: str | None = None) -> None:
         """Say that something may be due; returns at once."""
-        del org_id  # it looks for everything anyhow
+        del org_id  # a look covers all organizations
         self._bell.set()
         if self._thread is None:
             self.start()
 
     def start(self) -> None:
-        """Start the thread if it does not run."""
+        """Start the thread unless it runs."""
         with self._lock:
             if self._thread is None and not self._stopping.is_set():
                 thread = threading.Thread(target=self._run, name="dunahub-qbo", daemon=True)
                 thread.start()
-                self._thread = thread  # only now: one that could not be started is tried again
+                self._thread = thread  # after start(): a failed start is tried again
 
     def stop(self, timeout: float = 10.0) -> None:
-        """End the thread; what is under way is finished, what is due stays due.
+        """End the thread: requests in flight are finished, what is due stays due.
 
         Args:
             timeout: seconds to wait for it.
@@ -86,37 +87,37 @@ class EmbeddedEngine:
             thread.join(timeout)
 
     def run(self) -> None:
-        """Do the thread's work in the caller's, until `stop`; for a worker process."""
+        """Do the thread's work in the calling thread until `stop`; for a worker process."""
         with self._lock:
             self._thread = threading.current_thread()
         self._run()
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(COMPANIES_AT_ONCE, thread_name_prefix="dunahub-qbo") as pool:
+        with ThreadPoolExecutor(MAX_CONCURRENT_COMPANIES, thread_name_prefix="dunahub-qbo") as pool:
             while not self._stopping.is_set():
                 try:
                     pause = self._look(pool)
                 except SQLAlchemyError as error:
-                    self._trouble.is_met(type(error).__name__)
+                    self._outage.note(type(error).__name__)
                     self._rest()
                     continue
                 except Exception:
                     log.exception("the worker stumbled and goes on")
                     self._rest()
                     continue
-                self._trouble.is_over()
+                self._outage.clear()
                 if self._bell.wait(pause):
                     self._stopping.wait(DEBOUNCE)
                     self._bell.clear()
                     self._looked_at = None
 
     def _rest(self) -> None:
-        """Wait although the bell rings: it does for each record that is saved meanwhile."""
+        """Wait regardless of rings, which come for each record that is saved meanwhile."""
         self._looked_at = None
-        self._stopping.wait(AFTER_TROUBLE)
+        self._stopping.wait(DATABASE_RETRY_DELAY)
 
     def _look(self, pool: ThreadPoolExecutor) -> float:
-        """Start what is due; gives the seconds until the next look."""
+        """Start due drains and tasks, and return the seconds until the next look."""
         self.looks += 1
         self._database.prepare()
         self._worker_tasks.intake.flush()
@@ -124,7 +125,7 @@ class EmbeddedEngine:
         self._keep_up(pool)
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:
-            return IDLE_LOOK
+            return IDLE_POLL_INTERVAL
         with self._database.read.connect() as db:
             due = leases.due_companies(db, now=self._clock.now())
             stopped = region.any_region_closed(db)
@@ -139,13 +140,13 @@ class EmbeddedEngine:
             if next_attempt_at <= now and self._may_start(company_id):
                 self._running.add(company_id)
                 pool.submit(self._drain, company_id)
-        # With anything due or coming, time alone can change what there is to do.
+        # If anything is due now or later, the next look must not rely on the change counter.
         self._looked_at = version if not due else None
         self._database.checkpoint()
-        return IDLE_LOOK
+        return IDLE_POLL_INTERVAL
 
     def _keep_up(self, pool: ThreadPoolExecutor) -> None:
-        """Now and then, do what time alone makes necessary."""
+        """Start the periodic upkeep once it is time."""
         if self._clock.monotonic() < self._upkeep_at:
             return
         self._upkeep_at = self._clock.monotonic() + UPKEEP_INTERVAL.total_seconds()
@@ -170,6 +171,6 @@ class EmbeddedEngine:
             log.exception("the drain of company %s stumbled; it is tried again", company_id)
         finally:
             if not sent:
-                self._not_before[company_id] = self._clock.monotonic() + BUSY_ELSEWHERE
+                self._not_before[company_id] = self._clock.monotonic() + RETRY_COMPANY_DELAY
             self._running.discard(company_id)
             self._bell.set()

@@ -1,4 +1,4 @@
-"""Logs a trouble when it begins and when it is over, not each time that it is met."""
+"""Log a lasting problem when it begins and when it ends, not each time it is met."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     import logging
 
 
-class Trouble:
-    """One sort of trouble, for one thread.
+class LogOnce:
+    """One kind of problem, as one thread meets it.
 
     Args:
-        log: where it is told.
-        text: what the trouble is; its cause is put behind it.
-        over: what is told once it has passed; nothing where it is empty.
+        log: the logger.
+        text: the message, to which the cause is appended.
+        over: the message once the problem is gone; nothing is logged if it is empty.
     """
 
     def __init__(self, log: logging.Logger, text: str, over: str = "") -> None:
@@ -23,14 +23,14 @@ class Trouble:
         self._over = over
         self._cause = ""
 
-    def is_met(self, cause: str) -> None:
-        """Note that it is there, by the name of its cause."""
+    def note(self, cause: str) -> None:
+        """Note that the problem is there; log it if the cause is a new one."""
         if cause != self._cause:
             self._log.warning("%s (%s); it is tried again", self._text, cause)
         self._cause = cause
 
-    def is_over(self) -> None:
-        """Note that it is not there."""
+    def clear(self) -> None:
+        """Note that the problem is not there; log it if it was there before."""
         if self._cause and self._over:
             self._log.warning("%s", self._over)
         self._cause = ""

@@ -1,4 +1,4 @@
-"""Notes in the database what this process asks of QuickBooks, for whoever looks from elsewhere."""
+"""Store this process' request counters in the database, for commands and other processes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVERY: Final = 15.0
-"""Seconds between two notes of a process at least."""
+METER_INTERVAL: Final = 15.0
+"""Seconds between two writes of a process at least."""
 
 
 class Meter:
-    """Writes the counters of a process into a row of its own; safe to use from any thread.
+    """Writes the counters of a process to a row of its own; thread-safe.
 
     Args:
-        owner: a name of this process, unique among all.
+        owner: a name of this process, unique among all processes.
     """
 
     def __init__(self, *, database: Database, clock: Clock, metrics: Metrics, owner: str) -> None:
@@ -42,10 +42,10 @@ class Meter:
         self._before = self._told = Spent(buckets=Times().buckets)
 
     def note(self, *, at_once: bool = False) -> None:
-        """Note what was asked since the last time, if anything; it never raises.
+        """Write the counters if they have changed; a database error is logged, not raised.
 
         Args:
-            at_once: True not to wait for `EVERY` to have passed, at the end of a process.
+            at_once: True to write even within `METER_INTERVAL`, at the end of a process.
         """
         if not self._lock.acquire(blocking=False):
             return
@@ -53,7 +53,7 @@ class Meter:
             spent = self._now()
             if spent == self._told or not (at_once or self._clock.monotonic() >= self._next):
                 return
-            self._next = self._clock.monotonic() + EVERY
+            self._next = self._clock.monotonic() + METER_INTERVAL
             self._write(spent)
         except DatabaseError as error:
             log.info("the figures of this process could not be noted: %s", type(error).__name__)
@@ -82,7 +82,7 @@ class Meter:
 
 
 def _between(before: Spent, after: Spent) -> Spent:
-    """Return what was spent between two looks; the longest request is told from the start on."""
+    """Return the difference of two counters; the longest request is that of the whole time."""
     return attrs.evolve(
         after,
         reads=after.reads - before.reads,

@@ -1,4 +1,4 @@
-"""A worker on PostgreSQL: procrastinate tells it which company to drain, and nothing else."""
+"""A worker on PostgreSQL, to which procrastinate says which company to drain, and no more."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import procrastinate
 from procrastinate.jobs import Status
 
-from dunahub_qbo_plugin.engine.log_once import Trouble
-from dunahub_qbo_plugin.engine.meter import EVERY
-from dunahub_qbo_plugin.engine.queue import DRAIN, TASKS, QueueBell
+from dunahub_qbo_plugin.engine.log_once import LogOnce
+from dunahub_qbo_plugin.engine.meter import METER_INTERVAL
+from dunahub_qbo_plugin.engine.queue import DRAIN_JOB, TASKS_JOB, QueueBell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,36 +26,36 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-HOUSEKEEPING: Final = "qbo.housekeeping"
-UPKEEP: Final = "qbo.upkeep"
+HOUSEKEEPING_JOB: Final = "qbo.housekeeping"
+UPKEEP_JOB: Final = "qbo.upkeep"
 CONCURRENCY: Final = 10
-"""Companies that a worker drains at once."""
-SWEEP: Final = "* * * * * */5"
-"""When the sweep runs: every five seconds. procrastinate has the seconds last."""
-UPKEEP_AT: Final = "*/10 * * * *"
+"""Companies that a worker drains at the same time."""
+SWEEP_CRON: Final = "* * * * * */5"
+"""Schedule of the sweep: every five seconds (procrastinate's sixth field is the seconds)."""
+UPKEEP_CRON: Final = "*/10 * * * *"
 POLL: Final = 1.0
-"""Seconds between looks at the queue. Nobody is told when a lock becomes free, so this is how long
-a company waits whose job came while another one of it ended."""
+"""Seconds between polls of the queue. No notification tells of a lock that becomes free, so this is
+how long a company waits whose job was queued while its previous one ended."""
 HEARTBEAT: Final = 3.0
-"""Seconds between a worker's signs of life."""
+"""Seconds between a worker's heartbeats."""
 STALLED: Final = 10.0
-"""Seconds without one after which its jobs are given to others. Should it live after all, the
-company's lease keeps the others out, and its fence keeps itself out."""
-FORGOTTEN: Final = 200.0
-"""Seconds without one after which a worker is struck off."""
-COME_BACK: Final = 1.0
-"""Seconds until a worker that lost the database tries again."""
-FIRST: Final = 10
-"""Priority of what keeps the queue going: before the drains that wait."""
+"""Seconds without a heartbeat after which a worker's jobs go to others. If it is alive after all,
+the company's lease keeps the others out, and later the fence keeps it out."""
+FORGET_WORKER_AFTER: Final = 200.0
+"""Seconds without a heartbeat after which a worker is removed from the queue's list."""
+RECONNECT_DELAY: Final = 1.0
+"""Seconds until a worker that lost the database reconnects."""
+HOUSEKEEPING_PRIORITY: Final = 10
+"""Priority of sweep and upkeep: higher than that of waiting drains."""
 
 
 class ProcrastinateWorker:
     """Drains companies that the queue names, until it is stopped.
 
     Args:
-        queue: where it is.
-        worker_tasks: what is done.
-        concurrency: companies at once.
+        queue: where the jobs are.
+        worker_tasks: does the work.
+        concurrency: companies at the same time.
     """
 
     def __init__(
@@ -71,34 +71,34 @@ class ProcrastinateWorker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work_task: asyncio.Task[None] | None = None
         self.rounds = 0
-        """How often it has begun to work: more than once when the database was lost."""
+        """How often it has started to work: more than once if the database was lost."""
 
     def run(self) -> None:
-        """Work in the caller's thread until `stop`; come back whenever the database was lost."""
-        trouble = Trouble(log, "the queue cannot be reached", over="the queue can be reached again")
+        """Work in the calling thread until `stop`; reconnect whenever the database was lost."""
+        outage = LogOnce(log, "the queue cannot be reached", over="the queue can be reached again")
         try:
             while not self._stopping.is_set():
-                # procrastinate's own loop ends, without an error, when it loses the database.
+                # procrastinate's own loop ends without an error when it loses the database.
                 try:
                     self.rounds += 1
                     self._worker_tasks.database.prepare()
                     self._queue.prepare()
-                    trouble.is_over()
+                    outage.clear()
                     asyncio.run(self._work())
                 except asyncio.CancelledError:
                     pass
                 except Exception as error:  # noqa: BLE001  nothing may end a worker but `stop`
-                    trouble.is_met(type(error).__name__)
-                self._stopping.wait(COME_BACK)
+                    outage.note(type(error).__name__)
+                self._stopping.wait(RECONNECT_DELAY)
         finally:
             self._bell.close()
             self._ended.set()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Take no more work, finish the requests under way, and end.
+        """Take no more jobs, finish the requests in flight, and end.
 
         Args:
-            timeout: seconds to wait for that; what is not finished then is taken up elsewhere.
+            timeout: seconds to wait; unfinished work is taken over by other workers.
         """
         self._worker_tasks.drainer.wind_down()
         self._stopping.set()
@@ -112,11 +112,11 @@ class ProcrastinateWorker:
             if self._stopping.is_set():
                 return
             self._loop, self._work_task = asyncio.get_running_loop(), asyncio.current_task()
-        # The loop's own pool would have six threads on two cores, however many jobs there are.
+        # asyncio's default pool would have six threads on two cores, however many jobs there are.
         pool = ThreadPoolExecutor(self._concurrency + 4, thread_name_prefix="dunahub-qbo")
         try:
             connector = procrastinate.PsycopgConnector(
-                conninfo=self._queue.conninfo, min_size=2, max_size=8, timeout=COME_BACK * 5
+                conninfo=self._queue.conninfo, min_size=2, max_size=8, timeout=RECONNECT_DELAY * 5
             )
             app = procrastinate.App(connector=connector)
             self._register(app, pool)
@@ -127,7 +127,7 @@ class ProcrastinateWorker:
                     concurrency=self._concurrency,
                     fetch_job_polling_interval=POLL,
                     update_heartbeat_interval=HEARTBEAT,
-                    stalled_worker_timeout=FORGOTTEN,
+                    stalled_worker_timeout=FORGET_WORKER_AFTER,
                     delete_jobs="always",
                     install_signal_handlers=False,
                 )
@@ -138,11 +138,11 @@ class ProcrastinateWorker:
 
     @contextlib.asynccontextmanager
     async def _noted(self, pool: ThreadPoolExecutor) -> AsyncIterator[None]:
-        """Note this process' figures now and then, also after its last drain."""
+        """Write this process' counters periodically, also after its last drain."""
 
         async def note() -> None:
             while True:
-                await asyncio.sleep(EVERY)
+                await asyncio.sleep(METER_INTERVAL)
                 await asyncio.get_running_loop().run_in_executor(
                     pool, self._worker_tasks.meter.note
                 )
@@ -154,13 +154,13 @@ class ProcrastinateWorker:
             noting.cancel()
 
     def _register(self, app: procrastinate.App, pool: ThreadPoolExecutor) -> None:
-        """Say what the jobs mean. None of them raises, so none is ever retried by the queue."""
+        """Register the jobs. None of them raises, so the queue never retries one."""
         queue, worker_tasks, bell = self._queue.name, self._worker_tasks, self._bell
 
         async def run(work: Callable[[], Result]) -> Result:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
 
-        @app.task(name=DRAIN, queue=queue)
+        @app.task(name=DRAIN_JOB, queue=queue)
         async def _drain(company: str) -> None:
             def work() -> None:
                 if worker_tasks.drain(company):
@@ -169,14 +169,19 @@ class ProcrastinateWorker:
             with _told("a company could not be queued anew; the sweep will"):
                 await run(work)
 
-        @app.task(name=TASKS, queue=queue)
+        @app.task(name=TASKS_JOB, queue=queue)
         async def _tasks() -> None:
             with _told("the long tasks stumbled"):
                 await run(worker_tasks.tasks.run_waiting)
 
-        # No lock: a housekeeper that died would keep its successors out.
-        @app.periodic(cron=SWEEP)
-        @app.task(name=HOUSEKEEPING, queue=queue, queueing_lock=HOUSEKEEPING, priority=FIRST)
+        # No lock: the job of a worker that died would keep its successors out.
+        @app.periodic(cron=SWEEP_CRON)
+        @app.task(
+            name=HOUSEKEEPING_JOB,
+            queue=queue,
+            queueing_lock=HOUSEKEEPING_JOB,
+            priority=HOUSEKEEPING_PRIORITY,
+        )
         async def _housekeeping(timestamp: int) -> None:
             del timestamp
 
@@ -188,15 +193,17 @@ class ProcrastinateWorker:
                 await self._take_over(app)
                 await run(work)
 
-        @app.periodic(cron=UPKEEP_AT)
-        @app.task(name=UPKEEP, queue=queue, queueing_lock=UPKEEP, priority=FIRST)
+        @app.periodic(cron=UPKEEP_CRON)
+        @app.task(
+            name=UPKEEP_JOB, queue=queue, queueing_lock=UPKEEP_JOB, priority=HOUSEKEEPING_PRIORITY
+        )
         async def _upkeep(timestamp: int) -> None:
             del timestamp
             with _told("the upkeep stumbled"):
                 await run(worker_tasks.upkeep.run)
 
     async def _take_over(self, app: procrastinate.App) -> None:
-        """Strike out the jobs of workers that died; the sweep then rings for their companies.
+        """Delete the jobs of workers that died; the sweep then rings for their companies.
 
         Retrying them, as procrastinate's documentation does, fails where a newer job of the same
         company waits, and then both stay where they are for ever (its issues 1446 and 1543).
@@ -207,12 +214,12 @@ class ProcrastinateWorker:
         ):
             log.warning("job %s of a worker that fell silent is given to others", job.id)
             await jobs.finish_job(job, status=Status.FAILED, delete_job=True)
-        await jobs.prune_stalled_workers(FORGOTTEN)
+        await jobs.prune_stalled_workers(FORGET_WORKER_AFTER)
 
 
 @contextlib.contextmanager
 def _told(trouble: str) -> Iterator[None]:
-    """Log whatever goes wrong, and let the job end well: our rows say what is still to be done."""
+    """Log any exception and let the job succeed: the rows say what is still to be done."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  see above

@@ -1,8 +1,8 @@
-"""The queue in PostgreSQL, as a doorbell: a job says that a company has something due, no more.
+"""The queue in PostgreSQL, used as a doorbell: a job only says that a company has something due.
 
-All state stays in our rows, so a job may be lost, doubled or late, and nothing is worse than a
-sweep later. That is also why no job is ever retried or scheduled: a future job with a lock would
-keep back every job of its company that comes after it (procrastinate's issue 1599).
+All state is in the plugin's rows, so a job may be lost, doubled or late: the next sweep makes up
+for it. Therefore no job is ever retried or scheduled: a future job with a lock would hold back
+every later job of its company (procrastinate's issue 1599).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.config import Config
 
-DRAIN: Final = "qbo.drain"
-TASKS: Final = "qbo.tasks"
-PATIENCE: Final = 5.0
+DRAIN_JOB: Final = "qbo.drain"
+TASKS_JOB: Final = "qbo.tasks"
+QUEUE_CONNECT_TIMEOUT: Final = 5.0
 """Seconds to wait for a connection to the queue."""
 
-WAITING: Final = (
+WAITING_JOBS: Final = (
     "SELECT queueing_lock FROM procrastinate_jobs"
     " WHERE status = 'todo' AND queueing_lock = ANY(%(locks)s)"
 )
@@ -42,7 +42,7 @@ class Queue:
             workers listen.
         schema: a schema of its own, so that a host that uses procrastinate itself never sees our
             jobs, nor we the host's.
-        name: of the queue.
+        name: the queue's name.
     """
 
     url: str = attrs.field(repr=False)
@@ -61,7 +61,7 @@ class Queue:
         return postgres.conninfo(postgres.address(self.url), schema=self.schema)
 
     def prepare(self) -> None:
-        """Make the schema, or bring it up to date.
+        """Create the schema, or bring it up to date.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached, or forbids it.
@@ -77,18 +77,18 @@ class Queue:
 
 
 class QueueBell:
-    """Puts jobs into the queue; for threads that may wait, never for a hook."""
+    """Puts jobs into the queue; for threads that may block, never for a hook."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._app: procrastinate.App | None = None
 
     def ring(self, companies: Iterable[str], *, tasks: bool = False) -> int:
-        """Queue one job for each company that has none waiting; gives how many were put in.
+        """Queue a job for each company that has none waiting; return how many were queued.
 
         Args:
             companies: our ids.
-            tasks: True to queue one for the long tasks that people asked for.
+            tasks: True to queue a job for the long tasks that people asked for.
 
         Raises:
             procrastinate.exceptions.ConnectorException: the database cannot be reached, or no
@@ -96,12 +96,14 @@ class QueueBell:
         """
         wanted = {f"qbo:{company}": {"company": company} for company in companies}
         if tasks:
-            wanted[TASKS] = {}
+            wanted[TASKS_JOB] = {}
         if not wanted:
             return 0
         app = self._opened()
-        # Asked for first, since PostgreSQL writes a kilobyte to its log for each refusal.
-        rows = app.connector.get_sync_connector().execute_query_all(WAITING, locks=list(wanted))
+        # Queried first, since PostgreSQL logs a kilobyte for each refused insert.
+        rows = app.connector.get_sync_connector().execute_query_all(
+            WAITING_JOBS, locks=list(wanted)
+        )
         waiting = {row["queueing_lock"] for row in rows}
         return sum(
             self._put(app, lock, arguments)
@@ -110,7 +112,7 @@ class QueueBell:
         )
 
     def _put(self, app: procrastinate.App, lock: str, arguments: dict[str, str]) -> bool:
-        name = DRAIN if arguments else TASKS
+        name = DRAIN_JOB if arguments else TASKS_JOB
         job = app.configure_task(name, queue=self._queue.name, lock=lock, queueing_lock=lock)
         try:
             job.defer(**arguments)
@@ -121,7 +123,7 @@ class QueueBell:
     def _opened(self) -> procrastinate.App:
         if self._app is None:
             connector = procrastinate.SyncPsycopgConnector(
-                conninfo=self._queue.conninfo, min_size=0, max_size=2, timeout=PATIENCE
+                conninfo=self._queue.conninfo, min_size=0, max_size=2, timeout=QUEUE_CONNECT_TIMEOUT
             )
             app = procrastinate.App(connector=connector)
             app.open()
@@ -129,7 +131,7 @@ class QueueBell:
         return self._app
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         app, self._app = self._app, None
         if app is not None:
             app.close()

@@ -1,4 +1,4 @@
-"""Which engine works, by what the operator set."""
+"""Choose the engine by the operator's configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Whatever sees to it that companies with something due are drained."""
+    """Sees to it that companies with something due are drained."""
 
     def ring(self, org_id: str | None = None) -> None:
         """Say that something may be due, for an organization or for any; returns at once."""
@@ -34,14 +34,14 @@ class Engine(Protocol):
 
 
 class WorkerEngine(Protocol):
-    """What a process does that is there to send."""
+    """The main loop of a worker process."""
 
     def run(self) -> None:
-        """Work in the caller's thread until stopped."""
+        """Work in the calling thread until stopped."""
         ...
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Finish what is under way, and have `run` return."""
+        """Finish the requests in flight, and let `run` return."""
         ...
 
 
@@ -51,13 +51,13 @@ def engine(
     embedded: EmbeddedEngine,
     host_bell: Callable[[str], None] | None,
 ) -> Engine:
-    """Choose who is told of what is due.
+    """Return the engine of a process that loads the plugin.
 
     Args:
-        config: what the operator set.
-        worker_tasks: what is done.
-        embedded: the default.
-        host_bell: puts a company into the host's own queue; used where no worker of ours is to.
+        config: the operator's settings.
+        worker_tasks: does the work.
+        embedded: the default engine.
+        host_bell: puts a company into the host's own queue; used when no worker is configured.
 
     Raises:
         ConfigurationError: the database is not PostgreSQL, or the extra is not installed.
@@ -91,7 +91,7 @@ def worker(
     *,
     concurrency: int | None = None,
 ) -> WorkerEngine:
-    """Choose what a worker process runs: the queue's worker, or the embedded engine's loop.
+    """Return what a worker process runs: the queue's worker, or the embedded engine's loop.
 
     Raises:
         ConfigurationError: as for `engine`.

@@ -1,4 +1,4 @@
-"""Runs the long tasks that people ask for, one at a time in a process."""
+"""Run the long tasks that people ask for, one at a time in a process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TaskRunner:
     """Takes tasks from the database and runs their handlers.
 
     Args:
-        handlers: what to call for a task's name; it gives the result as JSON values.
+        handlers: the function for each task name; it returns the result as JSON values.
         owner: a name of this worker.
     """
 
@@ -45,7 +45,7 @@ class TaskRunner:
         self._busy = threading.Lock()
 
     def run_waiting(self) -> int:
-        """Run tasks until none is left; gives how many. Another thread at it, it does nothing."""
+        """Run tasks until none is left; return how many, 0 while another thread runs them."""
         if not self._busy.acquire(blocking=False):
             return 0
         try:

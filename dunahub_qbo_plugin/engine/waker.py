@@ -1,4 +1,4 @@
-"""A thread that tells somebody else of what is due, so that no hook waits for it."""
+"""A thread that delivers rings, so that no hook waits for it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from dunahub_qbo_plugin.engine.log_once import Trouble
+from dunahub_qbo_plugin.engine.log_once import LogOnce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-COALESCE: Final = 0.02
-"""Seconds between a ring and its delivery, so that a burst of hooks makes one."""
-QUIET: Final = 0.1
-"""Seconds without a delivery after which a ring is no part of a burst."""
-AFTER_QUIET: Final = 0.005
-"""Seconds between such a ring and its delivery: an invoice and its payment still make one."""
-AGAIN: Final = 1.0
+BURST_DELAY: Final = 0.02
+"""Seconds between a ring and its delivery within a burst, so that a burst makes one delivery."""
+BURST_GAP: Final = 0.1
+"""Seconds since the last delivery after which a ring does not belong to a burst."""
+FIRST_RING_DELAY: Final = 0.005
+"""Seconds between such a ring and its delivery: an invoice and its payment still share one."""
+REDELIVERY_DELAY: Final = 1.0
 """Seconds after which a delivery that failed is tried again."""
 
 
 class Waker:
-    """Collects rings and delivers them, all at once; started by the first ring.
+    """Collects rings and delivers them together; started by the first ring.
 
     Args:
-        deliver: tells of the organizations for which something may be due; None stands for any.
-            What it raises is logged, and it is called again with the same and what came since.
+        deliver: called with the organizations for which something may be due; None stands for any.
+            An exception is logged, and the call is repeated with these and later ones.
     """
 
     def __init__(self, deliver: Callable[[set[str | None]], None]) -> None:
@@ -39,7 +39,7 @@ class Waker:
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._trouble = Trouble(log, "nobody can be told of what is due")
+        self._outage = LogOnce(log, "nobody can be told of what is due")
 
     def ring(self, org_id: str | None = None) -> None:
         """Say that something may be due, for an organization or for any; returns at once."""
@@ -57,7 +57,7 @@ class Waker:
                 self._thread = thread  # only now: one that could not be started is tried again
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Deliver what was rung for, once, and end the thread."""
+        """Deliver the remaining rings once, and end the thread."""
         self._stopping.set()
         self._bell.set()
         thread = self._thread
@@ -68,12 +68,12 @@ class Waker:
         delivered = 0.0
         while not self._stopping.is_set():
             self._bell.wait()
-            in_a_burst = time.monotonic() - delivered < QUIET
-            self._stopping.wait(COALESCE if in_a_burst else AFTER_QUIET)
+            in_a_burst = time.monotonic() - delivered < BURST_GAP
+            self._stopping.wait(BURST_DELAY if in_a_burst else FIRST_RING_DELAY)
             self._bell.clear()
             delivered = time.monotonic()
             if not self._deliver_rung():
-                self._stopping.wait(AGAIN)
+                self._stopping.wait(REDELIVERY_DELAY)
                 self._bell.set()
         self._deliver_rung()
 
@@ -85,9 +85,9 @@ class Waker:
         try:
             self._deliver(rung)
         except Exception as error:  # noqa: BLE001  whatever it is, the rows are there and are swept
-            self._trouble.is_met(type(error).__name__)
+            self._outage.note(type(error).__name__)
             with self._lock:
                 self._rung |= rung
             return False
-        self._trouble.is_over()
+        self._outage.clear()
         return True

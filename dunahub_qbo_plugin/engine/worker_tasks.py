@@ -1,4 +1,4 @@
-"""What a worker does when its queue calls; whatever the queue is."""
+"""The work of a worker, whichever queue calls for it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME: Final = 500
-"""Companies that are rung for at once at most; the next sweep finds the others."""
+MAX_COMPANIES_PER_SWEEP: Final = 500
+"""Companies in one sweep; the next one finds the others."""
 
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """What there is to do.
+    """Work that was found.
 
     Attributes:
         companies: those with something due.
@@ -40,7 +40,7 @@ class Found:
 
 @attrs.frozen(kw_only=True, eq=False)
 class WorkerTasks:
-    """Everything that is to be done away from the hooks; all of it may take a while."""
+    """The work outside of the hooks; all of it may take a while."""
 
     database: Database
     intake: Intake
@@ -51,10 +51,10 @@ class WorkerTasks:
     clock: Clock
 
     def drain(self, company_id: str) -> bool:
-        """Drain a company; it never raises.
+        """Drain a company; exceptions are logged, not raised.
 
         Returns:
-            True when it got on and has more due: it shall have another turn.
+            True if something was sent and more is due: the company should get another turn.
         """
         try:
             self.database.prepare()
@@ -69,10 +69,10 @@ class WorkerTasks:
             return False
 
     def collect_due(self, org_ids: set[str | None]) -> Found:
-        """Write what memory holds, and look what organizations that were rung for have due.
+        """Write spilled rows, and return what the given organizations have due.
 
         Args:
-            org_ids: which; None among them stands for any.
+            org_ids: the organizations; None among them stands for all.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -83,15 +83,15 @@ class WorkerTasks:
         found = dict.fromkeys(swept.companies)
         with self.database.read.connect() as db:
             now = self.clock.now()
-            # A queue that was away for hours leaves more than fit into one question.
-            for start in range(0, len(named), AT_A_TIME):
-                some = named[start : start + AT_A_TIME]
-                due = leases.to_ring_for(db, now=now, org_ids=some, limit=AT_A_TIME)
+            # After hours without the queue there may be more than fit into one query.
+            for start in range(0, len(named), MAX_COMPANIES_PER_SWEEP):
+                some = named[start : start + MAX_COMPANIES_PER_SWEEP]
+                due = leases.to_ring_for(db, now=now, org_ids=some, limit=MAX_COMPANIES_PER_SWEEP)
                 found |= dict.fromkeys(due)
         return attrs.evolve(swept, companies=list(found))
 
     def sweep(self) -> Found:
-        """Look for whatever is due and not under way.
+        """Return all that is due and not being drained.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -102,7 +102,7 @@ class WorkerTasks:
         now = self.clock.now()
         with self.database.read.connect() as db:
             found = Found(
-                companies=leases.to_ring_for(db, now=now, limit=AT_A_TIME),
+                companies=leases.to_ring_for(db, now=now, limit=MAX_COMPANIES_PER_SWEEP),
                 tasks=stored_tasks.waiting(db, now=now),
             )
             stopped = region.any_region_closed(db)

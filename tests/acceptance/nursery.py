@@ -29,7 +29,7 @@ from tests.acceptance.fast import FastClock, Impatient
 from tests.acceptance.ledger import Host, open_ledger
 
 Fields = dict[str, Any]
-QUEUE = {"HEARTBEAT": 0.2, "STALLED": 1.0, "SWEEP": "* * * * * *", "POLL": 0.2}
+QUEUE = {"HEARTBEAT": 0.2, "STALLED": 1.0, "SWEEP_CRON": "* * * * * *", "POLL": 0.2}
 """What the queue's workers wait for, in seconds, and when they sweep."""
 
 

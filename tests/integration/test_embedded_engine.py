@@ -111,7 +111,7 @@ def test_a_database_that_is_away_is_not_asked_for_each_record(
 ) -> None:
     """While it is away the worker rests between looks, tells so once, and then sends (rule 9)."""
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr(embedded, "AFTER_TROUBLE", 0.3)
+    monkeypatch.setattr(embedded, "DATABASE_RETRY_DELAY", 0.3)
     admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with fresh_database(server_url) as url:
         office = Office(

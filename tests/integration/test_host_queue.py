@@ -178,7 +178,7 @@ def test_a_bell_rings_for_all_that_came_meanwhile(
     many: set[str | None] = {f"quiet-{number}" for number in range(70_000)}
     found = office.runtime.worker_tasks.collect_due(many | {ACME.id, RIVAL.id})
     assert sorted(found.companies) == sorted(companies)
-    monkeypatch.setattr(worker_tasks, "AT_A_TIME", 1)
+    monkeypatch.setattr(worker_tasks, "MAX_COMPANIES_PER_SWEEP", 1)
     found = office.runtime.worker_tasks.collect_due({ACME.id, RIVAL.id})
     assert sorted(found.companies) == sorted(companies)
 

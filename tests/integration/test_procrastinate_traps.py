@@ -171,7 +171,7 @@ def test_a_worker_that_lost_the_database_comes_back(
 ) -> None:
     """The database goes away under a worker: it comes back, and so do the hooks' rows (rule 9)."""
     monkeypatch.setattr(engine, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(engine, "COME_BACK", 0.2)
+    monkeypatch.setattr(engine, "RECONNECT_DELAY", 0.2)
     name = office.runtime.database.url.database
     admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 

@@ -56,7 +56,7 @@ def test_first_ring_after_quiet_is_delivered_at_once() -> None:
     deliveries.wait()
     bell.stop()
     assert deliveries.told == [{"a"}, {"b"}]
-    assert waits[:2] == [waker.AFTER_QUIET, waker.COALESCE]
+    assert waits[:2] == [waker.FIRST_RING_DELAY, waker.BURST_DELAY]
 
 
 def test_burst_is_one_delivery() -> None:
