@@ -22,6 +22,13 @@ from dunahub_qbo_plugin.store.db.cipher import Cipher
 PROGRESS = 100
 """Companies between two lines of progress."""
 
+REVOKED = {
+    None: "",
+    True: " Its access was revoked at Intuit.",
+    False: " Intuit could not be reached to revoke its access, which was deleted here only. "
+    "Remove DunaHub in QuickBooks under Apps.",
+}
+
 OneOrg = Annotated[
     str, typer.Option("--org", metavar="ID", help="The organization, by the host's id.")
 ]
@@ -156,7 +163,7 @@ def forget_org(
         raise typer.Exit(NOTHING_DONE)
     with open_session(data_dir) as opened:
         companies = _companies(opened, org)  # one that awaits a yes goes with the disconnect
-        said = _disconnect(opened, org, data_dir)
+        revoked = _disconnect(opened, org, data_dir)
         jobs = _forget_jobs(opened, companies)
         deleted = forget(opened.database, org)
         if jobs:
@@ -165,7 +172,7 @@ def forget_org(
         say_json({"org": org, "deleted": deleted})
     elif deleted:
         rows = several(sum(deleted.values()), "row")
-        say(f"{rows} of organization {org!r} deleted. {said}".rstrip())
+        say(f"{rows} of organization {org!r} deleted.{REVOKED[revoked]}")
     if not deleted:
         fail(f"nothing is stored of an organization {org!r}", code=NOTHING_DONE)
 
@@ -184,19 +191,23 @@ def _forget_jobs(opened: Session, companies: list[str]) -> int:
     return queue_schema.forget(queue, config.queue_schema, companies)
 
 
-def _disconnect(opened: Session, org: str, data_dir: Path | None) -> str:
-    """Stop sending and revoke, if the organization is connected; the rest goes on in any case."""
+def _disconnect(opened: Session, org: str, data_dir: Path | None) -> bool | None:
+    """Stop sending and revoke the access.
+
+    Returns:
+        whether it was revoked at Intuit; None where the organization is not connected.
+    """
     from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  heavy
 
     with opened.database.read.connect() as db:
         connection = opened.connections.current(db, org)
     if connection is None or connection.disconnected_at is not None:
-        return ""
+        return None
     runtime = build(read_config(data_dir))
     try:
         organization = Organization(id=org, region=Region.US)
         who = Person(id="operator", name=person())
-        return runtime.panel.connection_service.disconnect(organization, who).sentence
+        return runtime.panel.connection_service.disconnect(organization, who)
     finally:
         runtime.http.close()
         runtime.database.close()

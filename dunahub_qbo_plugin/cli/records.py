@@ -19,9 +19,8 @@ from dunahub_qbo_plugin.cli.output import (
     when,
 )
 from dunahub_qbo_plugin.cli.session import Session, open_session
+from dunahub_qbo_plugin.connect import pause
 from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
-from dunahub_qbo_plugin.panel.status import may_resume
-from dunahub_qbo_plugin.store.companies import pauses
 from dunahub_qbo_plugin.store.companies.connection import Connection
 from dunahub_qbo_plugin.store.queries import records
 from dunahub_qbo_plugin.store.queries.records import RecordView
@@ -181,8 +180,7 @@ def _ask(opened: Session, connection: Connection, keys: list[RecordKey] | None) 
         return Asked(org=connection.org_id, problems=("it is not connected to QuickBooks",))
     problems: list[str] = []
     with opened.database.write.begin() as db:
-        if connection.paused_until is not None and may_resume(connection):
-            pauses.resume(db, connection.id)
+        pause.resume(db, connection)
         wanted = keys
         if keys is not None:
             seen = {key: records.one(db, connection, key) for key in keys}

@@ -1,4 +1,4 @@
-"""Connect to Intuit, confirm, check and disconnect: the actions of the office, without HTML."""
+"""The office's dealings with Intuit: connect, confirm, check, disconnect. No HTML."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import attrs
 
 from dunahub_qbo_plugin.connect.profile import read_company
 from dunahub_qbo_plugin.connect.results import (
-    NOT_REVOKED,
-    WORDS,
     CallbackKind,
     CallbackResult,
-    Checked,
-    Disconnected,
     FailureReason,
     failed,
     why_of,
-    words_of,
 )
 from dunahub_qbo_plugin.connect.tokens import stored_tokens
 from dunahub_qbo_plugin.errors import Busy, QuickBooksPluginError, Unauthorized
@@ -44,14 +39,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_REALM_ID_LENGTH: Final = 32
-PAUSE_WAIT: Final = 3.0
-"""Seconds of a company's pause that a person's request, in a thread of the host, waits for."""
+MAX_REALM_LENGTH: Final = 32
+"""Digits of a realm id that are believed."""
+MAX_PAUSE_WAIT: Final = 3.0
+"""Seconds of a company's pause that whoever presses a button, and a host's thread, wait for."""
 
 
 @attrs.frozen(kw_only=True)
 class ConnectionService:
-    """Connects organizations to QuickBooks companies and disconnects them.
+    """Connects organizations to QuickBooks companies and takes them apart.
 
     Attributes:
         environment: which of Intuit's worlds the app's keys are of.
@@ -72,8 +68,8 @@ class ConnectionService:
         """Return the address of Intuit's consent page for this person.
 
         Raises:
-            ConfigurationError: a key is missing or wrong; said before the consent, not after it.
-            QboError: Intuit's discovery document could not be fetched.
+            ConfigurationError: a key is missing or wrong; better said before than after consent.
+            QboError: Intuit could not be asked where its page is.
         """
         self.cipher.check()
         self.database.prepare()
@@ -88,7 +84,7 @@ class ConnectionService:
         return self.oauth.authorization_url(redirect_uri, state)
 
     def finish(self, org: Organization, person: Person, query: Mapping[str, str]) -> CallbackResult:
-        """Handle the callback of Intuit's consent page."""
+        """Take what Intuit's consent page sent back."""
         with self.database.write.begin() as db:
             redirect_uri = oauth_states.use(
                 db,
@@ -100,23 +96,25 @@ class ConnectionService:
         if redirect_uri is None:
             return failed(FailureReason.LATE)
         if query.get("error") == "access_denied":
-            return CallbackResult(
-                kind=CallbackKind.DECLINED,
-                sentence="You did not give access, so nothing was connected and nothing is sent.",
-            )
+            return CallbackResult(kind=CallbackKind.DECLINED)
         code, realm_id = query.get("code", ""), query.get("realmId", "")
         if (
             not code
             or not (realm_id.isascii() and realm_id.isdecimal())
-            or len(realm_id) > MAX_REALM_ID_LENGTH
+            or len(realm_id) > MAX_REALM_LENGTH
         ):
             return failed(FailureReason.NO_COMPANY)
         try:
             arrival = self._arrive(org, person, Secret(code), realm_id, redirect_uri)
         except QuickBooksPluginError as error:
             log.warning("connecting failed: %s", type(error).__name__)
-            return failed(why_of(error), words_of(error))
-        return self._finished(arrival)
+            return failed(why_of(error))
+        if arrival.pending:
+            return CallbackResult(kind=CallbackKind.CONFIRM)
+        self.wake()
+        if arrival.reconnected:
+            return CallbackResult(kind=CallbackKind.RECONNECTED)
+        return CallbackResult(kind=CallbackKind.CONNECTED)
 
     def _arrive(
         self, org: Organization, person: Person, code: Secret, realm_id: str, redirect_uri: str
@@ -142,31 +140,14 @@ class ConnectionService:
             log.warning("the company's settings could not be read: %s", type(error).__name__)
         return arrival
 
-    def _finished(self, arrival: Arrival) -> CallbackResult:
-        with self.database.read.connect() as db:
-            connection = self.connections.get(db, arrival.connection.id)
-        name = (connection.company_name if connection else "") or "your QuickBooks company"
-        if arrival.pending:
-            return CallbackResult(
-                kind=CallbackKind.CONFIRM,
-                sentence=f"You chose {name}, which is another company than before. "
-                "Nothing is sent until you say which one it shall be.",
-            )
-        self.wake()
-        if arrival.reconnected:
-            return CallbackResult(
-                kind=CallbackKind.RECONNECTED, sentence=f"Connected to {name} again."
-            )
-        return CallbackResult(kind=CallbackKind.CONNECTED, sentence=f"Connected to {name}.")
-
     def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
-        """Switch to the company that awaits confirmation.
+        """Go over to the company that awaits a yes.
 
         Args:
             org: the organization.
-            person: who confirms.
-            company_id: our id of the company that the person was asked about. Somebody else may
-                have chosen another one meanwhile, which nobody has confirmed.
+            person: who says it.
+            company_id: our id of the company that the person was asked about. Another one may
+                have been chosen meanwhile, by somebody else: nobody said yes to that.
 
         Returns:
             True when that company is the organization's now.
@@ -180,59 +161,58 @@ class ConnectionService:
         self.wake()
         return current is not None and current.id == company_id
 
-    def cancel(self, org: Organization, person: Person) -> str:
-        """Discard the company that awaits confirmation."""
+    def cancel(self, org: Organization, person: Person) -> None:
+        """Let go of the company that awaits a yes."""
         log.info("%s kept the company as it was", person.id)
         with self.database.write.begin() as db:
             declined = self.connections.decline(db, org.id)
         self._revoke(declined)
-        return "The other company was let go. Nothing was sent to it."
 
-    def disconnect(self, org: Organization, person: Person) -> Disconnected:
+    def disconnect(self, org: Organization, person: Person) -> bool:
         """Stop at once, delete the tokens, and revoke the access at Intuit.
 
-        The tokens are deleted even if Intuit cannot be reached (rule 17), and so are those of a
-        company that still awaits confirmation.
+        The tokens go even when Intuit cannot be reached (product rule 17), and so do those of a
+        company that still awaits a yes.
+
+        Returns:
+            True when the access was revoked at Intuit; False when it is deleted here only.
         """
         with self.database.write.begin() as db:
             tokens = self.connections.disconnect(
                 db, org.id, by=person.email or person.name, now=self.clock.now()
             )
             declined = self.connections.decline(db, org.id)
-        if all([self._revoke(tokens), self._revoke(declined)]):
-            return Disconnected(
-                revoked=True, sentence="Disconnected. The access was revoked at Intuit."
-            )
-        return Disconnected(revoked=False, sentence=NOT_REVOKED)
+        return all([self._revoke(tokens), self._revoke(declined)])
 
-    def check(self, org: Organization) -> Checked:
-        """Read the company's name and settings from QuickBooks; write no record (rule 31)."""
+    def check(self, org: Organization) -> FailureReason | None:
+        """Ask QuickBooks for the company's name and settings; make no record (product rule 31).
+
+        Returns:
+            why the connection does not work; None when it does.
+        """
         with self.database.read.connect() as db:
             connection = self.connections.current(db, org.id)
         if connection is None or connection.disconnected_at is not None:
-            why = FailureReason.NOT_CONNECTED
-            return Checked(ok=False, sentence=WORDS[why], why=why)
+            return FailureReason.NOT_CONNECTED
         try:
             self.read_profile(connection.id)
         except QuickBooksPluginError as error:
-            return Checked(ok=False, sentence=words_of(error), why=why_of(error))
+            return why_of(error)
         paused = row_of(ErrorInfo(code=connection.pause_code or ""))
         with self.database.write.begin() as db:
-            # Reads work without a subscription: only a write shows that it was renewed.
+            # Reading works without a subscription: only a write shows that it is there again.
             if paused.meaning is not Meaning.SUBSCRIPTION:
                 pauses.resume(db, connection.id)
-            fresh = self.connections.current(db, org.id)
         self.wake()
-        name = fresh.company_name if fresh else connection.company_name
-        return Checked(ok=True, sentence=f"The connection works: QuickBooks answered as {name}.")
+        return None
 
     def read_profile(self, company_id: str) -> None:
         """Read a company's settings and items afresh.
 
         Raises:
-            QuickBooksPluginError: not connected, expired, or QuickBooks did not answer.
+            QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
         """
-        if self.client.wait(company_id) > PAUSE_WAIT:
+        if self.client.wait(company_id) > MAX_PAUSE_WAIT:
             raise Busy(ErrorInfo(code="rest"))
         grant = self.tokens.grant(company_id)
         try:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dunahub_hookspecs import Download
 from dunahub_qbo_plugin.model import Kind
-from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.formats import Formats
+from dunahub_qbo_plugin.panel.panel_action import InRead, PanelAction
 from dunahub_qbo_plugin.review import files
 
 if TYPE_CHECKING:
-    from dunahub_hookspecs import ActionRequest
-    from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.flash import Answer
+    from dunahub_qbo_plugin.panel.panel_action import Transaction
 
 CSV: Final = "text/csv; charset=utf-8"
 ZIP: Final = "application/zip"
@@ -21,34 +20,17 @@ MONTHS: Final = 12
 """Months in the bookkeeper's file."""
 
 
-def customers(context: PanelContext, request: ActionRequest) -> Answer:
-    """Return the customers that were not sent, for QuickBooks' own import."""
-    return _left_behind(context, request, Kind.CUSTOMER)
-
-
-def invoices(context: PanelContext, request: ActionRequest) -> Answer:
-    """Return the invoices that were not sent, for QuickBooks' own import."""
-    return _left_behind(context, request, Kind.INVOICE)
-
-
-def payments(context: PanelContext, request: ActionRequest) -> Answer:
-    """Return the payments that were not sent, to be entered by hand."""
-    return _left_behind(context, request, Kind.PAYMENT)
-
-
-def months(context: PanelContext, request: ActionRequest) -> Answer:
-    """Return the last twelve months, added up."""
-    with context.database.read.connect() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        local = Formats.of(request.org.timezone, context.clock.now())
-        body = files.months_file(db, connection, today=local.today, months=MONTHS, zone=local.zone)
+def _months(work: Transaction) -> Download:
+    local = Formats.of(work.request.org.timezone, work.now)
+    body = files.months_file(
+        work.db, work.connection, today=local.today, months=MONTHS, zone=local.zone
+    )
     return Download(filename="quickbooks-months.csv", content_type=CSV, body=body)
 
 
-def _left_behind(context: PanelContext, request: ActionRequest, kind: Kind) -> Download:
-    with context.database.read.connect() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        bodies = files.not_sent_files(db, connection, kind)
+def _not_sent(work: Transaction, *, kind: Kind) -> Download:
+    """Return one CSV file, or several in a ZIP file."""
+    bodies = files.not_sent_files(work.db, work.connection, kind)
     if len(bodies) == 1:
         ((name, body),) = bodies.items()
         return Download(filename=name, content_type=CSV, body=body)
@@ -56,9 +38,12 @@ def _left_behind(context: PanelContext, request: ActionRequest, kind: Kind) -> D
     return Download(filename=f"not-sent-{kind.word}s.zip", content_type=ZIP, body=body)
 
 
-ACTIONS: Final = {
-    "export-customers": customers,
-    "export-invoices": invoices,
-    "export-payments": payments,
-    "export-months": months,
-}
+ACTIONS: Final = (
+    *(
+        PanelAction(
+            name=f"export-{kind.word}s", method="GET", run=InRead(partial(_not_sent, kind=kind))
+        )
+        for kind in Kind
+    ),
+    PanelAction(name="export-months", method="GET", run=InRead(_months)),
+)

@@ -1,6 +1,6 @@
-"""What the page says after an action: a code in its address names one of these sentences.
+"""The message at the top of the page after an action.
 
-The address never carries text, so nobody can make the page say anything else.
+The page's address carries a code, never a text, so nobody can make the page say anything else.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_hookspecs import Download, Redirect
-from dunahub_qbo_plugin.connect.results import NOT_REVOKED, WORDS, FailureReason
+from dunahub_qbo_plugin.connect.results import FailureReason
 from dunahub_qbo_plugin.model import Status
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.status import StatusView
 
 
-Answer = str | Redirect | Download
-"""What an action gives: a code of the page's sentences, or somewhere else to go."""
-
-
-class Said(StrEnum):
+class ActionResult(StrEnum):
     """What an action came to."""
 
     CONNECTED = "connected"
@@ -66,7 +61,7 @@ class Said(StrEnum):
 
 @attrs.frozen
 class Flash:
-    """A sentence and its color.
+    """A message and its color.
 
     Attributes:
         tone: ``good``, ``bad`` or ``plain``.
@@ -79,155 +74,207 @@ class Flash:
 
 
 _FIXED: Final = {
-    Said.CONFIRM: ("plain", "Please check the company below. Nothing was sent to it yet."),
-    Said.DECLINED: (
+    ActionResult.CONFIRM: Flash(
+        "plain",
+        "Check which company you connected, below. Nothing has been sent to it yet.",
+    ),
+    ActionResult.DECLINED: Flash(
         "plain",
         "The connection was not approved at Intuit, so nothing was changed.",
     ),
-    Said.FAILED: (
+    ActionResult.FAILED: Flash(
         "bad",
-        (
-            "QuickBooks could not be connected, and nothing was changed. Please start again from "
-            "this page. The approval must be finished within 15 minutes, by whoever began it."
-        ),
+        "QuickBooks could not be connected, and nothing was changed. Start again from this "
+        "page. Whoever starts must also approve it, within 15 minutes.",
     ),
-    Said.NOT_CONFIRMED: (
+    ActionResult.NOT_CONFIRMED: Flash(
         "plain",
-        "Nothing was changed: that company is not waiting for a yes any more. See below.",
+        "Nothing was changed: that company is no longer waiting for your answer. See below.",
     ),
-    Said.CANCELED: ("plain", "Nothing was changed, and nothing was sent to the other company."),
-    Said.DISCONNECTED: (
+    ActionResult.CANCELED: Flash(
+        "plain",
+        "Nothing was changed, and nothing was sent to the other company.",
+    ),
+    ActionResult.DISCONNECTED: Flash(
         "good",
         "QuickBooks is disconnected. Nothing was deleted, in DunaHub or in QuickBooks.",
     ),
-    Said.RETRIED: ("good", "It is being tried again now."),
-    Said.NOTHING_TO_RETRY: ("plain", "There was nothing to try again: it is done already."),
-    Said.LINKED: (
+    ActionResult.RETRIED: Flash("good", "It is being tried again now."),
+    ActionResult.NOTHING_TO_RETRY: Flash("plain", "There was nothing left to try again."),
+    ActionResult.LINKED: Flash(
         "good",
-        "Linked to what QuickBooks has already. What waited for it goes out by itself.",
+        "Linked to the one in QuickBooks. What was waiting for it goes out automatically.",
     ),
-    Said.NOT_LINKED: ("plain", "There was nothing to link any more. See below how it stands."),
-    Said.SENDING: ("good", "It is being sent now."),
-    Said.NOTHING_TO_SEND: ("plain", "There was nothing to send: it is done already."),
-    Said.DISMISSED: ("good", "Dismissed: it will not be sent. You find it under Not sent."),
-    Said.NOT_DISMISSED: ("plain", "There was nothing to dismiss: it is done already."),
-    Said.NO_REASON: ("bad", "Nothing was dismissed: please say why, in a few words."),
-    Said.UNDONE: ("good", "The dismissal is undone."),
-    Said.NOT_UNDONE: ("plain", "There was no dismissal to undo."),
-    Said.UNKNOWN_RECORD: ("bad", "That record is not one of yours. Nothing was changed."),
-    Said.NOTHING_CHOSEN: ("bad", "Nothing was done: please choose at least one record."),
-    Said.NOT_REVOKED: ("plain", NOT_REVOKED),
-    Said.CHOSEN: (
-        "good",
-        "Saved. It counts for what is sent from now on, and what failed for it is tried again now.",
-    ),
-    Said.NOTHING_CHANGED: ("plain", "Nothing was changed: that is what was chosen already."),
-    Said.REPLACED: (
-        "good",
-        "The other product is chosen, and every record that failed for it is tried again now.",
-    ),
-    Said.ITEM_UNKNOWN: (
-        "bad",
-        (
-            "Nothing was changed: please choose a product that is active in QuickBooks. If it is "
-            "new there, press Read the list again first."
-        ),
-    ),
-    Said.TAX_CODE_UNKNOWN: (
-        "bad",
-        (
-            "Nothing was changed: please choose a sales tax code that is active in QuickBooks. If "
-            "it is new there, press Read the list again first."
-        ),
-    ),
-    Said.MATCHED: ("good", "Services were matched with the QuickBooks products of the same name."),
-    Said.NOTHING_MATCHED: (
+    ActionResult.NOT_LINKED: Flash(
         "plain",
-        "No further service has exactly one active QuickBooks product of the same name.",
+        "There was nothing left to link. See below where it stands.",
     ),
-    Said.ITEMS_READ: (
+    ActionResult.SENDING: Flash("good", "It is being sent now."),
+    ActionResult.NOTHING_TO_SEND: Flash("plain", "There was nothing left to send."),
+    ActionResult.DISMISSED: Flash(
         "good",
-        "The products and settings were read from QuickBooks again. Nothing there was changed.",
+        "Dismissed: it will not be sent. You can find it under Not sent.",
     ),
-    Said.COMPARING: (
+    ActionResult.NOT_DISMISSED: Flash("plain", "There was nothing left to dismiss."),
+    ActionResult.NO_REASON: Flash("bad", "Nothing was dismissed. Please say why, in a few words."),
+    ActionResult.UNDONE: Flash("good", "The dismissal is undone."),
+    ActionResult.NOT_UNDONE: Flash("plain", "There was no dismissal to undo."),
+    ActionResult.UNKNOWN_RECORD: Flash(
+        "bad", "That is not one of your records. Nothing was changed."
+    ),
+    ActionResult.NOTHING_CHOSEN: Flash("bad", "Nothing was changed. Choose at least one record."),
+    ActionResult.NOT_REVOKED: Flash(
+        "plain",
+        "QuickBooks is disconnected. Intuit could not be reached to revoke the access, so it "
+        "was deleted here, where nothing can use it anymore. You can also remove DunaHub in "
+        "QuickBooks under Apps.",
+    ),
+    ActionResult.CHOSEN: Flash(
         "good",
-        "The comparison is running. Nothing is changed by it, here or in QuickBooks.",
+        "Saved. It counts for everything sent from now on, and what failed because of it is "
+        "tried again automatically.",
     ),
-    Said.NOT_CONNECTED: ("bad", "QuickBooks is not connected, so that is not possible now."),
-    Said.SETUP: ("bad", "That was not possible: the QuickBooks setup is not complete. See below."),
-    Said.TROUBLE: (
+    ActionResult.NOTHING_CHANGED: Flash("plain", "Nothing was changed: that was chosen already."),
+    ActionResult.REPLACED: Flash(
+        "good",
+        "The other product is chosen, and every invoice that failed because of the old one is "
+        "tried again automatically.",
+    ),
+    ActionResult.ITEM_UNKNOWN: Flash(
         "bad",
-        "That did not work, and nothing was changed. Please try again in a few minutes.",
+        "Nothing was changed. Choose a product that is active in QuickBooks. If it is "
+        "new there, press Read the list again first.",
+    ),
+    ActionResult.TAX_CODE_UNKNOWN: Flash(
+        "bad",
+        "Nothing was changed. Choose a sales tax code that is active in QuickBooks. If it is "
+        "new there, press Read the list again first.",
+    ),
+    ActionResult.MATCHED: Flash(
+        "good",
+        "Services were matched to the QuickBooks products of the same name.",
+    ),
+    ActionResult.NOTHING_MATCHED: Flash(
+        "plain",
+        "No other service has exactly one active QuickBooks product of the same name.",
+    ),
+    ActionResult.ITEMS_READ: Flash(
+        "good",
+        "The products and settings were read from QuickBooks again. Nothing was changed there.",
+    ),
+    ActionResult.COMPARING: Flash(
+        "good",
+        "The comparison is running. It changes nothing, in DunaHub or in QuickBooks.",
+    ),
+    ActionResult.NOT_CONNECTED: Flash(
+        "bad",
+        "That is not possible now: QuickBooks is not connected.",
+    ),
+    ActionResult.SETUP: Flash(
+        "bad",
+        "That is not possible now: the QuickBooks setup is not complete. See below.",
+    ),
+    ActionResult.TROUBLE: Flash(
+        "bad",
+        "That did not work, and nothing was changed. Try again in a few minutes.",
     ),
 }
 
 _FAILED: Final = {
-    Said.FAILED: "QuickBooks could not be connected, and nothing was changed.",
-    Said.CHECK_FAILED: "The check did not go through.",
+    ActionResult.FAILED: "QuickBooks could not be connected, and nothing was changed.",
+    ActionResult.CHECK_FAILED: "The check did not go through.",
 }
 """What a reason follows."""
-_TO_COME: Final = frozenset(
-    {Said.RETRIED, Said.SENDING, Said.LINKED, Said.UNDONE, Said.CHOSEN, Said.REPLACED}
-    | {Said.COMPARING}
-)
-_OF_CONNECTION: Final = {
-    Said.CONNECTED: "Connected to {company}. What you save from now on is sent by itself.",
-    Said.RECONNECTED: "Connected to {company} again. {goes}",
-    Said.CONFIRMED: "DunaHub sends to {company} from now on.",
-    Said.CHECKED: (
-        "QuickBooks answered: the connection to {company} works. Nothing in your books was touched."
-    ),
+_REASONS: Final = {
+    FailureReason.LATE: "This attempt has expired. Press Connect to QuickBooks again. Whoever "
+    "presses it must also approve it, within 15 minutes.",
+    FailureReason.NO_COMPANY: "Intuit did not say which company to connect. Try again.",
+    FailureReason.SETUP: "The QuickBooks setup is not complete. DunaHub support has to fix this.",
+    FailureReason.REVOKED: "QuickBooks does not accept our access: it expired or was removed. "
+    "Connect again from this page.",
+    FailureReason.NOT_CONNECTED: "QuickBooks is not connected.",
+    FailureReason.FORBIDDEN: "QuickBooks does not let DunaHub into this company: whoever connected "
+    "it has no access to these books anymore. Have one of its administrators press Reconnect.",
+    FailureReason.UNREACHABLE: "QuickBooks could not be reached. Try again in a few minutes.",
+    FailureReason.BUSY: "QuickBooks asked for a pause. Try again in a few minutes.",
+    FailureReason.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes. If "
+    "it happens again, tell DunaHub support.",
+    FailureReason.OTHER: "Try again in a few minutes. If it happens again, tell DunaHub support.",
 }
-"""Sentences that are true only while it is connected."""
+_SENDS: Final = frozenset({ActionResult.RETRIED, ActionResult.SENDING})
+"""Results that say "now", which is true only while records go out."""
+_TO_COME: Final = _SENDS | {
+    ActionResult.LINKED,
+    ActionResult.UNDONE,
+    ActionResult.CHOSEN,
+    ActionResult.REPLACED,
+    ActionResult.COMPARING,
+}
+_OF_CONNECTION: Final = {
+    ActionResult.CONNECTED: "Connected to {company}. What you save from now on is sent "
+    "automatically.",
+    ActionResult.RECONNECTED: "Connected to {company} again. {backlog}",
+    ActionResult.CONFIRMED: "DunaHub sends to {company} from now on.",
+    ActionResult.CHECKED: "QuickBooks answered: the connection to {company} works. Nothing in your "
+    "books was changed.",
+}
+"""Messages that are true only while it is connected."""
 
 
 def flash(code: str, status: StatusView) -> Flash | None:
-    """Find the sentence for a code; None for one that there is not, or that is not true any more.
+    """Return the message for a code; None where there is none, or it is no longer true.
 
     Args:
         code: as it stands in the page's address, so it may be anything.
-        status: as it is now; sentences about the connection are made from it.
+        status: as it is now; messages about the connection are made from it.
     """
     head, _, tail = code.partition(".")
-    said = next((known for known in Said if known.value == head), None)
+    result = next((known for known in ActionResult if known.value == head), None)
     why = next((one for one in FailureReason if one.value == tail), None)
-    if said not in _FAILED:
+    if result not in _FAILED:
         why = None
-    if said is None or not _still_true(said, status):
+    if result is None or not _still_true(result, status):
         return None
     if why is not None and status.status is not Status.TOKEN_EXPIRED:
-        return Flash("bad", f"{_FAILED[said]} {WORDS[why]}")
-    if said is Said.CHECK_FAILED:
+        return Flash("bad", f"{_FAILED[result]} {_REASONS[why]}")
+    if result is ActionResult.CHECK_FAILED:
         return _check_failed(status)
-    if said in _OF_CONNECTION:
-        goes = "What was waiting goes out now." if status.waiting else "Nothing was waiting."
-        text = _OF_CONNECTION[said].format(company=status.company, goes=goes)
-        return Flash("good", text)
-    tone, text = _FIXED[said]
-    return Flash(tone, text, look_again=said in _TO_COME)
+    if result in _OF_CONNECTION:
+        backlog = "What was waiting goes out now." if status.waiting else "Nothing was waiting."
+        return Flash("good", _OF_CONNECTION[result].format(company=status.company, backlog=backlog))
+    if result in _SENDS and (until := _held_until(status)):
+        return Flash("plain", f"It is sent automatically {until}.")
+    return attrs.evolve(_FIXED[result], look_again=result in _TO_COME)
 
 
-def because(said: Said, why: FailureReason | None) -> str:
+def because(result: ActionResult, why: FailureReason | None) -> str:
     """Return the code for what came of an action, with the reason if there is one."""
-    return said.value if why is None else f"{said.value}.{why.value}"
+    return result.value if why is None else f"{result.value}.{why.value}"
 
 
 def tone_of(code: str) -> str:
-    """Return the tone in which a code is said."""
+    """Return the tone of a code's message."""
     head = code.partition(".")[0]
-    known = next((said for said in Said if said.value == head), Said.TROUBLE)
-    if known is Said.CHECK_FAILED:
+    known = next((one for one in ActionResult if one.value == head), ActionResult.TROUBLE)
+    if known is ActionResult.CHECK_FAILED:
         return "bad"
-    return _FIXED[known][0] if known in _FIXED else "good"
+    return _FIXED[known].tone if known in _FIXED else "good"
 
 
-def _still_true(said: Said, status: StatusView) -> bool:
+def _still_true(result: ActionResult, status: StatusView) -> bool:
     connected = status.status is Status.CONNECTED
-    if said in _OF_CONNECTION:
+    if result in _OF_CONNECTION:
         return connected
-    if said is Said.CONFIRM:
+    if result is ActionResult.CONFIRM:
         return status.pending is not None
-    return said not in {Said.DISCONNECTED, Said.NOT_REVOKED} or not connected
+    return result not in {ActionResult.DISCONNECTED, ActionResult.NOT_REVOKED} or not connected
+
+
+def _held_until(status: StatusView) -> str:
+    """Return what must come before anything is sent; empty where nothing must."""
+    if status.status is Status.TOKEN_EXPIRED:
+        return "once you reconnect to QuickBooks"
+    return "when the pause below is over" if status.pause is not None else ""
 
 
 def _check_failed(status: StatusView) -> Flash:
@@ -237,6 +284,6 @@ def _check_failed(status: StatusView) -> Flash:
         return Flash("bad", f"The check did not go through. {status.pause.title}.")
     return Flash(
         "bad",
-        "The check did not go through: QuickBooks gave no usable answer. Nothing is lost; please "
-        "try again in a few minutes.",
+        "The check did not go through: QuickBooks gave no usable answer. Nothing is lost. Try "
+        "again in a few minutes.",
     )

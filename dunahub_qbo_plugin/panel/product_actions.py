@@ -1,12 +1,17 @@
-"""What people choose for their services: QuickBooks products. Nothing is made in QuickBooks."""
+"""What people choose for their services: QuickBooks products and a tax code.
+
+Nothing is added to QuickBooks' lists.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dunahub_qbo_plugin.connect import pause
 from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.panel import form_input
-from dunahub_qbo_plugin.panel.flash import Said, because
+from dunahub_qbo_plugin.panel.flash import ActionResult, because
+from dunahub_qbo_plugin.panel.panel_action import InTransaction, PanelAction, Refusal
 from dunahub_qbo_plugin.review.item_causes import AffectedMappings, affected_mappings, name_key
 from dunahub_qbo_plugin.store.companies import profiles
 from dunahub_qbo_plugin.store.queries import attention
@@ -15,173 +20,191 @@ from dunahub_qbo_plugin.store.records import commands
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import sqlalchemy as sa
-
     from dunahub_hookspecs import ActionRequest
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.flash import Answer
-    from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.panel.panel_action import Answer, Transaction
     from dunahub_qbo_plugin.store.records.commands import Causes
 
-PIECE: Final = 500
-"""Invoices that are read at once."""
+INVOICES_PER_READ: Final = 500
+"""Invoices that are looked through at once for what led to a dead product."""
+MAX_CAUSES_RELEASED: Final = 1000
+"""Causes that one choice has tried again."""
 BY_NAME: Final = ""
 """The choice of going by name, then by default."""
 
 
-def choose_item(context: PanelContext, request: ActionRequest) -> Answer:
+def _choose_items(work: Transaction) -> int:
     """Keep the products that were chosen for services, each in a field of its own."""
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        profile = profiles.load_profile(db, connection.id)
-        now_chosen = {one.key: one.item_id for one in profiles.services(db, connection.id)}
-        chosen = {
-            name.removeprefix("item:"): values[0]
-            for name, values in request.form.items()
-            if name.startswith("item:") and values
-        }
-        if not all(_is_sold(profile, item) for item in chosen.values() if item != BY_NAME):
-            return Said.ITEM_UNKNOWN
-        changed = {
-            key: item or None
-            for key, item in chosen.items()
-            if key in now_chosen and (item or None) != now_chosen[key]
-        }
-        for key, item in changed.items():
-            profiles.choose_item(db, connection.id, service_key=key, item_id=item)
-        if changed:
-            _release(db, context, request, connection)
-    context.wake()
-    return Said.CHOSEN if changed else Said.NOTHING_CHANGED
+    profile = profiles.load_profile(work.db, work.connection.id)
+    services = profiles.services(work.db, work.connection.id)
+    now_chosen = {one.key: one.item_id for one in services}
+    chosen = {
+        name.removeprefix("item:"): values[0]
+        for name, values in work.request.form.items()
+        if name.startswith("item:") and values
+    }
+    for item in chosen.values():
+        if item != BY_NAME:
+            _must_be_sold(profile, item)
+    changed = {
+        key: item or None
+        for key, item in chosen.items()
+        if key in now_chosen and (item or None) != now_chosen[key]
+    }
+    for key, item_id in changed.items():
+        profiles.choose_item(work.db, work.connection.id, service_key=key, item_id=item_id)
+    if changed:
+        _release(work)
+    return len(changed)
 
 
-def choose_default(context: PanelContext, request: ActionRequest) -> Answer:
+def _choose_default(work: Transaction) -> int:
     """Keep the product for everything else."""
-    item = request.value("item")
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        profile = profiles.load_profile(db, connection.id)
-        if not _is_sold(profile, item):
-            return Said.ITEM_UNKNOWN
-        profiles.choose_default(db, connection.id, item_id=item)
-        _release(db, context, request, connection)
-    context.wake()
-    return Said.CHOSEN
+    item = work.request.value("item")
+    _must_be_sold(profiles.load_profile(work.db, work.connection.id), item)
+    profiles.choose_default(work.db, work.connection.id, item_id=item)
+    _release(work)
+    return 1
 
 
-def choose_tax(context: PanelContext, request: ActionRequest) -> Answer:
+def _choose_tax(work: Transaction) -> int:
     """Keep the sales tax code for invoices with tax."""
-    code = request.value("code")
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        profile = profiles.load_profile(db, connection.id)
-        if code not in profile.tax_codes:
-            return Said.TAX_CODE_UNKNOWN
-        profiles.choose_tax_code(db, connection.id, tax_code_id=code)
-        _release(db, context, request, connection, commands.TAX_CODES)
-    context.wake()
-    return Said.CHOSEN
+    code = work.request.value("code")
+    if code not in profiles.load_profile(work.db, work.connection.id).tax_codes:
+        raise Refusal(ActionResult.TAX_CODE_UNKNOWN)
+    profiles.choose_tax_code(work.db, work.connection.id, tax_code_id=code)
+    _release(work, commands.TAX_CODES)
+    return 1
 
 
-def match_names(context: PanelContext, request: ActionRequest) -> Answer:
+def _match_names(work: Transaction) -> int:
     """Choose for each service without a product the only one of the same name."""
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        profile = profiles.load_profile(db, connection.id)
-        by_name: dict[str, list[str]] = {}
-        for item in profile.items.values():
-            if item.active:
-                by_name.setdefault(name_key(item.name), []).append(item.id)
-        matched = 0
-        for service in profiles.services(db, connection.id):
-            fitting = by_name.get(name_key(service.name), [])
-            known = profile.items.get(service.item_id or "")
-            if len(fitting) == 1 and (known is None or not known.active):
-                profiles.choose_item(db, connection.id, service_key=service.key, item_id=fitting[0])
-                matched += 1
-        if matched:
-            _release(db, context, request, connection)
-    context.wake()
-    return Said.MATCHED if matched else Said.NOTHING_MATCHED
+    profile = profiles.load_profile(work.db, work.connection.id)
+    by_name: dict[str, list[str]] = {}
+    for item in profile.items.values():
+        if item.active:
+            by_name.setdefault(name_key(item.name), []).append(item.id)
+    matched = 0
+    for service in profiles.services(work.db, work.connection.id):
+        same_name = by_name.get(name_key(service.name), [])
+        known = profile.items.get(service.item_id or "")
+        if len(same_name) == 1 and (known is None or not known.active):
+            profiles.choose_item(
+                work.db, work.connection.id, service_key=service.key, item_id=same_name[0]
+            )
+            matched += 1
+    if matched:
+        _release(work)
+    return matched
 
 
-def refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
-    """Read QuickBooks' products and settings anew."""
-    checked = context.connection_service.check(request.org)
-    return Said.ITEMS_READ if checked.ok else because(Said.CHECK_FAILED, checked.why)
+def _refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
+    """Read QuickBooks' products and settings again."""
+    why = context.connection_service.check(request.org)
+    return ActionResult.ITEMS_READ if why is None else because(ActionResult.CHECK_FAILED, why)
 
 
-def replace_item(context: PanelContext, request: ActionRequest) -> Answer:
+def _replace_item(work: Transaction) -> int:
     """Choose a product in place of a dead one, and try every record again that failed for it."""
-    causes, item = form_input.causes(request), request.value("item")
+    causes, item = form_input.causes(work.request), work.request.value("item")
     if not causes.causes:
-        return Said.UNKNOWN_RECORD
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        profile = profiles.load_profile(db, connection.id)
-        if not _is_sold(profile, item):
-            return Said.ITEM_UNKNOWN
-        meant = _meant(db, connection, profile, causes)
-        now = context.clock.now()
-        profiles.note_services(db, connection.id, meant.services, now=now)
-        for key in meant.services:
-            profiles.choose_item(db, connection.id, service_key=key, item_id=item)
-        if meant.default:
-            profiles.choose_default(db, connection.id, item_id=item)
-        form_input.resume(db, connection)
-        by = form_input.by(request.person)
-        found = commands.retry(db, connection, causes, by=by, now=now)
-    context.wake()
-    return Said.REPLACED if found else Said.NOTHING_TO_RETRY
+        raise Refusal(ActionResult.UNKNOWN_RECORD)
+    profile = profiles.load_profile(work.db, work.connection.id)
+    _must_be_sold(profile, item)
+    affected = _affected(work, profile, causes)
+    profiles.note_services(work.db, work.connection.id, affected.services, now=work.now)
+    for key in affected.services:
+        profiles.choose_item(work.db, work.connection.id, service_key=key, item_id=item)
+    if affected.default:
+        profiles.choose_default(work.db, work.connection.id, item_id=item)
+    pause.resume(work.db, work.connection)
+    return commands.retry(work.db, work.connection, causes, by=work.by, now=work.now)
 
 
-def _meant(
-    db: sa.Connection, connection: Connection, profile: CompanyProfile, causes: Causes
-) -> AffectedMappings:
+def _affected(work: Transaction, profile: CompanyProfile, causes: Causes) -> AffectedMappings:
     """Read from the invoices which services, or the default, led to the dead product."""
-    meant = AffectedMappings()
+    affected = AffectedMappings()
     for cause in causes.causes:
         after = 0
-        while found := attention.snapshots_of(db, connection, cause, limit=PIECE, after=after):
+        while found := attention.snapshots_of(
+            work.db, work.connection, cause, limit=INVOICES_PER_READ, after=after
+        ):
             after = found[-1][0]
             for _, snapshot in found:
-                meant = meant.plus(
-                    affected_mappings(load(cause.kind, snapshot), profile, cause.subject)
-                )
-    return meant
+                value = load(cause.kind, snapshot)
+                affected = affected.plus(affected_mappings(value, profile, cause.subject))
+    return affected
 
 
-def _release(
-    db: sa.Connection,
-    context: PanelContext,
-    request: ActionRequest,
-    connection: Connection,
-    codes: Collection[str] = commands.ITEM_CODES,
-) -> None:
+def _release(work: Transaction, codes: Collection[str] = commands.ITEM_CODES) -> None:
     """Try again what failed for what was chosen before."""
-    if connection.disconnected_at is not None:
+    if work.connection.disconnected_at is not None:
         return
     about = [
         trouble.cause
-        for trouble in attention.troubles(db, connection, limit=1000)
+        for trouble in attention.troubles(work.db, work.connection, limit=MAX_CAUSES_RELEASED)
         if trouble.cause.code in codes
     ]
     if about:
-        by, now = form_input.by(request.person), context.clock.now()
-        commands.retry(db, connection, commands.Causes(about), by=by, now=now)
+        causes = commands.Causes(about)
+        commands.retry(work.db, work.connection, causes, by=work.by, now=work.now)
 
 
-def _is_sold(profile: CompanyProfile, item_id: str) -> bool:
+def _must_be_sold(profile: CompanyProfile, item_id: str) -> None:
     item = profile.items.get(item_id)
-    return item is not None and item.active
+    if item is None or not item.active:
+        raise Refusal(ActionResult.ITEM_UNKNOWN)
 
 
-ACTIONS: Final = {
-    "choose-item": choose_item,
-    "choose-default": choose_default,
-    "choose-tax": choose_tax,
-    "match-names": match_names,
-    "refresh-items": refresh_items,
-    "replace-item": replace_item,
-}
+ACTIONS: Final = (
+    PanelAction(
+        name="choose-item",
+        run=InTransaction(
+            change=_choose_items,
+            done=ActionResult.CHOSEN,
+            nothing=ActionResult.NOTHING_CHANGED,
+            connected=False,
+        ),
+        stays_open="products",
+    ),
+    PanelAction(
+        name="choose-default",
+        run=InTransaction(
+            change=_choose_default,
+            done=ActionResult.CHOSEN,
+            nothing=ActionResult.NOTHING_CHANGED,
+            connected=False,
+        ),
+        stays_open="products",
+    ),
+    PanelAction(
+        name="choose-tax",
+        run=InTransaction(
+            change=_choose_tax,
+            done=ActionResult.CHOSEN,
+            nothing=ActionResult.NOTHING_CHANGED,
+            connected=False,
+        ),
+        stays_open="products",
+    ),
+    PanelAction(
+        name="match-names",
+        run=InTransaction(
+            change=_match_names,
+            done=ActionResult.MATCHED,
+            nothing=ActionResult.NOTHING_MATCHED,
+            connected=False,
+        ),
+        stays_open="products",
+    ),
+    PanelAction(name="refresh-items", run=_refresh_items, stays_open="products"),
+    PanelAction(
+        name="replace-item",
+        run=InTransaction(
+            change=_replace_item,
+            done=ActionResult.REPLACED,
+            nothing=ActionResult.NOTHING_TO_RETRY,
+        ),
+    ),
+)

@@ -4,146 +4,161 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dunahub_qbo_plugin.connect import pause
 from dunahub_qbo_plugin.panel import form_input
-from dunahub_qbo_plugin.panel.flash import Said
+from dunahub_qbo_plugin.panel.flash import ActionResult
+from dunahub_qbo_plugin.panel.panel_action import InTransaction, PanelAction, Refusal, Transaction
 from dunahub_qbo_plugin.review.task import COMPARE, DEFAULT_DAYS
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.records import commands
 
 if TYPE_CHECKING:
     from dunahub_hookspecs import ActionRequest
+    from dunahub_qbo_plugin.model import RecordKey
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.flash import Answer
+    from dunahub_qbo_plugin.panel.panel_action import Answer
+    from dunahub_qbo_plugin.store.records.commands import Causes
 
 SEND: Final = "send"
 """The name of the task under which what was sent by hand is counted."""
-PIECE: Final = 1000
-"""Records that one transaction asks for, so that no hook waits long for it."""
+SEND_ALL_BATCH: Final = 1000
+"""Records that one transaction of "Send all" asks for, so that no hook waits long for it."""
 
 
-def retry(context: PanelContext, request: ActionRequest) -> Answer:
-    """Try the named records again, or all that failed for a cause."""
-    which = form_input.which(request)
-    if form_input.is_empty(which):
-        return Said.UNKNOWN_RECORD
+def _keys(request: ActionRequest) -> list[RecordKey]:
+    if keys := form_input.keys(request):
+        return keys
+    chosen = request.form.get("key")
+    raise Refusal(ActionResult.UNKNOWN_RECORD if chosen else ActionResult.NOTHING_CHOSEN)
+
+
+def _keys_or_causes(request: ActionRequest) -> list[RecordKey] | Causes:
+    causes = form_input.causes(request)
+    return causes if causes.causes else _keys(request)
+
+
+def _retry(work: Transaction) -> int:
+    which = _keys_or_causes(work.request)
+    pause.resume(work.db, work.connection)
+    return commands.retry(work.db, work.connection, which, by=work.by, now=work.now)
+
+
+def _retry_all(work: Transaction) -> int:
+    pause.resume(work.db, work.connection)
+    return commands.retry(work.db, work.connection, None, by=work.by, now=work.now)
+
+
+def _link(work: Transaction) -> int:
+    return sum(
+        commands.link(work.db, work.connection, key, by=work.by, now=work.now)
+        for key in _keys(work.request)
+    )
+
+
+def _send(work: Transaction) -> int:
+    keys = _keys(work.request)
+    batch = tasks.begin_batch(work.db, work.connection.id, SEND, by=work.by, now=work.now)
+    found = commands.send(work.db, work.connection, keys, by=work.by, now=work.now, batch=batch)
+    tasks.end_batch(work.db, batch, asked=found, now=work.now)
+    return found
+
+
+def _send_all(context: PanelContext, request: ActionRequest) -> Answer:
+    """Send all that a disconnect left behind, in batches; the page shows how far it is."""
     with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        form_input.resume(db, connection)
-        by, now = form_input.by(request.person), context.clock.now()
-        found = commands.retry(db, connection, which, by=by, now=now)
-    context.wake()
-    return Said.RETRIED if found else Said.NOTHING_TO_RETRY
-
-
-def retry_all(context: PanelContext, request: ActionRequest) -> Answer:
-    """Try everything again that needs attention, and what waits for the company."""
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        form_input.resume(db, connection)
-        by, now = form_input.by(request.person), context.clock.now()
-        found = commands.retry(db, connection, None, by=by, now=now)
-    context.wake()
-    return Said.RETRIED if found else Said.NOTHING_TO_RETRY
-
-
-def link(context: PanelContext, request: ActionRequest) -> Answer:
-    """Link a record to the object that QuickBooks has already."""
-    keys = form_input.keys(request)
-    if not keys:
-        return Said.UNKNOWN_RECORD
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        by, now = form_input.by(request.person), context.clock.now()
-        found = sum(commands.link(db, connection, key, by=by, now=now) for key in keys)
-    context.wake()
-    return Said.LINKED if found else Said.NOT_LINKED
-
-
-def send(context: PanelContext, request: ActionRequest) -> Answer:
-    """Send the named records that a disconnect left behind."""
-    keys = form_input.keys(request)
-    if not keys:
-        return Said.UNKNOWN_RECORD if request.form.get("key") else Said.NOTHING_CHOSEN
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        by, now = form_input.by(request.person), context.clock.now()
-        batch = tasks.begin_batch(db, connection.id, SEND, by=by, now=now)
-        found = commands.send(db, connection, keys, by=by, now=now, batch=batch)
-        tasks.end_batch(db, batch, asked=found, now=now)
-    context.wake()
-    return Said.SENDING if found else Said.NOTHING_TO_SEND
-
-
-def send_all(context: PanelContext, request: ActionRequest) -> Answer:
-    """Send everything that a disconnect left behind; the page shows how far it is."""
-    by, now = form_input.by(request.person), context.clock.now()
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        batch = tasks.begin_batch(db, connection.id, SEND, by=by, now=now)
+        work = Transaction.of(context, db, request, connected=True)
+        batch = tasks.begin_batch(db, work.connection.id, SEND, by=work.by, now=work.now)
     total = 0
     while True:
         with context.database.write.begin() as db:
-            # Read anew: a disconnect in between ends it.
-            connection = form_input.company(context, db, request)
-            found = commands.send(db, connection, None, by=by, now=now, batch=batch, limit=PIECE)
+            # Read again each time: a disconnect in between ends it.
+            work = Transaction.of(context, db, request, connected=True)
+            found = commands.send(
+                db,
+                work.connection,
+                None,
+                by=work.by,
+                now=work.now,
+                batch=batch,
+                limit=SEND_ALL_BATCH,
+            )
             total += found
-            tasks.end_batch(db, batch, asked=total, now=now)
+            tasks.end_batch(db, batch, asked=total, now=work.now)
         context.wake()
-        if found < PIECE:
-            return Said.SENDING if total else Said.NOTHING_TO_SEND
+        if found < SEND_ALL_BATCH:
+            return ActionResult.SENDING if total else ActionResult.NOTHING_TO_SEND
 
 
-def dismiss(context: PanelContext, request: ActionRequest) -> Answer:
-    """Decide not to send the named records, for a reason."""
-    which, reason = form_input.which(request), form_input.reason(request)
+def _dismiss(work: Transaction) -> int:
+    reason = form_input.reason(work.request)
     if not reason:
-        return Said.NO_REASON
-    if form_input.is_empty(which):
-        return Said.UNKNOWN_RECORD if request.form.get("key") else Said.NOTHING_CHOSEN
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        by, now = form_input.by(request.person), context.clock.now()
-        found = commands.dismiss(db, connection, which, reason=reason, by=by, now=now)
-    context.wake()
-    return Said.DISMISSED if found else Said.NOT_DISMISSED
+        raise Refusal(ActionResult.NO_REASON)
+    which = _keys_or_causes(work.request)
+    return commands.dismiss(
+        work.db, work.connection, which, reason=reason, by=work.by, now=work.now
+    )
 
 
-def undo(context: PanelContext, request: ActionRequest) -> Answer:
-    """Take a dismissal back."""
-    keys = form_input.keys(request)
-    if not keys:
-        return Said.UNKNOWN_RECORD
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request, connected=False)
-        by, now = form_input.by(request.person), context.clock.now()
-        found = sum(commands.undo_dismiss(db, connection, key, by=by, now=now) for key in keys)
-    context.wake()
-    return Said.UNDONE if found else Said.NOT_UNDONE
+def _undo(work: Transaction) -> int:
+    return sum(
+        commands.undo_dismiss(work.db, work.connection, key, by=work.by, now=work.now)
+        for key in _keys(work.request)
+    )
 
 
-def compare(context: PanelContext, request: ActionRequest) -> Answer:
-    """Have the last 30 days compared with QuickBooks; asked twice, it runs once."""
-    with context.database.write.begin() as db:
-        connection = form_input.company(context, db, request)
-        tasks.ask(
-            db,
-            connection.id,
-            COMPARE,
-            arguments={"days": DEFAULT_DAYS},
-            by=form_input.by(request.person),
-            now=context.clock.now(),
-        )
-    context.wake()
-    return Said.COMPARING
+def _compare(work: Transaction) -> int:
+    """Ask for a comparison of the last 30 days; asked twice, it runs once."""
+    days = {"days": DEFAULT_DAYS}
+    return tasks.ask(work.db, work.connection.id, COMPARE, arguments=days, by=work.by, now=work.now)
 
 
-ACTIONS: Final = {
-    "retry": retry,
-    "retry-all": retry_all,
-    "link": link,
-    "send": send,
-    "send-all": send_all,
-    "dismiss": dismiss,
-    "undo": undo,
-    "compare": compare,
-}
+ACTIONS: Final = (
+    PanelAction(
+        name="retry",
+        run=InTransaction(
+            change=_retry, done=ActionResult.RETRIED, nothing=ActionResult.NOTHING_TO_RETRY
+        ),
+    ),
+    PanelAction(
+        name="retry-all",
+        run=InTransaction(
+            change=_retry_all, done=ActionResult.RETRIED, nothing=ActionResult.NOTHING_TO_RETRY
+        ),
+    ),
+    PanelAction(
+        name="link",
+        run=InTransaction(change=_link, done=ActionResult.LINKED, nothing=ActionResult.NOT_LINKED),
+    ),
+    PanelAction(
+        name="send",
+        run=InTransaction(
+            change=_send, done=ActionResult.SENDING, nothing=ActionResult.NOTHING_TO_SEND
+        ),
+    ),
+    PanelAction(name="send-all", run=_send_all),
+    PanelAction(
+        name="dismiss",
+        run=InTransaction(
+            change=_dismiss,
+            done=ActionResult.DISMISSED,
+            nothing=ActionResult.NOT_DISMISSED,
+            connected=False,
+        ),
+    ),
+    PanelAction(
+        name="undo",
+        run=InTransaction(
+            change=_undo,
+            done=ActionResult.UNDONE,
+            nothing=ActionResult.NOT_UNDONE,
+            connected=False,
+        ),
+    ),
+    PanelAction(
+        name="compare",
+        run=InTransaction(
+            change=_compare, done=ActionResult.COMPARING, nothing=ActionResult.COMPARING
+        ),
+        stays_open="review",
+    ),
+)

@@ -8,10 +8,10 @@ import attrs
 
 from dunahub_qbo_plugin.advice import Fix, Who, advise
 from dunahub_qbo_plugin.config import Environment
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, Status
+from dunahub_qbo_plugin.connect.pause import may_resume, paused_by
+from dunahub_qbo_plugin.model import Kind, RecordState, Status
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import plural, short
-from dunahub_qbo_plugin.qbo.fault_table import Meaning, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
 ANY_COMPANY: Final = "your QuickBooks company"
-_HTTP_ERRORS: Final = range(400, 600)
 
 
 @attrs.frozen(kw_only=True)
@@ -129,17 +128,6 @@ def status_view(
     )
 
 
-def may_resume(connection: Connection) -> bool:
-    """Return whether a person may end a company's pause: not where QuickBooks asked for it."""
-    return row_of(_paused_by(connection)).meaning is not Meaning.THROTTLED
-
-
-def _paused_by(connection: Connection) -> ErrorInfo:
-    code = connection.pause_code or ""
-    status = int(code) if code.isdigit() and int(code) in _HTTP_ERRORS else None
-    return ErrorInfo(code=code, text=connection.pause_text or "", status=status)
-
-
 def _sandbox(connection: Connection | None) -> bool:
     return connection is not None and connection.environment == Environment.SANDBOX.value
 
@@ -148,7 +136,7 @@ def _pause(connection: Connection, formats: Formats) -> Pause | None:
     until = record_text.paused(connection, formats.now)
     if until is None or connection.status is not Status.CONNECTED:
         return None
-    info = _paused_by(connection)
+    info = paused_by(connection)
     advice = advise(Kind.CUSTOMER, info)
     return Pause(
         title=advice.title,

@@ -15,7 +15,7 @@ from dunahub_hookspecs import ActionRequest, Organization, Person, Redirect, Reg
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
-from dunahub_qbo_plugin.panel.form_input import LONGEST_REASON
+from dunahub_qbo_plugin.panel.form_input import MAX_REASON_LENGTH
 from dunahub_qbo_plugin.panel.record_actions import SEND
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.companies import pauses
@@ -152,6 +152,7 @@ def test_a_check_does_not_hide_that_the_subscription_ended(office: Office) -> No
     """Reading works without one, so a check that went well proves nothing of it."""
     until = to_ms(office.clock.now() + timedelta(minutes=9))
     set_company(office, paused_until=until, pause_code="6190")
+    assert "It is sent automatically when the pause below is over" in panel(office, qbo="sending")
     assert press(office, "check") == "checked"
     assert office.connection().paused_until is not None
     set_company(office, paused_until=until, pause_code="3100")
@@ -311,7 +312,7 @@ def test_dismiss_needs_a_reason_and_can_be_undone(office: Office) -> None:
     view = office.view(Kind.CUSTOMER, "lead-1")
     assert (view.state, view.skip_reason) == (RecordState.NOT_SENT, SkipReason.DISMISSED)
     assert view.skip_note.startswith("A test, not a customer")
-    assert len(view.skip_note) == LONGEST_REASON
+    assert len(view.skip_note) == MAX_REASON_LENGTH
     assert press(office, "undo", key="customer:lead-1") == "undone"
     assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.WAITING
     assert press(office, "undo", key="customer:lead-1") == "not-undone"
@@ -432,6 +433,7 @@ def test_an_expired_token_keeps_what_was_asked(office: Office) -> None:
     reject(office)
     set_company(office, expired_at=1)
     assert press(office, "retry", key="customer:lead-1") == "retried"
+    assert "It is sent automatically once you reconnect" in panel(office, qbo="retried")
     assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.WAITING
     with office.runtime.database.read.connect() as db:
         due = db.execute(sa.select(records.c.next_attempt_at)).scalar_one()

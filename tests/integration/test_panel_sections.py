@@ -623,12 +623,12 @@ def test_a_card_s_button_leads_back_to_its_record(office: Office) -> None:
 def test_the_exact_reason_is_said(office: Office) -> None:
     """Why connecting or the check failed stands on the page, from a fixed list."""
     text = read(panel(office, qbo="check-failed.forbidden"))
-    assert "An administrator of them must press Reconnect." in text
+    assert "Have one of its administrators press Reconnect." in text
     assert "has expired" in read(panel(office, qbo="failed.late"))
     assert "has expired" not in read(panel(office, qbo="connected.late"))
     assert "<script" not in panel(office, qbo="failed.<script>")
     set_company(office, disconnected_at=1)
-    assert "remove it in QuickBooks under Apps" in read(panel(office, qbo="not-revoked"))
+    assert "remove DunaHub in QuickBooks under Apps" in read(panel(office, qbo="not-revoked"))
 
 
 def test_settings_that_cannot_be_read_are_told_on_the_page() -> None:

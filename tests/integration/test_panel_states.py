@@ -566,7 +566,7 @@ SAID = {
         "Connect to QuickBooks",
     ],
     "nothing_yet": [
-        "Connected to Blue Ridge Gutters. What you save from now on is sent by itself.",
+        "Connected to Blue Ridge Gutters. What you save from now on is sent automatically.",
         "nothing sent yet",
         "No record is in QuickBooks yet",
     ],
