@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.model import Kind, RecordState
-from dunahub_qbo_plugin.panel.history_text import done
+from dunahub_qbo_plugin.panel.history_text import last_done
 from dunahub_qbo_plugin.panel.record_row import row
 from dunahub_qbo_plugin.store.queries.activity import Cursor, Filter, activity
 from dunahub_qbo_plugin.store.records import history
@@ -29,7 +29,7 @@ _RESULTS: Final = {shown.value.lower().replace(" ", "-"): shown for shown in Rec
 
 
 @attrs.frozen(kw_only=True)
-class Done:
+class ActivityLine:
     """One record and what was last done to it."""
 
     row: Row
@@ -48,7 +48,7 @@ class Activity:
         cut: True when the text fits more records than a search looks at.
     """
 
-    lines: tuple[Done, ...]
+    lines: tuple[ActivityLine, ...]
     chosen: Mapping[str, str]
     filtered: bool
     paged: bool
@@ -82,8 +82,8 @@ def read_activity(
     lines = []
     for view in found.records:
         newest = history.of_record(db, view.id, limit=1)
-        last_done = done(newest[0] if newest else None)
-        lines.append(Done(row=row(view, view_context), done=last_done))
+        done = last_done(newest[0] if newest else None)
+        lines.append(ActivityLine(row=row(view, view_context), done=done))
     chosen = {
         "kind": wanted.kind.value if wanted.kind else "",
         "result": wanted.state.value.lower().replace(" ", "-") if wanted.state else "",

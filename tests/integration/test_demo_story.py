@@ -322,7 +322,7 @@ def test_switch_outage(connected: tuple[Demo, Person]) -> None:
     demo, person = connected
     make_trouble(person, "outage")
     bill(person)
-    wait_for_words(person, "lead", "1", "tried again by itself")
+    wait_for_words(person, "lead", "1", "tried again automatically")
     assert (503, "answered") in answers(demo, "POST", "/customer")
     assert person.state("invoice", "1") == "Waiting"
     assert (

@@ -11,7 +11,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from dunahub_hookspecs import ActionRequest, Organization, Person, Redirect, Region
+from dunahub_hookspecs import ActionRequest, Organization, Person, RecordKind, Redirect, Region
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
@@ -27,10 +27,12 @@ from dunahub_qbo_plugin.store.tables import records
 from tests.integration.test_panel_states import (
     BEGIN,
     PAGE_URL,
+    card,
     failed,
     job,
     panel,
     pay,
+    read,
     set_company,
 )
 from tests.integration.test_panel_states import set_record as put
@@ -339,7 +341,11 @@ def test_the_history_names_who_pressed_the_button(office: Office) -> None:
     press(office, "retry", key="customer:lead-1", person=Person(id="9", name="Bo (Jr.)"))
     with office.runtime.database.read.connect() as db:
         newest = history.of_record(db, office.view(Kind.CUSTOMER, "lead-1").id)[0]
-    assert newest.text == "Retry (Bo Jr.)"
+    assert (newest.code, newest.actor) == ("retry", "Bo (Jr.)")
+    assert "Retried by Bo (Jr.)." in read(card(office, RecordKind.LEAD, "lead-1"))
+    reason = "Paid (twice): see mail"
+    press(office, "dismiss", key="customer:lead-1", reason=reason)
+    assert f"by {DANA.email}: {reason}." in read(card(office, RecordKind.LEAD, "lead-1"))
 
 
 @pytest.mark.parametrize(

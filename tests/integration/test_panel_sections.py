@@ -664,7 +664,7 @@ def test_nothing_of_the_not_sent_section_is_read_when_there_is_none(office: Offi
     assert settings_panel(office.runtime.panel, ACME, asked()).html.count("dhqbo-notsent") == 0
 
 
-def test_a_customer_made_anew_says_where_its_older_invoices_are(office: Office) -> None:
+def test_a_customer_created_again_says_where_its_older_invoices_are(office: Office) -> None:
     """Made inactive in QuickBooks and asked for again: its card tells old and new number."""
     office.save(job("1040", "Sarah Jones"))
     office.drain()
@@ -672,14 +672,17 @@ def test_a_customer_made_anew_says_where_its_older_invoices_are(office: Office) 
     books(office).deactivate("Customer", old or "")
     office.save(lead("lead-1040", name="Sarah Jones", phone=""))
     office.drain()
-    assert "made anew" not in read(card(office, RecordKind.LEAD, "lead-1040")).partition("What")[0]
+    assert (
+        "created again" not in read(card(office, RecordKind.LEAD, "lead-1040")).partition("What")[0]
+    )
     assert "stay with the old one." in read(panel(office))
     press(office, "retry", key="customer:lead-1040")
     office.drain()
     new = office.view(Kind.CUSTOMER, "lead-1040").qbo_id
     assert new != old
     assert (
-        f"It was made anew in QuickBooks: no. {new}, before that no. {old}. "
+        f"It was created again in QuickBooks, as reference {new}. Before that it was reference "
+        f"{old}. "
         "Invoices that were sent before stay with the old one."
     ) in read(card(office, RecordKind.LEAD, "lead-1040"))
-    assert "made anew" not in read(card(office, RecordKind.INVOICE, "inv-1040"))
+    assert "created again" not in read(card(office, RecordKind.INVOICE, "inv-1040"))

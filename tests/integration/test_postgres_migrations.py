@@ -27,6 +27,22 @@ A_RECORD = """
     VALUES ('acme', 'c', 'customer', '17', 'Sarah', '{}', 'f', 3, 2, 1, 1, 5, 6, '2026-03-01',
         'dismissed', true, 0, 0)
 """
+A_HISTORY = (
+    ("asked", "Dismiss (dana@acme.example): Paid in cash (twice): no"),
+    ("asked", "Undo dismiss (dana@acme.example)"),
+    ("asked", "something else"),
+    ("waiting", "invoice:12:b"),
+    ("noted", "voided-unsent"),
+    ("noted", "It was found voided in QuickBooks."),
+)
+MOVED = (
+    ("asked", "dismiss", "dana@acme.example", "Paid in cash (twice): no", None),
+    ("asked", "undo-dismiss", "dana@acme.example", None, None),
+    ("noted", None, None, None, "something else"),
+    ("waiting", "invoice", None, None, None),
+    ("noted", "voided-unsent", None, None, None),
+    ("noted", None, None, None, "It was found voided in QuickBooks."),
+)
 INDEXES = {
     "sqlite": "SELECT name FROM sqlite_master"
     " WHERE tbl_name = :table AND type = 'index' AND sql > ''",
@@ -86,7 +102,7 @@ def test_first_starts_at_once(url: str) -> None:
 
 
 def test_an_older_database_keeps_what_it_has(url: str) -> None:
-    """The tables before the first release are renamed with their rows, by several at once."""
+    """Tables of before the first release are renamed with their rows, by several at once."""
     old = Database(url)
     script = BEFORE_THE_RELEASE / f"0002.{'sqlite' if old.is_sqlite else 'postgresql'}.sql"
     with old.write.begin() as db:
@@ -94,6 +110,13 @@ def test_an_older_database_keeps_what_it_has(url: str) -> None:
             if statement.strip():
                 db.exec_driver_sql(statement)
         db.exec_driver_sql(A_RECORD)
+        db.execute(
+            sa.text(
+                "INSERT INTO qbo_history (company_id, record_id, at, event, text)"
+                " VALUES ('c', 1, 1, :event, :text)"
+            ),
+            [{"event": event, "text": text} for event, text in A_HISTORY],
+        )
     assert old.is_ready() is False
     old.close()
     assert start_together(url) == [SCHEMA] * AT_ONCE
@@ -101,6 +124,8 @@ def test_an_older_database_keeps_what_it_has(url: str) -> None:
     assert new.is_ready()
     with new.read.connect() as db:
         (row,) = db.execute(sa.text(CARRIED)).all()
+        told = sa.text("SELECT event, code, actor, note, text FROM qbo_history ORDER BY id")
+        assert tuple(map(tuple, db.execute(told))) == MOVED
     assert tuple(row) == ("Sarah", 3, 2, 5, 6, "2026-03-01", "dismissed", True, True)
     carried = columns_and_indexes(new.read)
     with new.write.begin() as db:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import Final
+
+import sqlalchemy as sa
 
 from dunahub_qbo_plugin.store.tables import metadata, meters
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 REVISIONS: Final = ("0001", "0002")
 """Schemas that were never released; 0002 added the meter."""
@@ -27,6 +27,7 @@ _COLUMNS: Final = {
         "waiting": "blocked",
     },
 }
+_ADDED: Final = (("qbo_history", "actor"), ("qbo_history", "note"))
 _INDEXES: Final = (
     "ix_qbo_outage_company_id",
     "ix_qbo_record_dated",
@@ -34,10 +35,15 @@ _INDEXES: Final = (
     "ix_qbo_record_trouble",
 )
 _CONSTRAINTS: Final = {"qbo_disconnection": {"pk_qbo_outage": "pk_qbo_disconnection"}}
+_ASKED: Final = re.compile(
+    r"(?P<command>Retry|Send|Link|Dismiss|Undo dismiss) \((?P<actor>[^()]*)\)(?:: (?P<note>.*))?",
+    re.DOTALL,
+)
+"""How the history told what a person had asked for."""
 
 
 def bring_along(db: sa.Connection) -> None:
-    """Rename what has another name now, and make each index anew under its own name."""
+    """Rename what has another name now, and move what has a column of its own now into it."""
     quote = db.dialect.identifier_preparer.quote
     for old, new in _TABLES.items():
         db.exec_driver_sql(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}")
@@ -46,6 +52,9 @@ def bring_along(db: sa.Connection) -> None:
             db.exec_driver_sql(
                 f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(old)} TO {quote(new)}"
             )
+    for table, column in _ADDED:
+        db.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {quote(column)} VARCHAR")
+    _split_history(db)
     if db.dialect.name == "postgresql":  # SQLite cannot rename a constraint, and needs it nowhere
         for table, constraints in _CONSTRAINTS.items():
             for old, new in constraints.items():
@@ -58,3 +67,30 @@ def bring_along(db: sa.Connection) -> None:
         db.exec_driver_sql(f"DROP INDEX IF EXISTS {quote(name)}")
     for index in indexes:
         index.create(db)
+
+
+def _split_history(db: sa.Connection) -> None:
+    """Move what the history wrote as one text into columns."""
+    code = sa.text(
+        "UPDATE qbo_history SET code = :code, text = NULL WHERE event = :event AND text LIKE :text"
+    )
+    for kind in ("customer", "invoice"):
+        db.execute(code, {"code": kind, "event": "waiting", "text": f"{kind}:%"})
+    for reason in ("ineligible", "voided-unsent", "dismissed"):
+        db.execute(code, {"code": reason, "event": "noted", "text": reason})
+    rows = db.execute(sa.text("SELECT id, text FROM qbo_history WHERE event = 'asked'")).all()
+    if asked := [_asked(row.id, row.text or "") for row in rows]:
+        statement = (
+            "UPDATE qbo_history SET event = :event, code = :code, actor = :actor, note = :note,"
+            " text = :text WHERE id = :id"
+        )
+        db.execute(sa.text(statement), asked)
+
+
+def _asked(entry_id: int, text: str) -> dict[str, str | int | None]:
+    entry: dict[str, str | int | None] = dict.fromkeys(("code", "actor", "note", "text"))
+    found = _ASKED.fullmatch(text)
+    if found is None:
+        return {**entry, "id": entry_id, "event": "noted", "text": text}
+    command = found["command"].lower().replace(" ", "-")
+    return {**entry, "id": entry_id, "event": "asked", **found.groupdict(), "code": command}

@@ -13,7 +13,7 @@ from dunahub_qbo_plugin.store.companies.profiles import forget_profile
 from dunahub_qbo_plugin.store.convert import to_ms
 from dunahub_qbo_plugin.store.queries.attention import Cause, of_cause
 from dunahub_qbo_plugin.store.records import dependents, history
-from dunahub_qbo_plugin.store.records.history import Entry, Event
+from dunahub_qbo_plugin.store.records.history import Command, Entry, Event
 from dunahub_qbo_plugin.store.state import is_open
 from dunahub_qbo_plugin.store.tables import records
 
@@ -42,6 +42,16 @@ TAX_CODES: Final = ("tax-code-missing", "tax-code-gone")
 """Codes that another choice of sales tax code can mend."""
 _LIST_CODES: Final = ITEM_CODES + TAX_CODES
 """Codes that a change in QuickBooks' lists can mend: asked again, they are read afresh."""
+
+
+@attrs.frozen
+class _Request:
+    """What the history is to tell."""
+
+    command: Command
+    by: str
+    now: datetime
+    note: str | None = None
 
 
 def retry(
@@ -80,7 +90,7 @@ def retry(
         # The same create under the same key would be answered with the object that is gone.
         "request_seq": sa.case((gone, records.c.request_seq + 1), else_=records.c.request_seq),
     }
-    return _ask(db, connection, again, which, values, text=f"Retry ({by})", now=now)
+    return _ask(db, connection, again, which, values, _Request(Command.RETRY, by, now))
 
 
 def send(
@@ -122,7 +132,7 @@ def send(
         "attempts": 0,
         "error_code": None,
     }
-    return _ask(db, connection, left, keys, values, text=f"Send ({by})", now=now)
+    return _ask(db, connection, left, keys, values, _Request(Command.SEND, by, now))
 
 
 def link(
@@ -154,7 +164,7 @@ def link(
         "next_attempt_at": to_ms(now),
         "attempts": 0,
     }
-    return _ask(db, connection, offered, [key], values, text=f"Link ({by})", now=now)
+    return _ask(db, connection, offered, [key], values, _Request(Command.LINK, by, now))
 
 
 def dismiss(
@@ -182,8 +192,8 @@ def dismiss(
             (under_way, sa.func.coalesce(records.c.next_attempt_at, to_ms(now))), else_=None
         ),
     }
-    text = f"Dismiss ({by}): {reason}"
-    found = _ask(db, connection, opened, which, values, text=text, now=now)
+    request = _Request(Command.DISMISS, by, now, note=reason)
+    found = _ask(db, connection, opened, which, values, request)
     if found:
         dependents.release_from_dismissed(db, connection.id, now)
     return found
@@ -198,7 +208,7 @@ def undo_dismiss(
         records.c.skip_reason == SkipReason.DISMISSED.value,
     ]
     values = {"skip_reason": None, "skip_note": None, "next_attempt_at": to_ms(now)}
-    return _ask(db, connection, dismissed, [key], values, text=f"Undo dismiss ({by})", now=now)
+    return _ask(db, connection, dismissed, [key], values, _Request(Command.UNDO_DISMISS, by, now))
 
 
 def _parts(which: Which) -> Iterator[list[sa.ColumnElement[bool]]]:
@@ -221,22 +231,30 @@ def _ask(
     where: list[sa.ColumnElement[bool]],
     which: Which,
     values: dict[str, Any],
-    *,
-    text: str,
-    now: datetime,
+    request: _Request,
 ) -> int:
     asked: list[int] = []
     for part in _parts(which):
         statement = (
             sa.update(records)
             .where(*where, *part)
-            .values(**values, updated_at=to_ms(now))
+            .values(**values, updated_at=to_ms(request.now))
             .returning(records.c.id)
         )
         asked += db.execute(statement).scalars()
     history.add(
         db,
         connection.id,
-        [Entry(record_id=found, at=now, event=Event.ASKED, text=text) for found in asked],
+        [
+            Entry(
+                record_id=found,
+                at=request.now,
+                event=Event.ASKED,
+                code=request.command.value,
+                actor=request.by,
+                note=request.note,
+            )
+            for found in asked
+        ],
     )
     return len(asked)

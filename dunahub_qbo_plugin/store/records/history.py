@@ -17,25 +17,44 @@ if TYPE_CHECKING:
 
 
 class Event(StrEnum):
-    """The sorts of thing that can happen."""
+    """What can happen to a record."""
 
     SENT = "sent"
-    """QuickBooks holds the record as it was to be."""
+    """QuickBooks has the record as DunaHub sent it."""
     WAITING = "waiting"
     """Its parent is not in QuickBooks yet."""
     RETRY = "retry"
-    """A try failed in passing."""
+    """A try failed; it is tried again automatically."""
     REJECTED = "rejected"
     """A try failed and somebody must act."""
     NOTED = "noted"
     """Something was noticed: a change made in QuickBooks, an adoption."""
     ASKED = "asked"
-    """A person pressed a button."""
+    """A person asked for something."""
+
+
+class Command(StrEnum):
+    """What a person can ask for."""
+
+    RETRY = "retry"
+    SEND = "send"
+    LINK = "link"
+    DISMISS = "dismiss"
+    UNDO_DISMISS = "undo-dismiss"
 
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One thing that happened; who asked for it, if anybody, stands in the text."""
+    """One thing that happened.
+
+    Attributes:
+        operation: what was sent, for what came of sending it.
+        code: why a try failed (as in `ErrorInfo`), the `Command` of a person, the kind of record
+            that it waits for, or the `SkipReason`.
+        text: QuickBooks' own words, or what was noticed.
+        actor: who asked.
+        note: what that person wrote.
+    """
 
     record_id: int
     at: datetime
@@ -45,6 +64,8 @@ class Entry:
     code: str | None = None
     text: str | None = None
     tid: str | None = None
+    actor: str | None = None
+    note: str | None = None
 
 
 def add(connection: sa.Connection, company_id: str, entries: Iterable[Entry]) -> None:
@@ -57,6 +78,8 @@ def add(connection: sa.Connection, company_id: str, entries: Iterable[Entry]) ->
             "code": entry.code,
             "text": entry.text,
             "tid": entry.tid,
+            "actor": entry.actor,
+            "note": entry.note,
             "company_id": company_id,
             "at": to_ms(entry.at),
             "event": entry.event.value,
@@ -85,13 +108,15 @@ def of_record(connection: sa.Connection, record_id: int, *, limit: int = 50) -> 
             code=row.code,
             text=row.text,
             tid=row.tid,
+            actor=row.actor,
+            note=row.note,
         )
         for row in connection.execute(statement)
     ]
 
 
 def prune(connection: sa.Connection, *, before: datetime, limit: int = 5000) -> int:
-    """Delete some of the entries older than a moment; gives how many went.
+    """Delete some of the entries older than a moment; return how many.
 
     Only the first entries are looked at, since they were added in the order of time: an index on
     the time would cost every record a write.

@@ -248,7 +248,7 @@ def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
             )
             return [sent]
         case Waiting(parent=parent) | ParentGone(parent=parent):
-            return [attrs.evolve(entry, event=Event.WAITING, text=str(parent))]
+            return [attrs.evolve(entry, event=Event.WAITING, code=parent.kind.value)]
         case Retry(info=info) | Rejected(info=info):
             event = Event.RETRY if isinstance(outcome, Retry) else Event.REJECTED
             failed = attrs.evolve(
@@ -257,6 +257,6 @@ def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
             note = outcome.note if isinstance(outcome, Retry) else ""
             return [failed, attrs.evolve(entry, event=Event.NOTED, text=note)] if note else [failed]
         case Skipped(skip_reason=skip_reason):
-            return [attrs.evolve(entry, event=Event.NOTED, text=skip_reason.value)]
+            return [attrs.evolve(entry, event=Event.NOTED, code=skip_reason.value)]
         case Unchanged() | Paused():
             return []

@@ -66,6 +66,8 @@ def upgrade() -> None:
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("text", sa.String(), nullable=True),
         sa.Column("tid", sa.String(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_history")),
     )
     op.create_index("ix_qbo_history_company", "qbo_history", ["company_id", "id"], unique=False)
