@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,13 +32,25 @@ commands = st.one_of(
 _NAMES = {"invoice": "Invoice", "payment": "Payment", "creditmemo": "CreditMemo"}
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {
+            "auto_apply_credit": "on_create",
+            "auto_apply_payments": True,
+            "deposited_payment_reapply": "allow",
+        },
+    ],
+    ids=["plain", "automatic"],
+)
 @settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(work=st.lists(commands, min_size=15, max_size=30))
-def test_sums_stay_right(work: list[tuple[Any, ...]]) -> None:
+def test_sums_stay_right(switches: Json, work: list[tuple[Any, ...]]) -> None:
     """After every step open balances, unapplied amounts, links and customer balances agree."""
-    books = contractor(delete_paid_invoice="unlink")
+    books = contractor(delete_paid_invoice="unlink", **switches)
     for name in ("Amy", "Bob"):
         books.post("customer", {"DisplayName": name})
     books.post("customer", {"DisplayName": "Job", "Job": True, "ParentRef": {"value": "4"}})

@@ -45,7 +45,22 @@ class CompanySettings:
         ast_rate: Percent the automated engine applies to taxable lines with a US address.
         multicurrency: More than the home currency is allowed.
         home_currency: ISO code of the home currency.
+        country: Country of the company, as CompanyInfo shows it.
+        class_tracking: Whether classes are tracked for each line or each transaction
+            (`AccountingInfoPrefs.ClassTrackingPerTxnLine`, `ClassTrackingPerTxn`). Off, a class is
+            taken wherever it stands.
+        misplaced_class: A class where the preference has none is passed over (a vendor's
+            observation, 2025-09) or refused with 6000 (not recorded).
+        require_class: A sales form without class is taken (nothing else was ever recorded), or
+            refused with 6000 in words of ours.
+        track_locations: `AccountingInfoPrefs.TrackDepartments`.
+        require_location: As `require_class`, for `DepartmentRef`.
         allow_discount: `SalesFormsPrefs.AllowDiscount`.
+        online_default: Whether an invoice that does not say so can be paid online, by card and by
+            bank; also `SalesFormsPrefs.ETransactionPaymentEnabled`. Invoices that an API made came
+            back as payable (recorded 2026-05).
+        online_omitted: A full update that does not say so takes the default again, or keeps what
+            the invoice had; not known.
         book_close_date: Last day of the closed books, none if they are open.
         book_close_password: The closing date carries a password (6210 instead of 6200).
         timezone: IANA name of the company's time zone; decides "today" and every offset.
@@ -96,6 +111,15 @@ class CompanySettings:
             refused.
         auto_apply_payments: `SalesFormsPrefs.AutoApplyPayments`: unapplied money is applied to
             the customer's open invoices.
+        auto_apply_credit: `SalesFormsPrefs.AutoApplyCredit`: what a customer has paid too much, and
+            its credit memos, pay a new invoice at once, as the switch "Automatically apply credits"
+            in QuickBooks has it; a new credit memo pays the oldest open invoices. A payment gets a
+            line more, a credit memo a payment of nothing that ties the two (recorded 2026-05).
+        show_auto_apply: Whether the preferences show the two; some recordings do not.
+        line_refs: A line that is sent with its Id, but without class, tax code or service date,
+            loses them (a Bill did, 2026-06), or keeps them; likewise the account of a discount.
+        sparse_lines: A sparse update with lines replaces them, or is refused with 2020 (a
+            VendorCredit was, 2026-07).
         start_position_zero: `STARTPOSITION 0` is refused with 4001 (recorded 2013) or answered like
             1: Intuit's PHP SDK sends it, and faults of 2018 and 2019 do not speak of it.
         private_note_queryable: `PrivateNote` may stand in a WHERE clause.
@@ -112,7 +136,15 @@ class CompanySettings:
     ast_rate: str = "8.25"
     multicurrency: bool = False
     home_currency: str = "USD"
+    country: str = "US"
+    class_tracking: Literal["off", "per_line", "per_transaction"] = "off"
+    misplaced_class: Literal["ignore", "refuse"] = "ignore"
+    require_class: Literal["off", "fault_6000"] = "off"
+    track_locations: bool = False
+    require_location: Literal["off", "fault_6000"] = "off"
     allow_discount: bool = True
+    online_default: bool = True
+    online_omitted: Literal["default", "keep"] = "default"
     book_close_date: date | None = None
     book_close_password: bool = False
     timezone: str = "America/Los_Angeles"
@@ -146,6 +178,10 @@ class CompanySettings:
     batch_default_operation: Literal["create", "refuse"] = "create"
     cdc_window: Literal["answer", "refuse"] = "answer"
     auto_apply_payments: bool = False
+    auto_apply_credit: Literal["off", "on_create"] = "off"
+    show_auto_apply: bool = True
+    line_refs: Literal["wipe", "keep"] = "wipe"
+    sparse_lines: Literal["replace", "fault_2020"] = "replace"
     start_position_zero: Literal["refuse", "answer"] = "refuse"
     private_note_queryable: bool = True
     replies_as_of: Literal[2019, 2020, 2026] = 2026

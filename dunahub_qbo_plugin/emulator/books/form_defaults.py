@@ -8,6 +8,7 @@ from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
 from dunahub_qbo_plugin.emulator.books.addresses import store_address
 from dunahub_qbo_plugin.emulator.books.due_dates import due_date
 from dunahub_qbo_plugin.emulator.books.json_codec import plain
+from dunahub_qbo_plugin.emulator.books.tracking import place_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ _PAYMENT_FLAGS = (
     "AllowOnlineCreditCardPayment",
     "AllowOnlineACHPayment",
 )
+_ONLINE = ("AllowOnlineCreditCardPayment", "AllowOnlineACHPayment")
 _RECEIPTS = ("SalesReceipt", "RefundReceipt")
 
 
@@ -44,6 +46,7 @@ def complete_form(ledger: Ledger, entity: str, data: Json, old: Json | None) -> 
     before = old or {}
     _address(ledger, data, before, customer or {})
     _refer(ledger, data)
+    place_class(ledger, data)
     data["CustomField"] = _custom_fields(ledger, data, before)
     data.setdefault("ApplyTaxAfterDiscount", False)
     data.setdefault("PrintStatus", "NeedToPrint")
@@ -51,7 +54,7 @@ def complete_form(ledger: Ledger, entity: str, data: Json, old: Json | None) -> 
     if status == "NeedToSend" and not data.get("BillEmail", {}).get("Address"):
         raise business_faults.email_required()
     if entity == "Invoice":
-        _complete_invoice(ledger, data, customer)
+        _complete_invoice(ledger, data, before, customer)
     elif entity in _RECEIPTS:
         _complete_receipt(ledger, data)
     elif entity == "Estimate":
@@ -123,9 +126,8 @@ def _refer(ledger: Ledger, data: Json) -> None:
             data[key] = {"value": found["Id"], "name": name}
 
 
-def _complete_invoice(ledger: Ledger, data: Json, customer: Json | None) -> None:
-    for flag in _PAYMENT_FLAGS:
-        data.setdefault(flag, False)
+def _complete_invoice(ledger: Ledger, data: Json, before: Json, customer: Json | None) -> None:
+    _allow_payment(ledger, data, before)
     data.setdefault("LinkedTxn", [])
     ref = data.get("SalesTermRef") or (customer or {}).get("SalesTermRef")
     if not ref and ledger.settings.default_terms:
@@ -139,6 +141,17 @@ def _complete_invoice(ledger: Ledger, data: Json, customer: Json | None) -> None
         data["DueDate"] = due_date(ledger, data["TxnDate"], term)
     if ledger.settings.replies_as_of <= _DEPOSIT_SHOWN_UNTIL:
         data["Deposit"] = 0
+
+
+def _allow_payment(ledger: Ledger, data: Json, before: Json) -> None:
+    """Say whether the invoice can be paid online, if the request does not."""
+    settings = ledger.settings
+    payable = settings.online_default and settings.replies_as_of >= _MODERN
+    for flag in _PAYMENT_FLAGS:
+        default = payable and flag in _ONLINE
+        if settings.online_omitted == "keep":
+            default = before.get(flag, default)
+        data.setdefault(flag, default)
 
 
 def _complete_receipt(ledger: Ledger, data: Json) -> None:

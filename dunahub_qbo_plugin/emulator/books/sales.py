@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
+from dunahub_qbo_plugin.emulator.books.automatic_credits import apply_credits
 from dunahub_qbo_plugin.emulator.books.document_numbers import AUTO, document_number
 from dunahub_qbo_plugin.emulator.books.entities import ENTITIES
 from dunahub_qbo_plugin.emulator.books.field_checks import MAX_AMOUNT, check_fields, merge
@@ -14,6 +15,7 @@ from dunahub_qbo_plugin.emulator.books.json_codec import cents
 from dunahub_qbo_plugin.emulator.books.linking import applied_to, release
 from dunahub_qbo_plugin.emulator.books.sales_lines import LineReader, Lines
 from dunahub_qbo_plugin.emulator.books.sales_tax import tax_detail
+from dunahub_qbo_plugin.emulator.books.tracking import require_tracking
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
@@ -84,7 +86,9 @@ def create_sale(ledger: Ledger, entity: str, body: Json, *, allow_duplicate: boo
     _open_balance(entity, data, Decimal(0))
     row = ledger.save(entity, data, line_seq=worked.line_seq)
     _move_owed(ledger, entity, None, data)
-    return row
+    if ledger.settings.auto_apply_credit == "on_create":
+        apply_credits(ledger, entity, row.id)
+    return ledger.tables[entity].rows[row.id]
 
 
 def update_sale(
@@ -97,6 +101,8 @@ def update_sale(
     """
     old = row.load()
     sparse = body.get("sparse") is True
+    if sparse and "Line" in body and ledger.settings.sparse_lines == "fault_2020":
+        raise request_faults.missing("Line")
     data = merge(
         old,
         body,
@@ -211,10 +217,11 @@ def _work_out(
         data["TxnDate"] = ledger.today().isoformat()
     ledger.check_open(data["TxnDate"])
     complete_form(ledger, entity, data, old)
-    old_ids = frozenset(line["Id"] for line in (old or {}).get("Line", []) if "Id" in line)
-    reader = LineReader(ledger, txn_date=data["TxnDate"], old_ids=old_ids, line_seq=line_seq)
+    old_lines = (old or {}).get("Line", [])
+    reader = LineReader(ledger, txn_date=data["TxnDate"], old_lines=old_lines, line_seq=line_seq)
     worked = reader.read(data["Line"])
     data["Line"] = worked.lines
+    require_tracking(ledger, entity, data)
     if old is not None and "TxnTaxDetail" in old and "TxnTaxDetail" not in body:
         kept = old["TxnTaxDetail"].get("TxnTaxCodeRef")
         data["TxnTaxDetail"] = {"TxnTaxCodeRef": kept} if kept else {}

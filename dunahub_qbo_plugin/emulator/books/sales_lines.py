@@ -10,6 +10,7 @@ import attrs
 from dunahub_qbo_plugin.emulator.books import business_faults, request_faults
 from dunahub_qbo_plugin.emulator.books.field_checks import check_amount
 from dunahub_qbo_plugin.emulator.books.json_codec import cents, plain
+from dunahub_qbo_plugin.emulator.books.tracking import place_line_class
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
@@ -22,6 +23,7 @@ _MAX_DESCRIPTION = 4000
 _SALES = "SalesItemLineDetail"
 _DISCOUNT = "DiscountLineDetail"
 _GROUP = "GroupLineDetail"
+_KEPT_REFS = ("ClassRef", "TaxCodeRef", "ServiceDate")
 _TAX_CODES = ("TAX", "NON")
 _HUNDRED = Decimal(100)
 _IGNORED = ("SubTotalLineDetail",)
@@ -60,19 +62,23 @@ class LineReader:
     """A reader of the lines of one request against the books."""
 
     def __init__(
-        self, ledger: Ledger, *, txn_date: str, old_ids: frozenset[str], line_seq: int
+        self, ledger: Ledger, *, txn_date: str, old_lines: list[Json], line_seq: int
     ) -> None:
         """Read for one document.
 
         Args:
             ledger: The books.
             txn_date: The document's date, which inventory may not be younger than.
-            old_ids: Ids of the lines the document has, which a line may keep.
+            old_lines: The lines the document has, whose Ids a line may keep.
             line_seq: The highest line Id given out on it.
         """
         self._ledger = ledger
         self._txn_date = txn_date
-        self._old_ids = old_ids
+        self._old = {line["Id"]: line for line in old_lines if "Id" in line}
+        self._old_ids = frozenset(self._old)
+        self._old_discount: Json = next(
+            (line[_DISCOUNT] for line in old_lines if line["DetailType"] == _DISCOUNT), {}
+        )
         self._number = 0
         self._out = Lines(line_seq=line_seq)
 
@@ -146,7 +152,7 @@ class LineReader:
 
     def _sales_line(self, line: Json) -> Json:
         settings = self._ledger.settings
-        sent = line.get(_SALES, {})
+        sent = self._kept_refs(line) | line.get(_SALES, {})
         amount = Decimal(cents(line["Amount"]))
         item = self._item(sent)
         if item is None:
@@ -158,6 +164,7 @@ class LineReader:
             found = self._ledger.reference(element, sent.get(key), f"Line.{_SALES}.{key}")
             if found is not None:
                 detail[key] = {"value": found["Id"], "name": found["FullyQualifiedName"]}
+        place_line_class(self._ledger, detail)
         for key in ("UnitPrice", "Qty"):
             if key in sent:
                 detail[key] = plain(sent[key])
@@ -171,6 +178,13 @@ class LineReader:
         if code == "TAX":
             self._out.taxable += amount
         return self._framed(line, {"Amount": cents(amount), "DetailType": _SALES, _SALES: detail})
+
+    def _kept_refs(self, line: Json) -> Json:
+        """Return what a line keeps of the line it was, where `line_refs` says that it does."""
+        if self._ledger.settings.line_refs == "wipe" or line.get("Id") not in self._old:
+            return {}
+        old: Json = self._old[line["Id"]].get(_SALES, {})
+        return {key: old[key] for key in _KEPT_REFS if key in old}
 
     def _item(self, sent: Json) -> Json | None:
         """Return the item of a sales line; None where a line without one is a description."""
@@ -217,8 +231,11 @@ class LineReader:
             detail["DiscountPercent"] = plain(percent)
         else:
             amount = Decimal(cents(line["Amount"]))
+        kept = self._old_discount if self._ledger.settings.line_refs == "keep" else {}
         account = self._ledger.reference(
-            "Account", sent.get("DiscountAccountRef"), "Line.DiscountLineDetail.DiscountAccountRef"
+            "Account",
+            sent.get("DiscountAccountRef") or kept.get("DiscountAccountRef"),
+            "Line.DiscountLineDetail.DiscountAccountRef",
         ) or _discount_account(self._ledger)
         if account is not None:
             detail["DiscountAccountRef"] = {

@@ -25,7 +25,19 @@ _OWN = (
     "WebAddr",
 )
 # Of the preferences, what the company's switches decide, and what an update does not change.
-_SWITCHED = frozenset({"CustomTxnNumbers", "AllowDiscount", "AutoApplyPayments", "BookCloseDate"})
+_SWITCHED = frozenset(
+    {
+        "CustomTxnNumbers",
+        "AllowDiscount",
+        "AutoApplyCredit",
+        "AutoApplyPayments",
+        "BookCloseDate",
+        "ClassTrackingPerTxn",
+        "ClassTrackingPerTxnLine",
+        "ETransactionPaymentEnabled",
+        "TrackDepartments",
+    }
+)
 _FIXED = frozenset({"TaxPrefs", "CurrencyPrefs", "OtherPrefs"})
 _MESSAGES = {
     "InvoiceMessage": "Invoice",
@@ -100,6 +112,20 @@ class Singletons:
         settings.custom_txn_numbers = sales.get("CustomTxnNumbers", settings.custom_txn_numbers)
         settings.allow_discount = sales.get("AllowDiscount", settings.allow_discount)
         settings.auto_apply_payments = sales.get("AutoApplyPayments", settings.auto_apply_payments)
+        settings.online_default = sales.get("ETransactionPaymentEnabled", settings.online_default)
+        if "AutoApplyCredit" in sales:
+            settings.auto_apply_credit = "on_create" if sales["AutoApplyCredit"] else "off"
+        self._obey_tracking(body.get("AccountingInfoPrefs", {}))
+
+    def _obey_tracking(self, wanted: Json) -> None:
+        settings = self._ledger.settings
+        settings.track_locations = wanted.get("TrackDepartments", settings.track_locations)
+        if wanted.get("ClassTrackingPerTxnLine"):
+            settings.class_tracking = "per_line"
+        elif wanted.get("ClassTrackingPerTxn"):
+            settings.class_tracking = "per_transaction"
+        elif wanted.keys() & {"ClassTrackingPerTxn", "ClassTrackingPerTxnLine"}:
+            settings.class_tracking = "off"
 
     def _company_info(self) -> Json:
         address = {"Id": "1", **self._ledger.settings.company_address}
@@ -122,7 +148,7 @@ class Singletons:
             "PrimaryPhone": {"FreeFormNumber": "(650) 555-0144"},
             "CompanyStartDate": self._created[:10],
             "FiscalYearStartMonth": "January",
-            "Country": "US",
+            "Country": self._ledger.settings.country,
             "Email": {"Address": "books@example.com"},
             "WebAddr": {},
             "SupportedLanguages": "en",
@@ -135,9 +161,9 @@ class Singletons:
         settings = self._ledger.settings
         accounting: Json = {
             "UseAccountNumbers": False,
-            "TrackDepartments": False,
-            "ClassTrackingPerTxn": False,
-            "ClassTrackingPerTxnLine": False,
+            "TrackDepartments": settings.track_locations,
+            "ClassTrackingPerTxn": settings.class_tracking == "per_transaction",
+            "ClassTrackingPerTxnLine": settings.class_tracking == "per_line",
             "FirstMonthOfFiscalYear": "January",
             "TaxYearMonth": "January",
             "TaxForm": "6",
@@ -154,15 +180,17 @@ class Singletons:
             "AllowEstimates": True,
             "ETransactionEnabledStatus": "NotApplicable",
             "ETransactionAttachPDF": False,
-            "ETransactionPaymentEnabled": False,
+            "ETransactionPaymentEnabled": settings.online_default,
             "IPNSupportEnabled": False,
             "AllowServiceDate": False,
             "AllowShipping": False,
-            "AutoApplyCredit": settings.auto_apply_payments,
+            "AutoApplyCredit": settings.auto_apply_credit != "off",
             "AutoApplyPayments": settings.auto_apply_payments,
             "UsingPriceLevels": False,
             "DefaultCustomerMessage": "Thank you for your business and have a great day!",
         }
+        if not settings.show_auto_apply:
+            del sales["AutoApplyCredit"], sales["AutoApplyPayments"]
         if settings.allow_discount:
             sales["DefaultDiscountAccount"] = "86"
         if settings.default_terms:
