@@ -47,8 +47,28 @@ def emulator(  # noqa: PLR0913  one for each option
     port: Port = 8765,
     seed: Annotated[
         Texts,
-        typer.Option(help="A company to have: contractor, automated_tax or empty. Repeatable."),
+        typer.Option(
+            metavar="NAME[=ID]",
+            help="A company to have: contractor, automated_tax, empty, sample (Intuit's own) or "
+            "canadian; with an id of your own. Repeatable.",
+        ),
     ] = None,
+    company: Annotated[
+        str,
+        typer.Option(
+            metavar="ID",
+            help="The company that is connected where nobody chooses one: by --consent accept, "
+            "and by the two tokens. Without it: the first.",
+        ),
+    ] = "",
+    access_token: Annotated[
+        str,
+        typer.Option(metavar="TOKEN", help="An access token that works from the start."),
+    ] = "",
+    refresh_token: Annotated[
+        str,
+        typer.Option(metavar="TOKEN", help="A refresh token that works from the start."),
+    ] = "",
     redirect_uri: Annotated[
         Texts,
         typer.Option(
@@ -95,6 +115,10 @@ def emulator(  # noqa: PLR0913  one for each option
     refresh_token_lifetime: Annotated[
         int, typer.Option(min=1, help="Seconds a refresh token lives.")
     ] = 8_726_400,
+    refresh_grace: Annotated[
+        int,
+        typer.Option(min=0, help="Seconds a refresh token works on after a new one was given."),
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print address and app keys as one JSON object.")
     ] = False,
@@ -112,7 +136,7 @@ def emulator(  # noqa: PLR0913  one for each option
         from dunahub_qbo_plugin.emulator.server.serve import run  # noqa: PLC0415  as above
         from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings  # noqa: PLC0415  needs the extra
         from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings  # noqa: PLC0415  as above
-        from dunahub_qbo_plugin.emulator.world.world import SEEDS  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.emulator.world.world import DEFAULT_SEEDS  # noqa: PLC0415  as above
     options = RunOptions(
         redirect_uris=tuple(redirect_uri or ()),
         trouble=tuple(trouble or ()),
@@ -128,7 +152,11 @@ def emulator(  # noqa: PLR0913  one for each option
         oauth=OAuthSettings(
             access_token_lifetime=access_token_lifetime,
             refresh_token_lifetime=refresh_token_lifetime,
+            refresh_grace=refresh_grace,
         ),
+        company=company,
+        access_token=access_token,
+        refresh_token=refresh_token,
         offline=_offline(offline or []),
     )
     try:
@@ -136,7 +164,7 @@ def emulator(  # noqa: PLR0913  one for each option
             run(
                 host,
                 port,
-                seed or SEEDS,
+                seed or DEFAULT_SEEDS,
                 options,
                 started=lambda running: _say_started(
                     running, as_json=as_json, way_back=bool(redirect_uri)

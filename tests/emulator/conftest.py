@@ -47,7 +47,7 @@ class Caller:
     client_id: str = DEFAULT_CLIENT_ID
     client_secret: str = DEFAULT_CLIENT_SECRET
 
-    def wish(self, **changes: str) -> dict[str, str]:
+    def asked(self, **changes: str) -> dict[str, str]:
         """Return the parameters of an authorization request."""
         return {
             "client_id": self.client_id,
@@ -60,7 +60,7 @@ class Caller:
     def consent(self, **changes: str) -> httpx.URL:
         """Connect on the consent page; returns where the browser is sent."""
         user = next(iter(self.world.users))
-        form = {"user": user, "realm": self.realm, "decision": "connect"} | self.wish(**changes)
+        form = {"user": user, "realm": self.realm, "decision": "connect"} | self.asked(**changes)
         answer = self.http.post("/connect/oauth2", data=form)
         assert answer.status_code == 302, answer.text
         return httpx.URL(answer.headers["location"])

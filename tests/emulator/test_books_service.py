@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from decimal import Decimal
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dunahub_qbo_plugin.emulator.api.company_api import Company
-from dunahub_qbo_plugin.emulator.world.company_seeds import (
-    seed_automated_tax,
-    seed_contractor,
-    seed_empty,
-)
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_canadian
+from dunahub_qbo_plugin.emulator.world.sample_company import seed_sample
+from dunahub_qbo_plugin.emulator.world.world import SEEDS
 from tests.support.books import Books, SetClock, contractor, errors, line
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def test_the_accountant(books: Books) -> None:
     assert books.company.deactivate("Customer", "4")["DisplayName"] == "Ann (deleted)"
 
 
-@pytest.mark.parametrize("seed", [seed_contractor, seed_automated_tax, seed_empty])
+@pytest.mark.parametrize("seed", [fill for _, _, fill in SEEDS.values()], ids=list(SEEDS))
 def test_seeds(seed: Callable[[Company], None]) -> None:
     """Every seed has the default item, undeposited funds and a way to sell and be paid."""
     company = Company(realm_id="1", name="Seeded", clock=SetClock())
@@ -275,4 +275,56 @@ def test_seeds(seed: Callable[[Company], None]) -> None:
     link = {"Amount": 10, "LinkedTxn": [{"TxnId": sale["Id"], "TxnType": "Invoice"}]}
     payment = {"CustomerRef": {"value": customer}, "TotalAmt": 10, "Line": [link]}
     assert books.post("payment", payment)["DepositToAccountRef"] == {"value": "4"}
-    assert company.books()["doubles"] == []
+
+
+def test_seeds_have_no_doubles() -> None:
+    """No seed has twice what looks the same; Intuit's has three invoices of one week alike."""
+    for name, (realm, _, fill) in SEEDS.items():
+        company = Company(realm_id=realm, name=name, clock=SetClock())
+        fill(company)
+        assert company.books()["doubles"] == [], name
+
+
+def test_the_sample_company_is_intuits() -> None:
+    """Its invoices have the totals and balances that sandboxes of 2020 and 2026 show."""
+    books = Books()
+    seed_sample(books.company)
+    folder = resources.files("dunahub_qbo_plugin.emulator") / "data"
+    rows = json.loads((folder / "sample_company.json").read_text("utf-8"), parse_float=Decimal)
+    shown = {one["Id"]: one for one in books.query("select * from Invoice")["Invoice"]}
+    assert len(shown) == 31
+    for id_, number, customer, *_, total, balance in rows["invoices"]:
+        found = shown[id_]
+        assert (found["DocNumber"], found["CustomerRef"]["value"]) == (number, customer)
+        assert (found["TotalAmt"], found["Balance"]) == (total, balance), id_
+    owed = {"1": 239, "2": 85, "8": Decimal("477.50"), "17": Decimal("314.28"), "7": 0, "3": 0}
+    people = {one["Id"]: one for one in books.query("select * from Customer")["Customer"]}
+    assert {id_: people[id_]["Balance"] for id_ in owed} == owed
+    assert people["7"]["BalanceWithJobs"] == Decimal("562.50")
+    assert people["8"]["FullyQualifiedName"] == "Freeman Sporting Goods:0969 Ocean View Road"
+    deposits = {
+        one["Id"]: one["TotalAmt"] for one in books.query("select * from Deposit")["Deposit"]
+    }
+    assert deposits == {"102": 408, "121": Decimal("868.15")}
+    payment = books.get("payment/31")["Payment"]
+    assert payment["LinkedTxn"] == [{"TxnId": "102", "TxnType": "Deposit"}]
+    assert books.get("item/5")["Item"]["Name"] == "Rock Fountain"
+    accounts = books.query("select * from Account MAXRESULTS 5")["Account"]
+    assert [one["Id"] for one in accounts] == ["69", "33", "84", "7", "89"]
+    assert books.post("customer", {"DisplayName": "Ann"})["Id"] == "58"
+
+
+def test_the_canadian_company_has_no_us_dollars() -> None:
+    """Home currency, country and what is sold there are Canadian; US dollars are refused."""
+    books = Books()
+    seed_canadian(books.company)
+    books.post("customer", ANN)
+    info = books.get(f"companyinfo/{books.company.realm_id}")["CompanyInfo"]
+    currency = books.get("preferences")["Preferences"]["CurrencyPrefs"]["HomeCurrency"]
+    assert (info["Country"], currency) == ("CA", {"value": "CAD"})
+    made = books.post("invoice", {"CustomerRef": {"value": "1"}, "Line": [line(100)]})
+    assert made["CurrencyRef"] == {"value": "CAD", "name": "Canadian Dollar"}
+    us = {"CustomerRef": {"value": "1"}, "Line": [line(1)], "CurrencyRef": {"value": "USD"}}
+    assert books.refused("invoice", us)[0][0] == "6000"
+    account = books.get("account/1")["Account"]
+    assert account["CurrencyRef"]["value"] == "CAD"

@@ -3,8 +3,9 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from dunahub_qbo_plugin.emulator.world.world import SEEDS
@@ -114,3 +115,70 @@ def test_limits_survive_a_clock_that_is_moved(caller: Caller, world: World, skew
     assert caller.api("GET", path).status_code == 429
     world.clock.advance(by=timedelta(seconds=skew))
     assert caller.api("GET", path).status_code == 200
+
+
+QUESTION = {"bId": "1", "Query": "select * from Customer"}
+
+
+def test_used_up_reads_are_refused_while_writes_pass(
+    caller: Caller, world: World, clock: Clock
+) -> None:
+    """Beyond the month's allowance reads get the throttle's 429, writes do not, until the next."""
+    world.throttle.settings.metered_cap = 2
+    path = f"/companyinfo/{caller.realm}"
+    query = {"query": "select * from Customer"}
+    assert caller.api("GET", path).status_code == 200
+    made = caller.api("POST", "/customer", json={"DisplayName": "Ann"})
+    assert caller.api("GET", "/query", params=query).status_code == 200
+    assert world.meter.used() == {caller.client_id: 2}
+    for _ in range(2):
+        refused = caller.api("GET", f"/customer/{made.json()['Customer']['Id']}")
+        assert (refused.status_code, xml_fault(refused)["code"]) == (429, "3001")
+    since = clock.now.isoformat()
+    changes = {"entities": "Customer", "changedSince": since}
+    assert caller.api("GET", "/cdc", params=changes).status_code == 429
+    assert caller.api("POST", "/batch", json={"BatchItemRequest": [QUESTION]}).status_code == 429
+    bob = {"bId": "1", "operation": "create", "Customer": {"DisplayName": "Bob"}}
+    assert caller.api("POST", "/batch", json={"BatchItemRequest": [bob]}).status_code == 200
+    assert caller.api("POST", "/customer", json={"DisplayName": "Cleo"}).status_code == 200
+    assert caller.connect()["access_token"]
+    clock.advance(days=31)
+    assert caller.api("GET", path).status_code == 200
+    assert world.meter.used() == {caller.client_id: 1}
+
+
+def test_every_read_can_be_refused(caller: Caller, world: World) -> None:
+    """With an allowance of nothing no read is answered; with the wider scope no write either."""
+    world.throttle.settings.metered_cap = 0
+    assert caller.api("GET", f"/companyinfo/{caller.realm}").status_code == 429
+    assert caller.api("POST", "/customer", json={"DisplayName": "Ann"}).status_code == 200
+    world.throttle.settings.metered_scope = "all"
+    assert caller.api("POST", "/customer", json={"DisplayName": "Bob"}).status_code == 429
+
+
+def test_allowance_is_the_apps(caller: Caller, world: World) -> None:
+    """All production companies of an app share it; a sandbox company uses nothing of it."""
+    world.throttle.settings.metered_cap = 1
+    assert caller.api("GET", f"/companyinfo/{caller.realm}").status_code == 200
+    other = SEEDS["empty"][0]
+    bearer = f"Bearer {world.connect(realm=other).access_token}"
+    address = f"/v3/company/{other}/companyinfo/{other}"
+    refused = caller.http.get(address, headers={"Authorization": bearer})
+    assert refused.status_code == 429
+    world.companies[other].environment = "sandbox"
+    app = world.apps[caller.client_id]
+    world.add_app(attrs.evolve(app, environment="sandbox"))
+    assert caller.http.get(address, headers={"Authorization": bearer}).status_code == 200
+
+
+@pytest.mark.parametrize(("unit", "used"), [("items", 3), ("one", 1)])
+def test_what_a_batch_uses(caller: Caller, world: World, unit: Any, used: int) -> None:  # noqa: ANN401  the switch's type
+    """A batch uses as much as it asks questions, or one: a switch. A refused read uses nothing."""
+    world.throttle.settings.metered_batch = unit
+    items = [QUESTION | {"bId": str(number)} for number in range(3)]
+    assert caller.api("POST", "/batch", json={"BatchItemRequest": items}).status_code == 200
+    assert caller.api("GET", "/customer/999").status_code == 400
+    state = caller.http.get("/_admin/").json()
+    assert state["metered_this_month"] == {caller.client_id: used}
+    assert caller.http.delete("/_admin/requests").status_code == 200
+    assert world.meter.used() == {}

@@ -31,13 +31,13 @@ def test_discovery_names_endpoints_of_this_host_that_answer(caller: Caller) -> N
             assert caller.http.post(document[key]).status_code in {400, 401}
         assert caller.http.get(document["jwks_uri"]).json()["keys"][0]["alg"] == "RS256"
         assert caller.http.get(document["userinfo_endpoint"]).status_code == 401
-        page = caller.http.get(document["authorization_endpoint"], params=caller.wish())
+        page = caller.http.get(document["authorization_endpoint"], params=caller.asked())
         assert page.status_code == 200
 
 
 def test_consent_page_lets_a_person_choose_among_companies(caller: Caller, world: World) -> None:
     """The page names the app, every company of the person, and says that it is no Intuit page."""
-    page = caller.http.get("/connect/oauth2", params=caller.wish())
+    page = caller.http.get("/connect/oauth2", params=caller.asked())
     assert page.status_code == 200
     assert "DunaHub wants to connect to QuickBooks" in page.text
     assert "Not Intuit" in page.text
@@ -54,10 +54,10 @@ def test_another_person_sees_their_own_companies_only(caller: Caller, world: Wor
         User(sub="u-3", given_name="Lee", family_name="Park", email="lee@example.com"),
         realms=[realm],
     )
-    page = caller.http.get("/connect/oauth2", params=caller.wish() | {"user": "u-3"})
+    page = caller.http.get("/connect/oauth2", params=caller.asked() | {"user": "u-3"})
     assert realm in page.text
     assert caller.realm not in page.text
-    form = caller.wish() | {"user": "u-3", "realm": caller.realm, "decision": "connect"}
+    form = caller.asked() | {"user": "u-3", "realm": caller.realm, "decision": "connect"}
     refused = caller.http.post("/connect/oauth2", data=form)
     assert refused.status_code == 400
     assert "member" in refused.text
@@ -74,7 +74,7 @@ def test_consent_answers_with_code_state_and_realm(caller: Caller) -> None:
 
 def test_declining_answers_with_access_denied_and_no_company(caller: Caller) -> None:
     """A person who declines sends the app error=access_denied and the state, nothing else."""
-    answer = caller.http.post("/connect/oauth2", data=caller.wish() | {"decision": "decline"})
+    answer = caller.http.post("/connect/oauth2", data=caller.asked() | {"decision": "decline"})
     assert answer.status_code == 302
     assert dict(httpx.URL(answer.headers["location"]).params) == {
         "error": "access_denied",
@@ -85,7 +85,7 @@ def test_declining_answers_with_access_denied_and_no_company(caller: Caller) -> 
 def test_unknown_scope_is_told_to_the_app(caller: Caller) -> None:
     """A scope Intuit does not know, or none, comes back as error=invalid_scope."""
     for scope in ("com.intuit.quickbooks.everything", "", "openid nonsense"):
-        answer = caller.http.get("/connect/oauth2", params=caller.wish(scope=scope))
+        answer = caller.http.get("/connect/oauth2", params=caller.asked(scope=scope))
         assert answer.status_code == 302
         assert httpx.URL(answer.headers["location"]).params["error"] == "invalid_scope"
 
@@ -108,7 +108,7 @@ def test_app_at_fault_is_shown_to_the_person(
 ) -> None:
     """A redirect address that differs in one character, or a bad app, goes nowhere: a 400 page."""
     for method in ("GET", "POST"):
-        values = caller.wish(**change)
+        values = caller.asked(**change)
         answer = (
             caller.http.get("/connect/oauth2", params=values)
             if method == "GET"
@@ -129,9 +129,9 @@ def test_a_redirect_address_of_another_app_is_refused(caller: Caller, world: Wor
             redirect_uris=frozenset({"https://other.example/cb"}),
         )
     )
-    mixed = caller.wish(redirect_uri="https://other.example/cb")
+    mixed = caller.asked(redirect_uri="https://other.example/cb")
     assert caller.http.get("/connect/oauth2", params=mixed).status_code == 400
-    own = caller.wish(client_id="ABother", redirect_uri="https://other.example/cb")
+    own = caller.asked(client_id="ABother", redirect_uri="https://other.example/cb")
     assert "Other wants" in caller.http.get("/connect/oauth2", params=own).text
 
 
@@ -145,14 +145,14 @@ def test_redirect_address_with_a_query_keeps_it(caller: Caller, world: World) ->
 
 def test_markup_in_parameters_is_shown_as_text(caller: Caller) -> None:
     """What an app puts into its parameters cannot become markup on the page."""
-    page = caller.http.get("/connect/oauth2", params=caller.wish(state='"><script>x</script>'))
+    page = caller.http.get("/connect/oauth2", params=caller.asked(state='"><script>x</script>'))
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
 
 
 def test_openid_only_needs_no_company(caller: Caller) -> None:
     """An app that asks for OpenID scopes only gets a code and no company."""
-    form = caller.wish(scope="openid email") | {
+    form = caller.asked(scope="openid email") | {
         "user": next(iter(caller.world.users)),
         "decision": "connect",
     }
@@ -160,11 +160,25 @@ def test_openid_only_needs_no_company(caller: Caller) -> None:
     assert "realmId" not in httpx.URL(answer.headers["location"]).params
 
 
+def test_company_that_is_chosen_without_a_person(caller: Caller) -> None:
+    """The switch names the company that is accepted, and that the page proposes first."""
+    wanted = SEEDS["empty"][0]
+    caller.world.service.consent_company = wanted
+    page = caller.http.get("/connect/oauth2", params=caller.asked()).text
+    assert page.index(wanted) < page.index(SEEDS["contractor"][0])
+    caller.world.service.consent = "accept"
+    answer = caller.http.get("/connect/oauth2", params=caller.asked())
+    assert httpx.URL(answer.headers["location"]).params["realmId"] == wanted
+    caller.world.service.consent_company = "1"
+    answer = caller.http.get("/connect/oauth2", params=caller.asked())
+    assert httpx.URL(answer.headers["location"]).params["realmId"] == SEEDS["contractor"][0]
+
+
 @pytest.mark.parametrize(("setting", "key"), [("accept", "code"), ("decline", "error")])
 def test_consent_can_be_answered_without_a_person(caller: Caller, setting: str, key: str) -> None:
     """With the switch set the authorization address itself answers, without a browser."""
     caller.world.service.consent = setting
-    answer = caller.http.get("/connect/oauth2", params=caller.wish())
+    answer = caller.http.get("/connect/oauth2", params=caller.asked())
     assert answer.status_code == 302
     assert key in httpx.URL(answer.headers["location"]).params
     assert urlsplit(answer.headers["location"]).port == 8000

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -215,6 +215,41 @@ def test_hard_end_is_told_on_request_only_and_kept(caller: Caller, clock: Clock)
         answer = caller.refresh(value)
         value = answer.json().get("refresh_token", value)
     assert answer.json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "told"),
+    [
+        ("header", True, True),
+        ("header", False, False),
+        ("always", False, True),
+        ("never", True, False),
+    ],
+)
+def test_hard_end_is_told_by_switch(
+    caller: Caller, *, setting: Literal["header", "always", "never"], asked: bool, told: bool
+) -> None:
+    """The header asks for it, or it comes always or never."""
+    caller.world.tokens.settings.hard_expires = setting
+    value = caller.connect()["refresh_token"]
+    header = {"x-include-refresh-token-hard-expires-in": "true"} if asked else {}
+    answer = caller.token({"grant_type": "refresh_token", "refresh_token": value}, header)
+    assert ("x_refresh_token_hard_expires_in" in answer.json()) is told
+
+
+def test_tokens_of_ones_own(caller: Caller) -> None:
+    """Tokens can be named, short ones too, each once; after a refresh there is another."""
+    body = {"realm": caller.realm, "access_token": "mine", "refresh_token": "again"}
+    made = caller.http.post("/_admin/tokens", json=body)
+    assert (made.status_code, made.json()["access_token"]) == (201, "mine")
+    path = f"/companyinfo/{caller.realm}"
+    assert caller.api("GET", path, "mine").status_code == 200
+    assert caller.api("GET", path, "his").status_code == 401
+    twice = caller.http.post("/_admin/tokens", json=body)
+    assert (twice.status_code, twice.json()) == (400, {"error": "that token exists already"})
+    refreshed = caller.refresh("again").json()
+    assert refreshed["refresh_token"] == "again"
+    assert caller.api("GET", path, refreshed["access_token"]).status_code == 200
 
 
 def test_wrong_kind_of_token_or_wrong_app(caller: Caller, world: World) -> None:

@@ -7,7 +7,7 @@ import attrs
 import httpx
 import pytest
 
-from dunahub_qbo_plugin.emulator.world.world import SEEDS
+from dunahub_qbo_plugin.emulator.world.world import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
     from .conftest import Caller
@@ -233,7 +233,7 @@ def test_apps_people_and_companies_can_be_added(caller: Caller) -> None:
     person = {"sub": "p-9", "given_name": "Pat", "family_name": "Lee", "email": "p@example.com"}
     post(caller, "/users", person | {"realms": ["42"]}, 201)
     newcomer = attrs.evolve(caller, realm="42", client_id="ABnew", client_secret="new-secret")
-    form = newcomer.wish(redirect_uri=redirect) | {"user": "p-9", "realm": "42"}
+    form = newcomer.asked(redirect_uri=redirect) | {"user": "p-9", "realm": "42"}
     sent = caller.http.post("/connect/oauth2", data=form | {"decision": "connect"})
     code = httpx.URL(sent.headers["location"]).params["code"]
     tokens = newcomer.exchange(code, redirect_uri=redirect).json()
@@ -266,4 +266,4 @@ def test_offline_and_resets(caller: Caller) -> None:
     state = caller.http.get("/_admin/").json()
     assert state["trouble"] == []
     assert caller.http.get("/_admin/requests").json()["total"] == 0
-    assert len(state["companies"]) == len(SEEDS)
+    assert len(state["companies"]) == len(DEFAULT_SEEDS)

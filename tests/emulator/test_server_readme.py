@@ -16,7 +16,7 @@ from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.recorded_failures import RECORDED
 from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world.world import SEEDS, ServiceSettings, World
+from dunahub_qbo_plugin.emulator.world.world import DEFAULT_SEEDS, SEEDS, ServiceSettings, World
 
 README = resources.files("dunahub_qbo_plugin.emulator").joinpath("README.md").read_text("utf-8")
 
@@ -92,4 +92,5 @@ def test_seeds_of_the_readme_are_the_real_ones() -> None:
     """The README's table has each seed's company id."""
     for name, (realm, _, _) in SEEDS.items():
         assert f"| `{name}` | {realm} |" in README
-    assert set(World.default().companies) == {realm for realm, _, _ in SEEDS.values()}
+    default = [SEEDS[name][0] for name in DEFAULT_SEEDS]
+    assert list(World.default().companies) == default == [s[0] for s in SEEDS.values()][:3]

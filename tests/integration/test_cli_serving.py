@@ -218,12 +218,40 @@ class TestEmulator:
         assert "New Company" in out
         assert "Blue Ridge Gutters" not in out
 
+    def test_a_client_brings_its_own_company_and_tokens(self, tmp_path: Path) -> None:
+        """With a company and tokens named, a client that has them in its settings is let in."""
+        arguments = (
+            "emulator",
+            "--port",
+            "0",
+            "--seed",
+            "empty=123",
+            "--seed",
+            "sample=4620816365",
+        )
+        tokens = ("--access-token", "mine", "--refresh-token", "again", "--refresh-grace", "60")
+        chosen = ("--company", "4620816365", "--consent", "accept")
+        with started(*arguments, *tokens, *chosen, folder=tmp_path) as process:
+            address = first_line(process.stdout, process).split()[-1]
+            bearer = {"Authorization": "Bearer mine", "Accept": "application/json"}
+            path = f"{address}/v3/company/4620816365/customer/1"
+            found = httpx.get(path, headers=bearer, trust_env=False)
+            settings = httpx.get(f"{address}/_admin/", trust_env=False).json()
+            process.send_signal(signal.SIGTERM)
+            ended(process)
+        assert found.json()["Customer"]["DisplayName"] == "Amy's Bird Sanctuary"
+        assert [company["realm"] for company in settings["companies"]] == ["123", "4620816365"]
+        assert settings["oauth"]["refresh_grace"] == 60
+        assert settings["service"]["consent_company"] == "4620816365"
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
             (["--seed", "bakery"], "there is no seed 'bakery'; choose from contractor"),
-            (["--trouble", "explode"], "kind must be one of fail, lose, late, cut, refuse"),
+            (["--trouble", "explode"], "kind must be one of fail, fail_after, lose, late, cut"),
             (["--offline", "1=locked"], "there is no company '1'"),
+            (["--company", "1"], "there is no company '1'"),
+            (["--seed", "empty=mine"], "a company's id is a number, not 'mine'"),
         ],
     )
     def test_a_wrong_option_is_told(self, tmp_path: Path, arguments: list[str], words: str) -> None:

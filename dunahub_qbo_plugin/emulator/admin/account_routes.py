@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from flask import Blueprint, Response, jsonify, request
 
-from dunahub_qbo_plugin.emulator.admin.json_input import body, choice, optional_text, text, texts
+from dunahub_qbo_plugin.emulator.admin.json_input import (
+    BadInput,
+    body,
+    choice,
+    optional_text,
+    text,
+    texts,
+)
 from dunahub_qbo_plugin.emulator.world.directory import (
     ACCOUNTING,
     DEFAULT_CLIENT_ID,
@@ -37,12 +44,17 @@ def _tokens(routes: Blueprint, world: World) -> None:
         client_id = optional_text(values, "client_id") or DEFAULT_CLIENT_ID
         if client_id not in world.apps:
             raise KeyError(client_id)
-        issued = world.connect(
-            realm=realm,
-            client_id=client_id,
-            user=optional_text(values, "user"),
-            scopes=texts(values, "scopes", [ACCOUNTING]),
-        )
+        try:
+            issued = world.connect(
+                realm=realm,
+                client_id=client_id,
+                user=optional_text(values, "user"),
+                scopes=texts(values, "scopes", [ACCOUNTING]),
+                access_token=optional_text(values, "access_token"),
+                refresh_token=optional_text(values, "refresh_token"),
+            )
+        except ValueError as error:
+            raise BadInput(str(error)) from error
         answer = jsonify(
             access_token=issued.access_token,
             refresh_token=issued.refresh_token,

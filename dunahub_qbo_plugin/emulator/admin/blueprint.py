@@ -68,6 +68,7 @@ def _looking(routes: Blueprint, world: World) -> None:
             oauth=attrs.asdict(world.tokens.settings),
             throttle=attrs.asdict(world.throttle.settings),
             service=attrs.asdict(world.service),
+            metered_this_month=world.meter.used(),
             trouble=world.trouble.in_force(),
         )
 
@@ -91,6 +92,7 @@ def _looking(routes: Blueprint, world: World) -> None:
     def forget_requests() -> Response:
         world.journal.clear()
         world.throttle.forget()
+        world.meter.forget()
         return jsonify(ok=True)
 
     @routes.post("/requests")

@@ -85,6 +85,7 @@ def _companies(routes: Blueprint, world: World) -> None:
         world.trouble.clear()
         world.journal.clear()
         world.throttle.forget()
+        world.meter.forget()
         return jsonify(ok=True)
 
 

@@ -26,7 +26,8 @@ from dunahub_qbo_plugin.emulator.books.singletons import Singletons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date, datetime
+    from decimal import Decimal
 
 Json = dict[str, Any]
 
@@ -76,6 +77,16 @@ class Company:
     def name(self) -> str:
         """The company's current name."""
         return self._singles.name
+
+    def today(self) -> date:
+        """Return the company's own date."""
+        with self._lock:
+            self._ledger.begin()
+            return self._ledger.today()
+
+    def currency(self) -> Json:
+        """Return a reference to the company's home currency."""
+        return self._ledger.currency()
 
     def handle(self, request: ApiRequest) -> ApiReply:
         """Return answer one request; whatever is wrong with it is a fault in the reply."""
@@ -130,11 +141,27 @@ class Company:
         """Make a list object inactive as an accountant would."""
         return self._as_accountant(entity, id_, {"sparse": True, "Active": False}, "update")
 
-    def deposit(self, payment_id: str) -> Json:
-        """Put a payment on a bank deposit, which freezes it; return the deposit."""
+    def deposit(
+        self,
+        *payment_ids: str,
+        id_: str | None = None,
+        on: date | None = None,
+        cash_back: Decimal | int = 0,
+    ) -> Json:
+        """Put payments on a bank deposit, which freezes them; return the deposit.
+
+        Args:
+            payment_ids: The payments.
+            id_: The deposit's Id; the next one by default.
+            on: Its date; today by default.
+            cash_back: What of the money goes to the savings account instead.
+        """
         with self._lock:
             self._ledger.begin()
-            return make_deposit(self._ledger, payment_id).load()
+            self._ledger.next_id_is("Deposit", id_)
+            return make_deposit(
+                self._ledger, payment_ids, on=on or self._ledger.today(), cash_back=cash_back
+            ).load()
 
     def merge_customers(self, merged: str, into: str) -> Json:
         """Merge one customer into another as an accountant would; return the one that is left.
@@ -146,10 +173,17 @@ class Company:
             self._ledger.begin()
             return merge_customers(self._ledger, merged, into).load()
 
-    def create(self, entity: str, body: Json) -> Json:
-        """Create an object as a user of the company would; return it."""
+    def create(self, entity: str, body: Json, *, id_: str | None = None) -> Json:
+        """Create an object as a user of the company would; return it.
+
+        Args:
+            entity: Which kind of object.
+            body: What a request would hold.
+            id_: Its Id; the next one by default.
+        """
         with self._lock:
             self._ledger.begin()
+            self._ledger.next_id_is(entity, id_)
             text = self._operations.write(
                 ENTITIES[entity], body, operation="create", include=frozenset(), user=""
             )

@@ -43,6 +43,10 @@ class CompanySettings:
         ast_override: A `TxnTaxDetail.TotalTax` sent to an automated company is honoured
             (Intuit staff) or recomputed (observed 2026-09).
         ast_rate: Percent the automated engine applies to taxable lines with a US address.
+        tax_exempt: A customer with `Taxable: false` pays no tax that the automated engine works
+            out, but does if a form of a classic company names a code (most customers of Intuit's
+            sample company are such, and have invoices with tax; recorded 2020 to 2026), or never
+            pays any.
         multicurrency: More than the home currency is allowed.
         home_currency: ISO code of the home currency.
         country: Country of the company, as CompanyInfo shows it.
@@ -134,6 +138,7 @@ class CompanySettings:
     sales_tax: Literal["none", "classic", "automated"] = "none"
     ast_override: Literal["honour", "recompute"] = "recompute"
     ast_rate: str = "8.25"
+    tax_exempt: Literal["automated_only", "always"] = "automated_only"
     multicurrency: bool = False
     home_currency: str = "USD"
     country: str = "US"

@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator.books import business_faults
+from dunahub_qbo_plugin.emulator.books.json_codec import cents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from dunahub_qbo_plugin.emulator.books.ledger import Ledger
     from dunahub_qbo_plugin.emulator.books.object_tables import Row
 
 Json = dict[str, Any]
 
 
-def make_deposit(ledger: Ledger, payment_id: str) -> Row:
-    """Deposit a payment: it is on a bank deposit now and frozen.
+def make_deposit(
+    ledger: Ledger, payment_ids: Sequence[str], *, on: date, cash_back: Decimal | int = 0
+) -> Row:
+    """Deposit payments: they are on a bank deposit now and frozen.
 
-    The payment shows its deposit, but neither its SyncToken nor its time of change move (recorded
+    A payment shows its deposit, but neither its SyncToken nor its time of change move (recorded
     2026-05, seven of seven).
+
+    Args:
+        ledger: The books.
+        payment_ids: The payments, at least one.
+        on: The deposit's date.
+        cash_back: What of the money goes to the savings account instead.
 
     Raises:
         QboFaultError: 610 if there is no such payment, 6540 if it is deposited already.
     """
-    payment = ledger.need("Payment", payment_id).load()
-    if is_deposited(payment):
+    payments = [ledger.need("Payment", id_).load() for id_ in payment_ids]
+    if any(is_deposited(payment) for payment in payments):
         raise business_faults.deposited()
+    total = sum((Decimal(payment["TotalAmt"]) for payment in payments), Decimal(0))
     bank = ledger.holder("Account", "checking")
     deposit = ledger.new("Deposit")
     deposit.update(
         {
             "DepositToAccountRef": {"value": bank[1] if bank else "35", "name": "Checking"},
-            "TotalAmt": payment["TotalAmt"],
-            "TxnDate": ledger.today().isoformat(),
-            "CurrencyRef": payment["CurrencyRef"],
+            "TotalAmt": cents(total - cash_back),
+            "TxnDate": on.isoformat(),
+            "CurrencyRef": payments[0]["CurrencyRef"],
             "Line": [
                 {
                     "Amount": payment["TotalAmt"],
-                    "LinkedTxn": [{"TxnId": payment_id, "TxnType": "Payment", "TxnLineId": "0"}],
+                    "LinkedTxn": [{"TxnId": payment["Id"], "TxnType": "Payment", "TxnLineId": "0"}],
                 }
+                for payment in payments
             ],
         }
     )
-    payment["LinkedTxn"] = [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]
-    ledger.save("Payment", payment, changed=False)
+    if cash_back:
+        savings = ledger.holder("Account", "savings")
+        account = {"value": savings[1] if savings else "36", "name": "Savings"}
+        deposit["CashBack"] = {"AccountRef": account, "Amount": cents(cash_back)}
+    for payment in payments:
+        payment["LinkedTxn"] = [{"TxnId": deposit["Id"], "TxnType": "Deposit"}]
+        ledger.save("Payment", payment, changed=False)
     return ledger.save("Deposit", deposit)
 
 

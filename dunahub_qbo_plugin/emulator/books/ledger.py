@@ -116,6 +116,11 @@ class Ledger:
             "MetaData": {"CreateTime": self.stamp, "LastUpdatedTime": self.stamp},
         }
 
+    def next_id_is(self, entity: str, id_: str | None) -> None:
+        """Let the next new object of an entity have this Id; with None it takes its turn."""
+        if id_ is not None:
+            self.sequences.restart(ENTITIES[entity].sequence, id_)
+
     def touch(self, data: Json, *, raise_token: bool = True) -> None:
         """Mark an object as changed now, by a write (which raises its token) or in passing."""
         if raise_token:

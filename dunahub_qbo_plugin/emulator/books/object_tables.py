@@ -136,6 +136,10 @@ class Sequences:
         self._last[name] = value
         return str(value)
 
+    def restart(self, name: str, id_: str) -> None:
+        """Let a sequence give this Id next."""
+        self._last[name] = int(id_) - 1
+
     def reserve(self, name: str, id_: str) -> None:
         """Let a sequence continue after an Id that was set from outside."""
         if id_.isdecimal():

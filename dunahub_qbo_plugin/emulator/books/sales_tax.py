@@ -54,7 +54,10 @@ def tax_detail(ledger: Ledger, data: Json, lines: Lines) -> Json | None:
 
 
 def _is_taxable(ledger: Ledger, data: Json) -> bool:
-    """Return whether the form's customer pays sales tax; one with `Taxable: false` does not."""
+    """Return whether the form's customer pays sales tax, as far as `tax_exempt` asks."""
+    settings = ledger.settings
+    if settings.sales_tax != "automated" and settings.tax_exempt == "automated_only":
+        return True
     row = ledger.row("Customer", (data.get("CustomerRef") or {}).get("value", ""))
     return row is None or row.load().get("Taxable", True) is not False
 

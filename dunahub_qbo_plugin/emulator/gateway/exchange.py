@@ -29,6 +29,7 @@ class Exchange:
         segments: The path after the company, decoded.
         write: Whether it asks for a change.
         read: Whether it asks for data.
+        reads: How many questions it asks; more than one only in a batch.
         under_way: Requests of the company under way when it came, itself included.
         strike: The trouble rule that strikes it.
         carried_out: Whether it was acted on.
@@ -48,6 +49,7 @@ class Exchange:
         self.realm = parts[0] if self.routed else ""
         self.segments = tuple(parts[1:]) if self.routed else ()
         self.write, self.read = _purpose(request, self.segments) if self.routed else (False, False)
+        self.reads = _questions(request, self.segments) if self.read else 0
         self.under_way = 0
         self.strike: Strike | None = None
         self.carried_out = False
@@ -110,3 +112,8 @@ def _purpose(request: Request, segments: tuple[str, ...]) -> tuple[bool, bool]:
     if segments[:1] == ("batch",):
         return b'"operation"' in request.body, b'"Query"' in request.body
     return True, False
+
+
+def _questions(request: Request, segments: tuple[str, ...]) -> int:
+    """Return how many questions a request asks."""
+    return request.body.count(b'"Query"') if segments[:1] == ("batch",) else 1

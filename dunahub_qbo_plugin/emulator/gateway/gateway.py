@@ -25,7 +25,7 @@ from dunahub_qbo_plugin.emulator.world.http_messages import Connection, Reply, R
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.api.api_messages import ApiReply
-    from dunahub_qbo_plugin.emulator.world.grants import AccessToken
+    from dunahub_qbo_plugin.emulator.world.grants import AccessToken, Grant
     from dunahub_qbo_plugin.emulator.world.world import World
 
 _SHORTEST_TOKEN = 32
@@ -69,34 +69,40 @@ class Gateway:
         token = self._token(exchange.request)
         if isinstance(token, str):
             return self._unauthorized(exchange, token)
+        hosted = world.companies.get(exchange.realm)
+        production = hosted is not None and hosted.environment == "production"
         if not world.throttle.admits(
             exchange.realm, under_way=exchange.under_way, batch=exchange.batch
-        ):
+        ) or (production and not world.meter.admits(token.grant.client_id, read=exchange.read)):
             return throttled(world, exchange.tid)
-        hosted = world.companies.get(exchange.realm)
         if hosted is None or token.grant.realm != exchange.realm:
             return self._wrong_realm(exchange, token)
         barred = self._barred(token, hosted, exchange)
         if barred is not None:
             return barred
-        return self._carry_out(exchange, hosted, world.users[token.grant.user].name)
+        return self._carry_out(exchange, hosted, token.grant)
 
-    def _carry_out(self, exchange: Exchange, hosted: HostedCompany, user: str) -> Reply:
+    def _carry_out(self, exchange: Exchange, hosted: HostedCompany, grant: Grant) -> Reply:
         exchange.carried_out = True
         started = time.perf_counter()
+        user = self._world.users[grant.user].name
         answer = hosted.books.handle(exchange.api_request(user))
         milliseconds = int((time.perf_counter() - started) * 1000)
         good = answer.status in _OK
         exchange.metered = good and exchange.read and hosted.environment == "production"
+        if exchange.metered:
+            self._world.meter.count(grant.client_id, exchange.reads)
         return self._reply(exchange, answer, milliseconds)
 
     def _token(self, request: Request) -> AccessToken | str:
         """Return the access token of the request, or what is wrong with it."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         value = value.strip()
-        if scheme.lower() != "bearer" or not _SHORTEST_TOKEN <= len(value) <= _LONGEST_TOKEN:
+        token = self._world.tokens.access(value) if scheme.lower() == "bearer" else None
+        if token is None and (
+            scheme.lower() != "bearer" or not _SHORTEST_TOKEN <= len(value) <= _LONGEST_TOKEN
+        ):
             return "Malformed bearer token: too short or too long"
-        token = self._world.tokens.access(value)
         if token is None:
             return "Token invalid"
         if token.grant.ended:

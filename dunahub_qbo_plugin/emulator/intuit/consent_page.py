@@ -87,6 +87,7 @@ def _ask(world: World) -> AnyResponse | str:
     companies = (
         [hosted.books for hosted in world.realms_of(user.sub)] if asked.wants_company else []
     )
+    companies.sort(key=lambda company: company.realm_id != world.service.consent_company)
     if world.service.consent == "accept" and (companies or not asked.wants_company):
         realm = companies[0].realm_id if companies else None
         return redirect(_accepted(world, asked, realm, user.sub))

@@ -168,7 +168,9 @@ def _token_body(world: World, issued: Issued) -> dict[str, Any]:
         "token_type": "bearer",
         "expires_in": issued.expires_in,
     }
-    if request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() == "true":
+    asked = request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() == "true"
+    when = world.tokens.settings.hard_expires
+    if when == "always" or (when == "header" and asked):
         body["x_refresh_token_hard_expires_in"] = issued.hard_expires_in
     if "openid" in issued.grant.scopes and request.form.get("grant_type") == "authorization_code":
         body["id_token"] = _id_token(world, issued)

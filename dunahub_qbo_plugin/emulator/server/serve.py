@@ -86,7 +86,7 @@ def run(
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        seeds: Names from `SEEDS`, one company each.
+        seeds: Names from `SEEDS`, one company each; `name=id` gives it an id of one's own.
         options: Everything else.
         started: Called once connections are accepted.
         until: Ends the serving when set; by default only Ctrl-C does.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -34,6 +34,8 @@ class OAuthSettings:
         refresh_grace: How long the value before the present one still works. Disputed: at once
             (0, Intuit's FAQ) or 24 hours (86400, Intuit's older documentation).
         grant_lifetime: Hard end of a connection; Intuit, November 2025: five years.
+        hard_expires: When an answer says how long the connection has: if the request's header asks
+            for it (Intuit's clients, 2026), always (Intuit's blog, 2025-11), or never.
     """
 
     code_lifetime: float = 300
@@ -43,6 +45,7 @@ class OAuthSettings:
     refresh_value_period: float = 86_400
     refresh_grace: float = 0
     grant_lifetime: int = 157_680_000
+    hard_expires: Literal["header", "always", "never"] = "header"
 
 
 @attrs.frozen(kw_only=True)

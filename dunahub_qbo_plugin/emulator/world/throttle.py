@@ -28,6 +28,12 @@ class ThrottleSettings:
         body: Shape of the 429. Only `xml` was ever recorded; `gateway` is the lower-case JSON
             of 401 and 403, `fault` the application's.
         retry_after: Seconds in a `Retry-After` header; None, as recorded, sends none.
+        metered_cap: Metered reads of an app in a month, all its production companies together;
+            Intuit's free tier: 500,000. Beyond it reads get the throttle's 429 until the month
+            ends; 0 refuses every read. Off by default.
+        metered_scope: Whether the cap refuses reads alone, as Intuit's wording has it, or all
+            requests.
+        metered_batch: Whether a batch counts as many reads as it asks questions, or as one.
     """
 
     per_minute: int | None = 500
@@ -36,6 +42,9 @@ class ThrottleSettings:
     batch_per_minute: int | None = 120
     body: ThrottleBody = "xml"
     retry_after: int | None = None
+    metered_cap: int | None = None
+    metered_scope: Literal["reads", "all"] = "reads"
+    metered_batch: Literal["items", "one"] = "items"
 
 
 class Throttle:

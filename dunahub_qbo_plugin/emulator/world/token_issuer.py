@@ -128,13 +128,36 @@ class TokenIssuer:
             return self._issue(grant)
 
     def issue(
-        self, *, client_id: str, user: str, realm: str | None, scopes: frozenset[str]
+        self,
+        *,
+        client_id: str,
+        user: str,
+        realm: str | None,
+        scopes: frozenset[str],
+        access_token: str | None = None,
+        refresh_token: str | None = None,
     ) -> Issued:
-        """Issue tokens without a consent page, for tests that are not about OAuth."""
+        """Issue tokens without a consent page, for tests that are not about OAuth.
+
+        Args:
+            client_id: The app.
+            user: The person's `sub`.
+            realm: The company, or None.
+            scopes: What is granted.
+            access_token: The first access token; a new one by default.
+            refresh_token: The first refresh token; a new one by default.
+
+        Raises:
+            ValueError: One of the tokens exists already.
+        """
         with self._lock:
+            for value, known in ((access_token, self._access), (refresh_token, self._refresh)):
+                if value is not None and value in known:
+                    raise ValueError("that token exists already")
             grant = self._new_grant(client_id, user, realm, scopes, self._clock())
+            grant.refresh_value = refresh_token or grant.refresh_value
             self._refresh[grant.refresh_value] = grant
-            return self._issue(grant)
+            return self._issue(grant, access_token)
 
     def access(self, value: str) -> AccessToken | None:
         """Return the access token of that value, whatever its state, or None."""
@@ -241,10 +264,10 @@ class TokenIssuer:
         grant.refresh_since = now
         self._refresh[grant.refresh_value] = grant
 
-    def _issue(self, grant: Grant) -> Issued:
+    def _issue(self, grant: Grant, access_token: str | None = None) -> Issued:
         now = self._clock()
         settings = self.settings
-        value = new_access_value()
+        value = access_token or new_access_value()
         self._access[value] = AccessToken(
             grant=grant, expires_at=now + timedelta(seconds=settings.access_token_lifetime)
         )

@@ -13,6 +13,7 @@ from dunahub_qbo_plugin.emulator.api.company_api import Company
 from dunahub_qbo_plugin.emulator.books.company_settings import CompanySettings
 from dunahub_qbo_plugin.emulator.world.company_seeds import (
     seed_automated_tax,
+    seed_canadian,
     seed_contractor,
     seed_empty,
 )
@@ -28,6 +29,8 @@ from dunahub_qbo_plugin.emulator.world.directory import (
 )
 from dunahub_qbo_plugin.emulator.world.grants import Issued, OAuthSettings
 from dunahub_qbo_plugin.emulator.world.journal import Journal
+from dunahub_qbo_plugin.emulator.world.read_meter import ReadMeter
+from dunahub_qbo_plugin.emulator.world.sample_company import seed_sample
 from dunahub_qbo_plugin.emulator.world.signing import Signer
 from dunahub_qbo_plugin.emulator.world.throttle import Throttle, ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.token_issuer import TokenIssuer
@@ -43,8 +46,13 @@ SEEDS: dict[str, tuple[str, str, Seed]] = {
     "contractor": ("9341454838118701", "Blue Ridge Gutters", seed_contractor),
     "automated_tax": ("9341454838118702", "Harbor Light Electric", seed_automated_tax),
     "empty": ("9341454838118703", "New Company", seed_empty),
+    "sample": ("9341454838118704", "Craig's Design and Landscaping Services", seed_sample),
+    "canadian": ("9341454838118705", "Maple Ridge Roofing", seed_canadian),
 }
 """Seed name -> realm id, company name, function that fills the books."""
+
+DEFAULT_SEEDS = ("contractor", "automated_tax", "empty")
+"""The companies of a world that asks for none."""
 
 
 @attrs.define(kw_only=True)
@@ -53,6 +61,8 @@ class ServiceSettings:
 
     Attributes:
         latency: Seconds by which each answer of the API and of OAuth is late.
+        consent_company: Realm id of the company that `accept` chooses and the page proposes, if
+            the person is a member of it; None for the first.
         wrong_realm: Answer to a token that is not for the company: `3100` (403, lower-case
             JSON) or `100` (401, XML); both were recorded.
         subscription_ended_status: Status of fault 6190, recorded as 400 and as 200.
@@ -61,6 +71,7 @@ class ServiceSettings:
     """
 
     latency: float = 0.0
+    consent_company: str | None = None
     wrong_realm: str = attrs.field(default="3100", validator=attrs.validators.in_(("3100", "100")))
     subscription_ended_status: int = 400
     consent: str = attrs.field(
@@ -92,6 +103,7 @@ class World:
         self.service = service or ServiceSettings()
         self.tokens = TokenIssuer(clock=self.clock, settings=oauth or OAuthSettings())
         self.throttle = Throttle(clock=self.clock, settings=throttle or ThrottleSettings())
+        self.meter = ReadMeter(clock=self.clock, settings=self.throttle.settings)
         self.trouble = TroubleRules()
         self.journal = Journal()
         self.signer = Signer()
@@ -104,7 +116,7 @@ class World:
     def default(
         cls,
         *,
-        seeds: Iterable[str] = ("contractor", "automated_tax", "empty"),
+        seeds: Iterable[str] = DEFAULT_SEEDS,
         redirect_uris: Iterable[str] = (),
         clock: Callable[[], datetime] = system_time,
         oauth: OAuthSettings | None = None,
@@ -244,13 +256,29 @@ class World:
         client_id: str = DEFAULT_CLIENT_ID,
         user: str | None = None,
         scopes: Iterable[str] = (ACCOUNTING,),
+        access_token: str | None = None,
+        refresh_token: str | None = None,
     ) -> Issued:
-        """Issue tokens for a company without the consent page, for tests not about OAuth."""
+        """Issue tokens for a company without the consent page, for tests not about OAuth.
+
+        Args:
+            realm: The company.
+            client_id: The app.
+            user: The person's `sub`; the first person by default.
+            scopes: What is granted.
+            access_token: A token of the caller's own instead of a new one, likewise below.
+            refresh_token: See `access_token`.
+
+        Raises:
+            ValueError: One of the tokens exists already.
+        """
         return self.tokens.issue(
             client_id=client_id,
             user=self.user_of(user).sub,
             realm=realm,
             scopes=frozenset(scopes),
+            access_token=access_token,
+            refresh_token=refresh_token,
         )
 
     def _build(
