@@ -1,0 +1,91 @@
+"""``python -m tests.simulation``: runs numbers, and names those that are red.
+
+Promises one last line that says what was run and what was red. Promises to end with a status other
+than 0 where anything was red.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tests.simulation.runner import Fleet, Result, Task
+from tests.simulation.shrink import shrink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EVERY = 5.0
+"""Seconds between two words on how far it is."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for."""
+    asked = _parser().parse_args(arguments)
+    tasks = [
+        Task(
+            seed=seed,
+            planted=asked.planted,
+            leave_out=frozenset(asked.leave_out),
+            story=asked.story,
+        )
+        for seed in range(asked.first, asked.first + asked.seeds)
+    ]
+    results = []
+    told = time.monotonic()
+    with Fleet(jobs=asked.jobs, postgres=asked.database == "postgres") as fleet:
+        for result in fleet.run(tasks):
+            results.append(result)
+            say(*result.story, *(f"{result.seed}: {finding}" for finding in result.findings))
+            if time.monotonic() - told > EVERY:
+                told = time.monotonic()
+                sys.stderr.write(f"... {len(results)} of {len(tasks)}\n")
+        red = sorted(result.seed for result in results if result.findings)
+        if asked.shrink and red:
+            say(shrink(fleet, next(task for task in tasks if task.seed == red[0])))
+    say(summary(results))
+    return 1 if red else 0
+
+
+def say(*lines: str) -> None:
+    """Write lines down at once."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Say in one line what was run."""
+    red = sorted(result.seed for result in results if result.findings)
+    return (
+        f"{len(results)} seeds, {sum(one.steps for one in results)} steps, "
+        f"{sum(one.kills for one in results)} kills, {sum(one.faults for one in results)} faults, "
+        f"{len(red)} red: {red}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200, help="how many numbers")
+    parser.add_argument("--from", dest="first", type=int, default=1, help="the first of them")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--planted", default="", metavar="NAME", help="a bug to work with")
+    parser.add_argument("--jobs", type=int, default=None, help="processes; one on each core")
+    parser.add_argument("--story", action="store_true", help="tell what happened, step by step")
+    parser.add_argument(
+        "--shrink", action="store_true", help="leave out what the first red needs not"
+    )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        nargs="*",
+        default=(),
+        metavar="N",
+        help="events that do not happen",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

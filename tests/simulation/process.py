@@ -1,0 +1,79 @@
+"""A process of a host or of a worker, with the whole plugin in it, that can be stopped for ever.
+
+Promises that the plugin is put together as production does it, on a real database. Promises that
+a process that was killed writes nothing and sends nothing any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dunahub_hookspecs.host import create_plugin_manager
+from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.runtime import build
+from dunahub_qbo_plugin.testing.host import InProcessPlugin
+from tests.simulation.network import Wire
+from tests.simulation.scheduler import Life, SimClock
+from tests.simulation.storage import gated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dunahub_qbo_plugin.config import Config
+    from tests.simulation.network import Network
+    from tests.simulation.scheduler import Scheduler
+    from tests.simulation.storage import WriteLock
+
+
+class Process:
+    """One process.
+
+    Args:
+        name: of it, unique in the run.
+        config: the plugin's.
+        scheduler: runs it.
+        net: its way to QuickBooks.
+        lock: on the database's file.
+        sends: a thread of its own sends what is due.
+        committed: called after each of its commits.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        *,
+        scheduler: Scheduler,
+        net: Network,
+        lock: WriteLock,
+        sends: bool,
+        committed: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.life = Life(name)
+        self.scheduler = scheduler
+        self.lock = lock
+        self.runtime = build(
+            attrs.evolve(config, worker=Worker.EMBEDDED if sends else Worker.OFF),
+            clock=SimClock(scheduler),
+            transport=Wire(net, self.life),
+        )
+        gated(self.runtime.database, scheduler, lock, self.life, committed=committed)
+        self.plugin = InProcessPlugin(given=self.runtime)
+        self.manager = create_plugin_manager([self.plugin], load_entry_points=False)
+
+    def work(self) -> None:
+        """Begin to send, as a worker process does."""
+        self.scheduler.spawn(f"{self.name}.main", self.life, self.runtime.worker().run)
+
+    def kill(self) -> None:
+        """Stop it for ever, wherever it is."""
+        self.scheduler.kill(self.life)
+        self.runtime.database.close()  # as the operating system does for whoever is gone
+
+    @property
+    def unwritten(self) -> int:
+        """How many records are in its memory only."""
+        return self.runtime.intake.waiting

@@ -1,0 +1,202 @@
+"""Runs of many numbers on all cores, each on a database of its own in memory.
+
+Promises that a number gives the same run in whichever process it is run. Promises that a run that
+hangs, or that ends with an error of the simulation's own, is red and not lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.db.cipher import generate_key
+from dunahub_qbo_plugin.store.db.database import Database
+from tests.simulation.checks import AtTheEnd, Finding, OnTheWay
+from tests.simulation.profile import draw
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.storage import CRM_TABLE
+from tests.simulation.threads import cooperative
+from tests.simulation.world import World
+from tests.support.office import copy_schema
+from tests.support.postgres import empty, fresh_database, postgres_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  a file system in memory
+HANGS_AFTER: Final = 120.0
+"""Seconds after which a run is said to hang; its process says where and ends."""
+THREADS_OF_DRIVERS: Final = ("dunahub-qbo-connect",)
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """What is to be run.
+
+    Attributes:
+        seed: the run's number.
+        planted: the name of a bug to work with; empty for none.
+        leave_out: events of its plan that do not happen.
+        story: tell what happened, step by step.
+    """
+
+    seed: int
+    planted: str = ""
+    leave_out: frozenset[int] = frozenset()
+    story: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What came of a run.
+
+    Attributes:
+        digest: of everything that happened, to compare two runs.
+        reached: states that it came through.
+    """
+
+    seed: int
+    steps: int = 0
+    kills: int = 0
+    faults: int = 0
+    events: int = 0
+    digest: str = ""
+    findings: tuple[Finding, ...] = ()
+    reached: frozenset[str] = frozenset()
+    story: tuple[str, ...] = ()
+
+
+def run(task: Task, *, database: str | None = None) -> Result:
+    """Run one number in this process.
+
+    Args:
+        task: which, and how.
+        database: address of a PostgreSQL database that is ours; None for SQLite in memory.
+    """
+    profile = draw(task.seed)
+    scheduler = Scheduler(str(task.seed), stickiness=profile.stickiness)
+    if task.story:
+        scheduler.story = []
+    findings: list[Finding] = []
+    faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+    before = threading.active_count()
+    world: World | None = None
+    with _place(database) as url, cooperative(scheduler):
+        try:
+            world = World(task.seed, profile, scheduler, database_url=url, key=generate_key())
+            on_the_way = OnTheWay(world)
+            try:
+                world.run(task.leave_out)
+                findings += AtTheEnd(world).look()
+            finally:
+                findings[:0] = on_the_way.findings
+        except Exception as error:  # noqa: BLE001  whatever it is, this number found it
+            told = "".join(traceback.format_exception(error)[-4:])
+            findings.append(Finding(kind=type(error).__name__, what=f"{error}\n{told}"))
+        finally:
+            if world is not None:
+                world.close()
+    faulthandler.cancel_dump_traceback_later()
+    if threading.active_count() > before:
+        findings.append(Finding(kind="a real thread", what="was started in a simulated process"))
+    return Result(
+        seed=task.seed,
+        steps=scheduler.steps,
+        kills=world.kills if world else 0,
+        faults=world.net.faults if world else 0,
+        events=len(profile.plan),
+        digest=scheduler.digest,
+        findings=tuple(findings),
+        story=tuple(scheduler.story or ()),
+    )
+
+
+@contextlib.contextmanager
+def _place(database: str | None) -> Iterator[str]:
+    """Give the address of an empty database with the schema in it."""
+    if database is not None:
+        empty(database)
+        yield database
+        return
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        path = folder / "qbo.sqlite3"
+        copy_schema(path)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"CREATE TABLE {CRM_TABLE} (text TEXT)")
+            connection.commit()
+        yield f"sqlite:///{path}"
+    finally:
+        shutil.rmtree(folder)
+
+
+_database: str | None = None
+
+
+def _begin(server: str | None) -> None:
+    """Prepare a process of the pool."""
+    global _database  # noqa: PLW0603  a process of the pool has no other place for it
+    logging.disable(logging.CRITICAL)
+    if server is None:
+        return
+    _database = fresh_database(server).__enter__()  # dropped with the server
+    database = Database(_database)
+    database.prepare()
+    database.close()
+    with contextlib.closing(sa.create_engine(_database).connect()) as connection:
+        connection.execute(sa.text(f"CREATE TABLE {CRM_TABLE} (text TEXT)"))
+        connection.commit()
+
+
+def _run(task: Task) -> Result:
+    return run(task, database=_database)
+
+
+class Fleet:
+    """Processes that run numbers; a context manager.
+
+    Args:
+        jobs: how many; None for one on each core.
+        postgres: on PostgreSQL instead of SQLite.
+    """
+
+    def __init__(self, *, jobs: int | None = None, postgres: bool = False) -> None:
+        self._jobs = jobs or os.cpu_count()
+        self._postgres = postgres
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        # The order of a set of texts is another in each process, unless it is told.
+        os.environ["PYTHONHASHSEED"] = "0"
+        server = self._stack.enter_context(postgres_server()) if self._postgres else None
+        self._pool = self._stack.enter_context(
+            ProcessPoolExecutor(
+                self._jobs,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(server,),
+            )
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """Run numbers; gives each as soon as it is done."""
+        for done in as_completed([self._pool.submit(_run, task) for task in tasks]):
+            yield done.result()

@@ -1,0 +1,137 @@
+"""Looks at the database after each commit: which company is whose, and since when.
+
+Promises to see each change of a connection at the step that made it. Promises to read the tables
+themselves, without the plugin's code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sqlalchemy as sa
+
+from dunahub_qbo_plugin.store.tables import connections
+
+if TYPE_CHECKING:
+    from tests.simulation.scheduler import Scheduler
+
+_COLUMNS = (
+    *("id", "org_id", "current", "connection_period", "realm_enc", "expired_at", "lease_owner"),
+    *("disconnected_at", "pending_at", "region_closed_at", "fence", "refresh_enc", "lease_until"),
+)
+
+
+@attrs.define(eq=False)
+class Company:
+    """One company as it is stored, and since which step.
+
+    Attributes:
+        realm: which it is.
+        closed: the step at which sending to it was last ended; None while it may be sent to.
+        region_closed: the step at which its region last ended it.
+        current_since: the step since which records of its organization go there.
+        period_since: the step since which its present connected period lasts.
+    """
+
+    row: Any
+    realm: str
+    closed: int | None = None
+    region_closed: int | None = None
+    current_since: int = 0
+    period_since: int = 0
+
+
+class Watch:
+    """What the connections look like, kept up to date by `look`.
+
+    Args:
+        engine: of the database.
+        scheduler: tells the step.
+        decrypt: opens what is stored encrypted.
+
+    Attributes:
+        companies: by our id.
+        takeovers: how often a lease was taken that somebody had not given back.
+    """
+
+    def __init__(self, engine: sa.Engine, scheduler: Scheduler, decrypt: Any) -> None:  # noqa: ANN401  a function
+        self._engine = engine
+        self._scheduler = scheduler
+        self._decrypt = decrypt
+        self._asked = sa.select(*(connections.c[name] for name in _COLUMNS))
+        self._text = str(self._asked.compile(engine))
+        self._raw: sa.PoolProxiedConnection | None = None
+        self.companies: dict[str, Company] = {}
+        self.takeovers = 0
+
+    def look(self) -> None:
+        """See what a commit changed."""
+        if self._raw is None:
+            self._raw = self._engine.raw_connection()
+            driver: Any = self._raw.driver_connection
+            if self._engine.dialect.name != "sqlite":
+                driver.autocommit = True
+        cursor = self._raw.cursor()
+        cursor.execute(self._text)
+        rows = cursor.fetchall()
+        cursor.close()
+        seen = set()
+        for values in rows:
+            row: Any = _Row(dict(zip(_COLUMNS, values, strict=True)))
+            seen.add(row.id)
+            self._see(row)
+        for gone in [one for one in self.companies if one not in seen]:
+            del self.companies[gone]
+
+    def _see(self, row: Any) -> None:  # noqa: ANN401  a row
+        step = self._scheduler.steps
+        known = self.companies.get(row.id)
+        if known is None:
+            realm = self._decrypt(row.realm_enc)
+            known = self.companies[row.id] = Company(
+                row, realm, current_since=step, period_since=step
+            )
+        before, known.row = known.row, row
+        if row.current and not before.current:
+            known.current_since = step
+        if row.connection_period != before.connection_period:
+            known.period_since = step
+        if row.region_closed_at is not None and before.region_closed_at is None:
+            known.region_closed = step
+        if may_be_sent_to(row):
+            known.closed = None
+        elif known.closed is None:
+            known.closed = step
+        taken = row.fence != before.fence and row.lease_owner is not None
+        self.takeovers += taken and before.lease_owner is not None
+
+    def current(self, org_id: str) -> Company | None:
+        """Return the company that an organization's records go to."""
+        return next(
+            (
+                one
+                for one in self.companies.values()
+                if one.row.current and one.row.org_id == org_id
+            ),
+            None,
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._raw is not None:
+            self._raw.close()
+            self._raw = None
+
+
+class _Row:
+    """A row by its columns' names."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+
+def may_be_sent_to(row: Any) -> bool:  # noqa: ANN401  a row
+    """Return whether somebody has decided that records go to a company."""
+    ended = (row.disconnected_at, row.pending_at, row.region_closed_at)
+    return bool(row.current) and all(moment is None for moment in ended)
