@@ -29,7 +29,7 @@ class Rule:
 SENDING: Final = (
     Rule("key", "Each write carries its key as QuickBooks' request id."),
     Rule("number", "The number of a key that has ended is never used again.", 2),
-    Rule("body", "A resend carries the committed key and body, whatever was saved since."),
+    Rule("body", "A resend carries the committed key and body, whatever was saved since.", 2),
     Rule("commit-first", "Key and body are committed before the request leaves."),
     Rule("lease", "A company that a worker holds is not taken.", 0),
     Rule("renew", "A living worker prolongs its lease.", 0),
