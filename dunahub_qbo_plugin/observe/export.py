@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Labels = dict[str, str]
     Readings = Iterable[tuple[float, Labels]]
 
-FRESH: Final = timedelta(seconds=5)
+GAUGE_LIFETIME: Final = timedelta(seconds=5)
 """For how long one look at the database serves all instruments."""
 
 
@@ -80,7 +80,7 @@ class _Source:
             return None
         with self._lock:
             now = runtime.clock.monotonic()
-            if self._kept is None or not 0 <= now - self._kept_at < FRESH.total_seconds():
+            if self._kept is None or not 0 <= now - self._kept_at < GAUGE_LIFETIME.total_seconds():
                 self._kept, self._kept_at = measure(runtime), now
             return self._kept.standing
 

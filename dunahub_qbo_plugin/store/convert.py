@@ -1,4 +1,4 @@
-"""Conversions between what the tables hold and what the rest of the plugin works with."""
+"""Conversions between stored values and those of the rest of the plugin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, overload
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MOST: Final = Decimal(10) ** 15
+LARGEST_AMOUNT: Final = Decimal(10) ** 15
+"""Dollars, the most that a column of cents holds."""
 
 
 @overload
@@ -15,7 +16,7 @@ def to_ms(moment: datetime) -> int: ...
 @overload
 def to_ms(moment: None) -> None: ...
 def to_ms(moment: datetime | None) -> int | None:
-    """Turn an aware moment into whole milliseconds since 1970."""
+    """Convert an aware datetime to whole milliseconds since 1970."""
     return None if moment is None else (moment - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -24,22 +25,24 @@ def from_ms(stored: int) -> datetime: ...
 @overload
 def from_ms(stored: None) -> None: ...
 def from_ms(stored: int | None) -> datetime | None:
-    """Turn stored milliseconds into an aware moment in UTC."""
+    """Convert stored milliseconds to an aware datetime in UTC."""
     return None if stored is None else EPOCH + timedelta(milliseconds=stored)
 
 
 def to_cents(amount: Decimal | None) -> int | None:
-    """Turn dollars into the cents that are stored, half up.
+    """Convert dollars to stored cents, rounded half up.
 
-    An amount beyond what the column holds is cut to that: it is refused before it is ever sent,
-    and must not keep its row out of the database.
+    An amount beyond `LARGEST_AMOUNT` is cut to it: it is refused before it is ever sent, and must
+    not keep its row out of the database.
     """
     if amount is None:
         return None
-    cents = (min(max(amount, -MOST), MOST) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    cents = (min(max(amount, -LARGEST_AMOUNT), LARGEST_AMOUNT) * 100).quantize(
+        Decimal(1), rounding=ROUND_HALF_UP
+    )
     return int(cents)
 
 
 def from_cents(stored: int | None) -> Decimal | None:
-    """Turn stored cents into dollars."""
+    """Convert stored cents to dollars."""
     return None if stored is None else Decimal(stored).scaleb(-2)

@@ -1,4 +1,4 @@
-"""Long things that a person asked for: run by a worker, watched on the page."""
+"""Long tasks that a person asked for: run by a worker, watched on the page."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-SILENCE: Final = timedelta(minutes=2)
-"""Time without a sign of life after which another worker takes a task over."""
+HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
+"""Time without a heartbeat after which another worker takes a task over."""
 
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Something long.
+    """A long task.
 
     Attributes:
-        name: what is to be done, such as ``compare``.
-        arguments: what it was asked with, JSON values.
-        done, total: how far it is, in whatever it counts; total is 0 until that is known.
-        result: what came of it, JSON values; None while it runs and after a problem.
-        problem: why it failed, in words; empty when it did not.
+        name: its kind, such as ``compare``.
+        arguments: JSON values.
+        done, total: progress, in a unit of the task's own; total is 0 until it is known.
+        result: JSON values; None while it runs and after a failure.
+        problem: why it failed, in words; empty if it did not.
     """
 
     id: int
@@ -55,7 +55,7 @@ def ask(
     by: str,
     now: datetime,
 ) -> int:
-    """Ask for a task; asked twice while it runs, it runs once. Gives its id."""
+    """Request a task and return its id; requested again while it runs, it is the same one."""
     running = latest(db, company_id, name)
     if running is not None and running.finished_at is None:
         return running.id
@@ -76,7 +76,7 @@ def ask(
 
 
 def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: datetime) -> int:
-    """Note that a person had records sent, so that they can be counted; gives the batch's id.
+    """Record that a person had records sent, so that they can be counted; return the batch's id.
 
     No worker takes it: the records are sent like any others.
     """
@@ -98,7 +98,7 @@ def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: 
 
 
 def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> None:
-    """Note how many records were asked for so far; a batch of none is forgotten."""
+    """Store how many records a batch has so far; an empty batch is deleted."""
     if not asked:
         db.execute(sa.delete(tasks).where(tasks.c.id == batch))
         return
@@ -107,7 +107,7 @@ def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> No
 
 
 def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
-    """Return the last task of a name."""
+    """Return the latest task of a name."""
     statement = (
         sa.select(tasks)
         .where(tasks.c.company_id == company_id, tasks.c.name == name)
@@ -119,8 +119,8 @@ def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
 
 
 def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
-    """Take the oldest task that nobody works on, or whose worker fell silent."""
-    stale = to_ms(now - SILENCE)
+    """Take the oldest task without a worker, or whose worker has no heartbeat."""
+    stale = to_ms(now - HEARTBEAT_TIMEOUT)
     free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < stale)
     chosen = (
         sa.select(tasks.c.id)
@@ -140,14 +140,14 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
 
 
 def waiting(db: sa.Connection, *, now: datetime) -> bool:
-    """Return whether there is a task to take."""
-    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - SILENCE))
+    """Return whether `take` would find a task."""
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - HEARTBEAT_TIMEOUT))
     statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), free)
     return db.execute(statement.limit(1)).first() is not None
 
 
 def progress(db: sa.Connection, task_id: int, *, done: int, total: int, now: datetime) -> None:
-    """Tell how far a task is, and that its worker lives."""
+    """Store a task's progress, which is also its worker's heartbeat."""
     db.execute(
         sa.update(tasks)
         .where(tasks.c.id == task_id)
@@ -163,7 +163,7 @@ def finish(
     problem: str = "",
     now: datetime,
 ) -> None:
-    """Write down what came of a task."""
+    """Store the result of a task, or why it failed."""
     db.execute(
         sa.update(tasks)
         .where(tasks.c.id == task_id)

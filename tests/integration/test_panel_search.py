@@ -140,6 +140,6 @@ def test_a_search_says_when_it_left_some_out(office: Office) -> None:
     with office.runtime.database.read.connect() as db:
         ids, cut = search.find(db, office.connection().id, "smith")
         few, all_ = search.find(db, office.connection().id, "smith 22")
-    assert (len(ids), cut) == (search.MOST_FOUND, True)
+    assert (len(ids), cut) == (search.MAX_FOUND, True)
     assert (len(few), all_) == (10, False)
     assert "Very many records fit" in panel(office, q="smith")

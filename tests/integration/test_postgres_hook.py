@@ -197,8 +197,8 @@ def test_a_process_paused_in_a_transaction_keeps_nobody_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres_url: str, way: str
 ) -> None:
     """The server ends a transaction that stands still, before a lease ends (rule 10)."""
-    assert timedelta(seconds=postgres.IDLE) < LEASE
-    monkeypatch.setattr(postgres, "IDLE", 0.3)
+    assert timedelta(seconds=postgres.IDLE_TRANSACTION_TIMEOUT) < LEASE
+    monkeypatch.setattr(postgres, "IDLE_TRANSACTION_TIMEOUT", 0.3)
     office = Office(tmp_path, database_url=postgres_url)
     office.connect()
     lock = sa.text("SELECT id FROM qbo_connection FOR UPDATE")

@@ -19,7 +19,7 @@ from tests.support.queue import Look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOTED = f"SELECT name FROM {queue_schema.NOTE}"  # noqa: S608  a constant
+NOTED = f"SELECT name FROM {queue_schema.VERSION_TABLE}"  # noqa: S608  a constant
 
 
 @pytest.fixture

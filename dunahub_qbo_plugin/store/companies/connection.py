@@ -1,4 +1,4 @@
-"""A connection to a QuickBooks company, as the store gives it out."""
+"""The connection to a QuickBooks company, as the store returns it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """A company of an organization as the rest of the plugin sees it: no token, no realm id.
+    """A company of an organization, without tokens and realm id.
 
     Attributes:
         id: our own id of the company.
-        pending_at: when it was chosen in place of another company and awaits a person's yes.
-        paused_until: nothing is sent before this moment (throttled, subscription ended).
+        pending_at: when it was chosen in place of another company; it awaits confirmation.
+        paused_until: time before which nothing is sent (throttled, subscription ended).
     """
 
     id: str
@@ -44,7 +44,7 @@ class Connection:
 
     @property
     def status(self) -> Status:
-        """One of the three that people see."""
+        """The status that people see."""
         if self.disconnected_at is not None or self.pending_at is not None:
             return Status.NOT_CONNECTED
         return Status.CONNECTED if self.expired_at is None else Status.TOKEN_EXPIRED
@@ -52,10 +52,10 @@ class Connection:
 
 @attrs.frozen(kw_only=True)
 class Tokens:
-    """What is needed to speak to a company; never shown.
+    """Realm id and tokens of a company; never shown.
 
     Attributes:
-        access_expires_at: when the access token ends.
+        access_expires_at: when the access token expires.
     """
 
     realm_id: str = attrs.field(repr=False)
@@ -67,13 +67,13 @@ class Tokens:
 
 @attrs.frozen(kw_only=True)
 class Arrival:
-    """What came of a consent.
+    """The result of a consent.
 
     Attributes:
         connection: the company that was chosen.
-        pending: True when it is another company than before: a person must say yes first.
-        reconnected: True when this company had been connected before.
-        let_go: tokens, to be revoked, of another company that still awaited a person's yes.
+        pending: True if it is another company than before, which a person must confirm.
+        reconnected: True if this company was connected before.
+        let_go: tokens, to be revoked, of another company that was awaiting confirmation.
     """
 
     connection: Connection
@@ -83,7 +83,7 @@ class Arrival:
 
 
 def connection_of(row: Any) -> Connection:  # noqa: ANN401  a Row
-    """Read a row."""
+    """Return the connection of a row."""
     return Connection(
         id=row.id,
         org_id=row.org_id,

@@ -1,6 +1,6 @@
-"""Connections to QuickBooks companies: connect, confirm, expire, disconnect, pause, gate.
+"""Connections to QuickBooks companies: connect, confirm, expire, disconnect.
 
-Nothing here gives out a token but `Connections.tokens`.
+Tokens are returned by `Connections.tokens`, and by the methods whose tokens are to be revoked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """Reads and writes connections; every method works in the transaction that it is given."""
+    """Reads and writes connections; each method works in the transaction that it is passed."""
 
     def __init__(self, cipher: Cipher) -> None:
         self._cipher = cipher
@@ -56,11 +56,11 @@ class Connections:
         by: str,
         now: datetime,
     ) -> Arrival:
-        """Store what a person consented to.
+        """Store the company and tokens of a consent.
 
-        The same company as before goes on where it was. Another one is kept apart until a person
-        confirms it, so that nothing is sent to the wrong books (rule 19). Whatever company
-        awaited confirmation until now is let go: the last choice counts.
+        The same company as before continues where it was. Another one is kept apart until a person
+        confirms it, so that nothing is sent to the wrong books (rule 19). A company that was
+        awaiting confirmation is discarded: the last choice counts.
 
         Raises:
             ConfigurationError: there is no usable encryption key.
@@ -108,10 +108,10 @@ class Connections:
     def confirm(
         self, db: sa.Connection, org_id: str, company_id: str, *, by: str, now: datetime
     ) -> Tokens | None:
-        """Go over to a company, if it still is the one that awaits confirmation.
+        """Switch to a company, if it still is the one that awaits confirmation.
 
         Returns:
-            the tokens of the company that is left, to be revoked; None if it has none.
+            the tokens of the former company, to be revoked; None if it has none.
         """
         _hold(db, org_id)
         new, old = self.pending(db, org_id), self.current(db, org_id)
@@ -127,7 +127,7 @@ class Connections:
         return left
 
     def decline(self, db: sa.Connection, org_id: str) -> Tokens | None:
-        """Let go of the company that awaits confirmation; gives its tokens to be revoked."""
+        """Discard the company that awaits confirmation; return its tokens, to be revoked."""
         _hold(db, org_id)
         new = self.pending(db, org_id)
         return None if new is None else self._let_go(db, new)
@@ -142,10 +142,10 @@ class Connections:
     def disconnect(
         self, db: sa.Connection, org_id: str, *, by: str, now: datetime
     ) -> Tokens | None:
-        """Stop at once: tokens deleted, drains fenced off, what is unsent left behind.
+        """Disconnect: delete the tokens, fence drains off, leave unsent records behind.
 
         Returns:
-            the tokens, to be revoked at Intuit; None when there are none that can be read.
+            the tokens, to be revoked at Intuit; None if there are none that can be decrypted.
         """
         _hold(db, org_id)
         current = self.current(db, org_id)
@@ -154,7 +154,7 @@ class Connections:
         return self._leave(db, current, by=by, now=now)
 
     def expire(self, db: sa.Connection, company_id: str, *, refused: Tokens, now: datetime) -> bool:
-        """Note that Intuit refused a refresh token, unless another one was stored meanwhile."""
+        """Mark a company as expired, unless the refused refresh token was replaced meanwhile."""
         db.execute(sa.select(connections.c.id).where(_is(company_id)).with_for_update())
         stored = self.tokens(db, company_id)
         if stored is None or stored.refresh != refused.refresh:
@@ -163,10 +163,10 @@ class Connections:
         return True
 
     def tokens(self, db: sa.Connection, company_id: str) -> Tokens | None:
-        """Return a company's tokens, None when it has none.
+        """Return a company's tokens, None if it has none.
 
         Raises:
-            ConfigurationError: the keys do not open them.
+            ConfigurationError: no key decrypts them.
         """
         row = db.execute(sa.select(connections).where(connections.c.id == company_id)).one_or_none()
         if row is None or row.refresh_enc is None:
@@ -182,10 +182,10 @@ class Connections:
     def save_tokens(
         self, db: sa.Connection, company_id: str, tokens: Tokens, *, owner: str
     ) -> None:
-        """Keep renewed tokens, unless others came in while they were fetched.
+        """Store renewed tokens, unless others were stored while they were fetched.
 
-        The claim to renew (`refresh_lock.claim_refresh`) ends with a disconnect, and with any
-        tokens stored: of a person who connected anew, or of a worker that took the claim over.
+        The claim to renew (`refresh_lock.claim_refresh`) ends with a disconnect, and whenever
+        tokens are stored: after a person reconnected, or by a worker that took the claim over.
         """
         db.execute(
             sa.update(connections)
@@ -236,11 +236,11 @@ class Connections:
         try:
             return self.tokens(db, company_id)
         except ConfigurationError:
-            return None  # a lost key must not keep anybody from disconnecting
+            return None  # a lost key must not prevent a disconnect
 
     @staticmethod
     def _resume(db: sa.Connection, row: Any, *, by: str, now: datetime) -> None:  # noqa: ANN401  a Row
-        """Begin a new connection period if the company had been left; an expiry begins none."""
+        """Begin a new connection period if the company was disconnected; an expiry begins none."""
         if row.disconnected_at is not None:
             _change(
                 db,
@@ -277,14 +277,14 @@ def _is(company_id: str) -> sa.ColumnElement[bool]:
 
 
 def _hold(db: sa.Connection, org_id: str) -> list[Any]:
-    """Read an organization's companies and keep others from changing them until the commit.
+    """Read and lock an organization's companies until the commit.
 
-    On SQLite the transaction has the whole database for itself already.
+    On SQLite the transaction has the database's write lock already.
     """
     statement = (
         sa.select(connections)
         .where(connections.c.org_id == org_id)
-        .order_by(connections.c.id)  # two who hold them must not wait for each other
+        .order_by(connections.c.id)  # the same order for all, against deadlocks
         .with_for_update()
     )
     return list(db.execute(statement))

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Disconnection:
-    """One such period.
+    """One period without a connection.
 
     Attributes:
-        connection_period: records of this period were made while it lasted; those of the period
-            before it were still unsent when it began.
+        connection_period: records of this connection period were saved while it lasted; those of
+            the one before were still unsent when it began.
         ended_at: None while it lasts.
     """
 
@@ -33,7 +33,7 @@ class Disconnection:
 def begin(
     db: sa.Connection, company_id: str, *, connection_period: int, by: str, now: datetime
 ) -> None:
-    """Note that a company was disconnected."""
+    """Record that a company was disconnected."""
     db.execute(
         sa.insert(disconnections_table).values(
             company_id=company_id,
@@ -45,7 +45,7 @@ def begin(
 
 
 def end(db: sa.Connection, company_id: str, *, now: datetime) -> None:
-    """Note that it was connected again."""
+    """Record that it was connected again."""
     db.execute(
         sa.update(disconnections_table)
         .where(

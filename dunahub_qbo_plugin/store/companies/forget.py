@@ -1,4 +1,4 @@
-"""Delete everything of one organization, from every table."""
+"""Delete all rows of one organization."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def forget(database: Database, org_id: str) -> dict[str, int]:
     """Delete an organization's rows in one transaction; its records stay in host and QuickBooks.
 
-    In an SQLite file the space is overwritten, also in its log as far as nobody reads there at this
-    moment. Backups are the operator's own.
+    In an SQLite file the space is overwritten, also in its log as far as no reader prevents it.
+    Backups are the operator's business.
 
     Args:
-        database: where they are.
+        database: the plugin's.
         org_id: the host's id of the organization.
 
     Returns:
-        table to number of rows that were deleted, where there were any.
+        number of deleted rows by table, without zeros.
     """
     deleted: dict[str, int] = {}
     with database.write.connect() as db:
@@ -44,7 +44,7 @@ def forget(database: Database, org_id: str) -> dict[str, int]:
 
 
 def of_no_organization() -> list[str]:
-    """Name the tables whose rows belong to nobody; a new table must not be forgotten here."""
+    """Return the tables whose rows belong to no organization; a test checks each new table."""
     return [table.name for table in metadata.sorted_tables if _owned(table, "") is None]
 
 
@@ -54,7 +54,7 @@ def _delete(db: sa.Connection, table: sa.Table, org_id: str) -> int:
 
 
 def _owned(table: sa.Table, org_id: str) -> sa.ColumnElement[bool] | None:
-    """Tell which rows of a table are an organization's; None where none ever are."""
+    """Return the condition for an organization's rows; None for a table that has none."""
     if "org_id" in table.c:
         return table.c.org_id == org_id
     if "company_id" in table.c:

@@ -1,7 +1,7 @@
-"""One drain per company: a lease with a deadline, and a fence that only ever grows.
+"""Leases on companies: one drain at a time, with a deadline and a fence that only grows.
 
-The fence is what stops a worker that was paused past its deadline: every claim and every settle
-looks at it in the same transaction.
+The fence stops a worker that was paused past its deadline: every claim and every settle checks it
+in the same transaction.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LEASE: Final = timedelta(seconds=15)
-"""How long a company stays taken after its worker's last sign of life."""
+"""Duration of a lease after its worker's last write."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,8 +38,8 @@ class Lease:
     """The right to drain one company.
 
     Attributes:
-        until: when it ends unless it is renewed.
-        look_first: True while each create is preceded by a look (see `pauses.look_first`).
+        until: its deadline unless it is renewed.
+        look_first: True if each create is preceded by a look (see `pauses.look_first`).
     """
 
     company_id: str
@@ -54,7 +54,7 @@ class Lease:
 def acquire(
     connection: sa.Connection, company_id: str, *, owner: str, now: datetime
 ) -> Lease | None:
-    """Take a company that is live, not paused, and nobody's; None when it is not to be had."""
+    """Take the lease of a company that is live, not paused and not leased; None otherwise."""
     statement = (
         sa.update(connections)
         .where(
@@ -89,16 +89,16 @@ def _is_held(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         connections.c.lease_owner.is_not(None),
         connections.c.lease_until > to_ms(now),
-        # A deadline that no worker could have set comes from a clock that jumped.
+        # A deadline further off than any worker sets comes from a clock that jumped.
         connections.c.lease_until <= to_ms(now + 2 * LEASE),
     )
 
 
 def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
-    """Prolong a lease, and thereby make sure that it still is ours.
+    """Extend a lease, which also checks that it is still held.
 
     Raises:
-        LeaseLost: somebody took the company over, or it was disconnected meanwhile.
+        LeaseLost: another worker took the company over, or it was disconnected.
     """
     values = {
         "p_company": lease.company_id,
@@ -111,7 +111,7 @@ def renew(connection: sa.Connection, lease: Lease, *, now: datetime) -> Lease:
 
 
 def _renew() -> sa.Update:
-    """Make the statement with which every write of a drain begins."""
+    """Build the statement with which every write of a drain begins."""
     return (
         sa.update(connections)
         .where(
@@ -123,7 +123,7 @@ def _renew() -> sa.Update:
 
 
 def release(connection: sa.Connection, lease: Lease) -> None:
-    """Return a company back, if it still is ours."""
+    """Give the lease of a company back, if it is still held."""
     connection.execute(
         sa.update(connections)
         .where(connections.c.id == lease.company_id, connections.c.fence == lease.fence)
@@ -132,9 +132,9 @@ def release(connection: sa.Connection, lease: Lease) -> None:
 
 
 def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]:
-    """Tell when each live company next has something due: company to milliseconds.
+    """Return when each live company next has something due, in milliseconds by company.
 
-    Companies that another worker holds are in it as well; the sweep sees whether it died.
+    Leased companies are included, since their worker may have died.
     """
     next_due = sa.func.min(records.c.next_attempt_at)
     statement = (
@@ -159,14 +159,14 @@ def to_ring_for(
     org_ids: Collection[str] | None = None,
     limit: int,
 ) -> list[str]:
-    """Name live companies that have something due now.
+    """Return live, unpaused companies that have something due.
 
     Args:
         connection: a consistent read.
-        now: what is due until then counts.
-        org_ids: only these organizations' companies, whoever drains them; None to sweep: all
-            companies that nobody drains, paused ones left out.
-        limit: how many at most.
+        now: records due until then count.
+        org_ids: only these organizations' companies, leased or not; None for all companies that
+            are not leased, which is a sweep.
+        limit: companies at most.
     """
     has_come = sa.and_(due(now), may_leave)
     asked = sa.select(connections.c.id).where(live, pause_is_over(now))
@@ -174,7 +174,7 @@ def to_ring_for(
         owned = connections.c.org_id.in_(org_ids)
         asked = asked.where(owned, sa.exists().where(of_connection, has_come))
     else:
-        # From the few rows that are due to their companies, not through all companies.
+        # From the few due rows to their companies, instead of a scan of all companies.
         rows = (
             sa.select(records.c.company_id, records.c.connection_period)
             .where(has_come)

@@ -15,14 +15,14 @@ from dunahub_qbo_plugin.store.tables import oauth_states
 if TYPE_CHECKING:
     from datetime import datetime
 
-LIFETIME: Final = timedelta(minutes=15)
-"""How long a person may take on Intuit's pages."""
+STATE_LIFETIME: Final = timedelta(minutes=15)
+"""Time that a person has on Intuit's pages."""
 
 
 def issue(
     db: sa.Connection, *, org_id: str, person_id: str, redirect_uri: str, now: datetime
 ) -> str:
-    """Make a state; only its hash is stored."""
+    """Create a state; only its hash is stored."""
     state = secrets.token_urlsafe(32)
     db.execute(sa.delete(oauth_states).where(oauth_states.c.expires_at <= to_ms(now)))
     db.execute(
@@ -31,18 +31,18 @@ def issue(
             org_id=org_id,
             person_id=person_id,
             redirect_uri=redirect_uri,
-            expires_at=to_ms(now + LIFETIME),
+            expires_at=to_ms(now + STATE_LIFETIME),
         )
     )
     return state
 
 
 def use(db: sa.Connection, state: str, *, org_id: str, person_id: str, now: datetime) -> str | None:
-    """Use a state up.
+    """Redeem a state, which works once.
 
     Returns:
-        the redirect address it was issued with; None when it is unknown, used, expired, or was
-        issued to another organization or person.
+        the redirect URI it was issued with; None if it is unknown, used, expired, or was issued to
+        another organization or person.
     """
     statement = (
         sa.delete(oauth_states)

@@ -1,4 +1,4 @@
-"""Send nothing of a whole company for a while, or look before each create."""
+"""Pauses of a company, and the mode in which each create is preceded by a look."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pause(db: sa.Connection, company_id: str, *, until: datetime, code: str, text: str) -> None:
-    """Send nothing of a company before a moment."""
+    """Pause a company until a time."""
     db.execute(
         sa.update(connections)
         .where(connections.c.id == company_id)
@@ -23,7 +23,7 @@ def pause(db: sa.Connection, company_id: str, *, until: datetime, code: str, tex
 
 
 def resume(db: sa.Connection, company_id: str) -> None:
-    """Lift a pause."""
+    """End a pause."""
     db.execute(
         sa.update(connections)
         .where(connections.c.id == company_id)
@@ -32,10 +32,10 @@ def resume(db: sa.Connection, company_id: str) -> None:
 
 
 def look_first(db: sa.Connection, company_id: str, *, until: datetime) -> None:
-    """Look in QuickBooks before each create until a moment.
+    """Look in QuickBooks before each create until a time.
 
-    For after a backup was restored: records made since then are in QuickBooks, and we do not know
-    it. It costs one metered read for each new record.
+    For use after a backup was restored: QuickBooks has records made since then, which the database
+    does not know. It costs one metered read for each new record.
     """
     db.execute(
         sa.update(connections)

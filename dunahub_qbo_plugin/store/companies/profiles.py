@@ -1,4 +1,4 @@
-"""What is known of a QuickBooks company: preferences, items, the office's choices."""
+"""The stored profile of a QuickBooks company: preferences, items, the office's choices."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-FRESH: Final = timedelta(days=1)
-"""For how long what was read of a company is taken to be so."""
+PROFILE_LIFETIME: Final = timedelta(days=1)
+"""Age up to which a stored profile is used without reading it again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +29,7 @@ class Service:
 
     Attributes:
         key: the host's id of it.
-        item_id: QuickBooks' item chosen by the office; None to go by name, then by default.
+        item_id: QuickBooks' item chosen by the office; None for that of its name, or the default.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Service:
 def save_profile(
     db: sa.Connection, company_id: str, profile: CompanyProfile, *, now: datetime
 ) -> None:
-    """Keep what was read from QuickBooks; the office's choices stay as they are."""
+    """Store what was read from QuickBooks; the office's choices are kept."""
     read = attrs.asdict(
         profile,
         filter=attrs.filters.exclude("item_by_service", "default_item_id", "tax_code_id"),
@@ -57,25 +57,25 @@ def save_profile(
 
 
 def profile_is_read(db: sa.Connection, company_id: str) -> bool:
-    """Return whether a company was read, and need not be read afresh."""
+    """Return whether a profile is stored and was not invalidated."""
     statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
     return db.execute(statement).scalar_one_or_none() is not None
 
 
 def profile_is_fresh(db: sa.Connection, company_id: str, *, now: datetime) -> bool:
-    """Return whether a company was read within a day: what was set there since is not known yet."""
+    """Return whether the stored profile is younger than `PROFILE_LIFETIME`."""
     statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
     read_at = db.execute(statement).scalar_one_or_none()
-    return read_at is not None and now - from_ms(read_at) < FRESH
+    return read_at is not None and now - from_ms(read_at) < PROFILE_LIFETIME
 
 
 def forget_profile(db: sa.Connection, company_id: str) -> None:
-    """Have a company read afresh before the next record is sent; until then it stands."""
+    """Invalidate the profile, so that it is read again before the next record is sent."""
     db.execute(sa.update(connections).where(connections.c.id == company_id).values(profile_at=None))
 
 
 def load_profile(db: sa.Connection, company_id: str) -> CompanyProfile:
-    """Return what is known, with the office's choices; defaults when nothing was read yet."""
+    """Return the stored profile with the office's choices; defaults if nothing was read yet."""
     row = db.execute(
         sa.select(
             connections.c.profile, connections.c.default_item_id, connections.c.tax_code_id
@@ -107,13 +107,13 @@ def _read(stored: Mapping[str, Any]) -> CompanyProfile:
 
 
 def choose_default(db: sa.Connection, company_id: str, *, item_id: str | None) -> None:
-    """Keep the office's default item."""
+    """Store the office's default item."""
     where = connections.c.id == company_id
     db.execute(sa.update(connections).where(where).values(default_item_id=item_id))
 
 
 def choose_tax_code(db: sa.Connection, company_id: str, *, tax_code_id: str | None) -> None:
-    """Keep the sales tax code that the office wants on invoices with tax."""
+    """Store the sales tax code that the office chose for invoices with tax."""
     where = connections.c.id == company_id
     db.execute(sa.update(connections).where(where).values(tax_code_id=tax_code_id))
 
@@ -121,10 +121,10 @@ def choose_tax_code(db: sa.Connection, company_id: str, *, tax_code_id: str | No
 def choose_item(
     db: sa.Connection, company_id: str, *, service_key: str, item_id: str | None
 ) -> bool:
-    """Keep the office's choice for one service; None goes back to choosing by name.
+    """Store the office's item for one service; None to choose by name again.
 
     Returns:
-        False when no such service was seen on an invoice.
+        False if no such service was seen on an invoice.
     """
     chosen = db.execute(
         sa.update(item_maps)
@@ -137,7 +137,7 @@ def choose_item(
 def note_services(
     db: sa.Connection, company_id: str, services: Mapping[str, str], *, now: datetime
 ) -> None:
-    """Remember services (key to name) that invoices use, so that the office can map them."""
+    """Store services (name by key) that invoices use, so that the office can map them."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     for key, name in services.items():
         statement = insert(item_maps).values(

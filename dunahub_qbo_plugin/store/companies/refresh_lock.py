@@ -1,4 +1,4 @@
-"""One worker at a time renews a company's tokens."""
+"""The claim to renew a company's tokens, which one worker has at a time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 REFRESH_CLAIM: Final = timedelta(minutes=5)
-"""How long one worker has to renew a token before another may try: longer than its time-outs. These
-are two minutes each to learn Intuit's address and to be answered, and then some tries to store."""
+"""Duration of a claim: longer than a renewal's time-outs, which are two minutes each for Intuit's
+discovery document and for the token, and then some attempts to store it."""
 
 
 def claim_refresh(db: sa.Connection, company_id: str, *, owner: str, now: datetime) -> bool:
-    """Be the one that renews a company's tokens; False when somebody else is at it."""
+    """Claim the renewal of a company's tokens; return False if another has the claim."""
     stamp = to_ms(now)
     free = sa.or_(
         connections.c.refresh_owner.is_(None),
@@ -35,7 +35,7 @@ def claim_refresh(db: sa.Connection, company_id: str, *, owner: str, now: dateti
 
 
 def drop_refresh(db: sa.Connection, company_id: str, *, owner: str) -> None:
-    """Let others try after a renewal failed."""
+    """Give the claim up after a failed renewal."""
     db.execute(
         sa.update(connections)
         .where(connections.c.id == company_id, connections.c.refresh_owner == owner)

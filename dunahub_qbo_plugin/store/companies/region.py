@@ -1,4 +1,4 @@
-"""Stop an organization that is not in the US, and let it go on when it is again."""
+"""Stop sending for organizations outside the US, and resume when they are in the US again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def close_region(db: sa.Connection, org_id: str, *, now: datetime) -> bool:
-    """Stop everything of an organization that is no longer in the US (rule 13)."""
+    """Stop all sending of an organization that is no longer in the US (rule 13)."""
     statement = (
         sa.update(connections)
         .where(connections.c.org_id == org_id, connections.c.region_closed_at.is_(None))
@@ -24,7 +24,7 @@ def close_region(db: sa.Connection, org_id: str, *, now: datetime) -> bool:
 
 
 def open_region(db: sa.Connection, org_id: str) -> bool:
-    """Let an organization go on that is in the US again."""
+    """Resume sending for an organization that is in the US again."""
     statement = (
         sa.update(connections)
         .where(connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None))
@@ -34,10 +34,10 @@ def open_region(db: sa.Connection, org_id: str) -> bool:
 
 
 def reopen_where_saved(db: sa.Connection) -> None:
-    """Let companies go on for which a record was saved after their region had stopped them.
+    """Resume companies that were stopped by their region and had a record saved since.
 
-    Hooks store nothing for other regions, so such a record proves that the organization is in
-    the US again.
+    Hooks store nothing for other regions, so such a record proves that the organization is in the
+    US again.
     """
     saved_since = sa.exists(
         sa.select(records.c.id).where(

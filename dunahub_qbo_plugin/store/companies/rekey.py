@@ -1,8 +1,8 @@
-"""Encrypt everything anew with the newest key, while the old ones still open it.
+"""Encrypt everything again with the newest key, while the old ones still decrypt it.
 
-It goes company by company, each in a transaction of its own, and skips what has the newest key
-already: broken off and started again it goes on where it was. A host that runs meanwhile needs both
-keys; what it stores in between is left as it is.
+Each company has a transaction of its own, and those with the newest key are skipped: interrupted
+and started again, it continues where it was. A host that runs meanwhile needs both keys; what it
+stores in between is left as it is.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 SEALED = tuple(column for column in connections.c if column.name.endswith("_enc"))
-"""Everything that is encrypted: realm id and tokens."""
+"""The encrypted columns: realm id and tokens."""
 
 
 @attrs.frozen(kw_only=True)
 class Rekeyed:
-    """What came of it.
+    """The result of a key rotation.
 
     Attributes:
         companies: how many there are.
-        changed: how many were encrypted anew.
-        unreadable: the organization of each company that none of the keys opens.
+        changed: how many were encrypted again.
+        unreadable: the organization of each company that no key decrypts.
     """
 
     companies: int
@@ -46,9 +46,9 @@ def rekey(database: Database, cipher: Cipher, *, progress: Progress | None = Non
     """Encrypt realm ids and tokens of every company with the newest key.
 
     Args:
-        database: where they are.
-        cipher: the newest key first, then those that they may be encrypted with.
-        progress: told after each company how many are done, and how many there are.
+        database: the plugin's.
+        cipher: the newest key first, then those that may be in use.
+        progress: called after each company with the number done and the number of all.
 
     Raises:
         ConfigurationError: there is no usable key.

@@ -1,4 +1,4 @@
-"""Encryption at rest of realm ids and tokens, with keys from the environment only."""
+"""Encryption at rest of realm ids and tokens; the keys come only from the environment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ HOW = "Make one with: dunahub-qbo generate-key, and set it as DUNAHUB_QBO_FERNET
 
 
 class Cipher:
-    """Encrypts with the first key, decrypts with any of them.
+    """Encrypts with the first key, decrypts with any key.
 
-    The keys are looked at when they are first needed, so that a missing key never stops the host.
+    The keys are validated when first used, so that a missing key never stops the host.
     """
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
 
     def __repr__(self) -> str:
-        """Tell how many keys there are, and nothing of them."""
+        """Return the number of keys, and nothing of the keys themselves."""
         return f"Cipher({len(self._keys)} keys)"
 
     @cached_property
@@ -35,22 +35,22 @@ class Cipher:
             raise ConfigurationError(f"an encryption key is not a Fernet key. {HOW}") from None
 
     def check(self) -> None:
-        """Raise unless there is a key that can be used.
+        """Raise unless there is a usable key.
 
         Raises:
-            ConfigurationError: no key, or not one; the text holds the command that makes one.
+            ConfigurationError: no key, or a malformed one; the text has the command that makes one.
         """
         _ = self._fernet
 
     def encrypt(self, text: str) -> str:
-        """Encrypt with the newest key."""
+        """Encrypt with the first key."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, sealed: str) -> str:
         """Decrypt with whichever key fits.
 
         Raises:
-            ConfigurationError: none of the keys fits.
+            ConfigurationError: no key fits.
         """
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
@@ -61,7 +61,7 @@ class Cipher:
             ) from None
 
     def is_newest(self, sealed: str) -> bool:
-        """Return whether the newest key opens it, so that it need not be encrypted anew.
+        """Return whether the first key decrypts it, so that it needs no new encryption.
 
         Raises:
             ConfigurationError: there is no usable key.
@@ -74,10 +74,10 @@ class Cipher:
         return True
 
     def rotate(self, sealed: str) -> str:
-        """Encrypt anew with the newest key.
+        """Encrypt again with the first key.
 
         Raises:
-            ConfigurationError: none of the keys fits.
+            ConfigurationError: no key fits.
         """
         return self.encrypt(self.decrypt(sealed))
 

@@ -1,7 +1,7 @@
-"""Statements that are put together once for each driver: what hooks and drains do all the time.
+"""SQL statements that are compiled once for each dialect: those that hooks and drains use most.
 
-SQLAlchemy finds a statement that it has put together before by a key as long as the statement. For
-one that is carried out for every record, that costs more than all else that happens in Python.
+SQLAlchemy's own cache looks a compiled statement up by a key as long as the statement. For one that
+is executed for every record, that costs more than everything else in Python.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Prepared:
-    """A statement in the words of one driver.
+class CompiledStatement:
+    """A statement in the SQL of one driver.
 
-    It is for writing: what it reads comes back as the driver gives it.
+    Meant for writes: result values are not converted but come as the driver returns them.
 
     Attributes:
-        text: as the driver takes it.
-        order: names of the parameters, where the driver takes them by place; else None.
-        constants: the parameters that are the same each time.
+        text: the SQL as the driver takes it.
+        order: names of positional parameters in their order; None for named parameters.
+        constants: parameters with the same value each time.
     """
 
     text: str
@@ -35,11 +35,11 @@ class Prepared:
     constants: dict[str, Any]
 
     def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
-        """Carry it out with these parameters, by name."""
+        """Execute it with these parameters, by name."""
         return connection.exec_driver_sql(self.text, self.arguments(parameters))
 
     def run_many(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Carry it out once for each row of parameters."""
+        """Execute it once for each row of parameters."""
         connection.exec_driver_sql(self.text, [self.arguments(row) for row in rows])
 
     def arguments(self, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401  a driver's
@@ -52,26 +52,26 @@ def compiled(
     connection: sa.Connection,
     make: Callable[..., sa.Executable],
     *given: Hashable,
-) -> Prepared:
-    """Return what ``make(*given)`` makes, in the words of the connection's driver.
+) -> CompiledStatement:
+    """Return the statement of ``make(*given)``, compiled for the connection's dialect.
 
     Args:
-        connection: of any engine; a host's may speak through another driver than ours.
-        make: makes the statement; always the same one for the same ``given``.
-        given: what it is made of.
+        connection: of any engine; a host's may have another driver than ours.
+        make: builds the statement; always the same one for the same ``given``.
+        given: the arguments for it.
     """
-    return prepare(connection.dialect, make, *given)
+    return compile_for(connection.dialect, make, *given)
 
 
 @lru_cache(maxsize=256)
-def prepare(
+def compile_for(
     dialect: sa.Dialect, make: Callable[..., sa.ClauseElement], *given: Hashable
-) -> Prepared:
-    """As `compiled`, for whoever has a dialect alone."""
+) -> CompiledStatement:
+    """Return the same as `compiled`, for a dialect."""
     compiled = make(*given).compile(dialect=dialect)
     if not isinstance(compiled, SQLCompiler):
         raise TypeError(f"{make.__name__} makes no SQL")
-    return Prepared(
+    return CompiledStatement(
         text=compiled.string,
         order=None if compiled.positiontup is None else tuple(compiled.positiontup),
         constants={

@@ -1,17 +1,16 @@
-"""The database: how it is opened, and that its schema is there.
+"""The engines on the plugin's database, and its schema.
 
-SQLite is used with a write-ahead log. There are several kinds of connection, since each must wait
-differently:
+SQLite is used with a write-ahead log. There are four engines, which differ in how they wait:
 
-- ``hook``: waits some tens of milliseconds for a lock at most, and never makes a checkpoint;
-- ``write``: the worker's and the pages' transactions; takes the write lock when it begins, so that
-  reading first and writing then cannot fail in between;
-- ``read``: a consistent look, which keeps nobody waiting;
-- ``glance``: a hook's look, which waits for nothing either.
+- ``hook``: waits some tens of milliseconds for a lock at most, and does no checkpoint;
+- ``write``: transactions of workers and pages; takes the write lock at the beginning, so that a
+  read followed by a write cannot fail in between;
+- ``read``: a consistent read, which blocks nobody;
+- ``glance``: a hook's read, with the hook's time-outs.
 
-On PostgreSQL they are the same, with time-outs of the server's and, for the hook, of our own
-(`store.impatient`). ``write`` works at READ COMMITTED: whatever is read first to be written then is
-read ``FOR UPDATE``, and every write of a drain begins by renewing its lease, which locks the
+PostgreSQL has the same four, with time-outs of the server and, for hooks, of the client
+(`hook_connections`). ``write`` works at READ COMMITTED: rows that are read in order to be written
+are read ``FOR UPDATE``, and every write of a drain begins by renewing its lease, which locks the
 company's row against disconnects and other workers until the commit.
 """
 
@@ -32,15 +31,13 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.hook_connections import BackgroundConnector
 
 HOOK_LOCK_WAIT: Final = 0.025
-"""Seconds that a hook waits for the writers of its own process, and then for SQLite's lock; after
-that its row goes through memory."""
-WORK_LOCK_WAIT: Final = 10.0
-"""Seconds that the worker and the pages wait for it."""
+"""Seconds that a hook waits for a lock: on SQLite for the writers of its own process and then for
+the file's lock, on PostgreSQL for a row. After that its row is spilled to memory."""
 HOOK_CHECKPOINT_PAGES: Final = 20_000
-"""Pages of log after which even a hook makes a checkpoint: only where no worker ever runs."""
+"""Pages of the write-ahead log after which even a hook does a checkpoint, for want of a worker."""
 
 SCHEMA: Final = "0003"
-"""The newest migration: a database that has it needs no look at Alembic."""
+"""The newest migration; a database at this version is used without loading Alembic."""
 VERSION_TABLE: Final = "qbo_alembic_version"
 
 
@@ -48,11 +45,11 @@ class Database:
     """The engines on one database. Nothing is opened before the first use.
 
     Args:
-        url: an SQLAlchemy address.
+        url: an SQLAlchemy URL.
         synchronous: SQLite's durability: ``FULL`` or ``NORMAL``.
 
     Raises:
-        ConfigurationError: the address cannot be understood, or its driver is not installed.
+        ConfigurationError: the URL is malformed, or its driver is not installed.
     """
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
@@ -85,15 +82,15 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """True when the database is a file of ours."""
+        """Whether the database is SQLite."""
         return self.dialect == "sqlite"
 
     def _engines(self) -> tuple[sa.Engine, sa.Engine]:
-        """Make the hook's and the work's, without opening anything."""
+        """Create the engines for hooks and for work, without opening a connection."""
         if self.is_sqlite:
             return (
                 self._sqlite(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES),
-                self._sqlite(lock_wait=WORK_LOCK_WAIT, checkpoint=1000),
+                self._sqlite(lock_wait=postgres.WORK_LOCK_WAIT, checkpoint=1000),
             )
         if self.url.get_driver_name() != "psycopg":
             raise sa.exc.ArgumentError("only SQLite and PostgreSQL through psycopg are supported")
@@ -113,7 +110,7 @@ class Database:
         )
 
     def is_ready(self) -> bool:
-        """Tell, cheaply, whether the schema is there and current; never makes or changes it.
+        """Return, cheaply, whether the schema exists and is current; never change it.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -123,12 +120,12 @@ class Database:
         return self._ready
 
     def _exists(self) -> bool:
-        """Look before opening: SQLite would make an empty file."""
+        """Return whether the database exists; opening it would create an empty SQLite file."""
         path = self.url.database
         return not self.is_sqlite or (bool(path) and Path(str(path)).exists())
 
     def prepare(self) -> None:
-        """Create the file and the schema if they are missing; bring an older schema up to date.
+        """Create the file and the schema if they are missing; migrate an older schema.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -146,11 +143,11 @@ class Database:
                 upgrade(self.write)
             self._ready = True
 
-    def _version(self, way: sa.Engine) -> str | None:
-        """Look which schema there is; through the hook's way, a hook may ask."""
+    def _version(self, engine: sa.Engine) -> str | None:
+        """Return the version of the schema, None without one; a hook passes its own engine."""
         statement = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608  a constant
         try:
-            with way.connect() as connection:
+            with engine.connect() as connection:
                 return connection.execute(statement).scalar()
         except sa.exc.ProgrammingError:
             return None
@@ -160,7 +157,7 @@ class Database:
             raise
 
     def change_counter(self) -> int | None:
-        """Return a number that changes when another connection has written; None if unknown."""
+        """Return a number that changes after writes by other connections; None if unknown."""
         if not self.is_sqlite:
             return None
         with self._lock, self._fork_guard.inside():
@@ -174,7 +171,7 @@ class Database:
             return int(row[0]) if row else None
 
     def checkpoint(self) -> None:
-        """Move SQLite's log into the file, as far as nobody is in the way."""
+        """Move SQLite's log into the file, as far as no reader or writer prevents it."""
         if self.is_sqlite:
             with self.write.connect() as connection:
                 driver = connection.connection.driver_connection
@@ -193,14 +190,14 @@ class Database:
                 self._watch = None
         self.fence_check.close()
         for engine in (self.hook, self.write):
-            # What a thread has in hand now comes back to a pool that nobody closes any more.
+            # A connection in use now returns to a pool that is not disposed of again.
             sa.event.listen(engine.pool, "checkin", _close_late)
             engine.dispose()
         if self._connector is not None:
             self._connector.close()
 
     def abandon(self) -> None:
-        """Let go of connections that belong to the parent process after a fork."""
+        """Drop connections that belong to the parent process, after a fork."""
         self._watch = None
         self._turn.abandon()
         self.fence_check.abandon()

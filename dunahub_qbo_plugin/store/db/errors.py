@@ -1,4 +1,4 @@
-"""What is wrong with the database, in one line, for layers that do not speak SQL themselves."""
+"""Database errors in one line, for layers without SQL of their own."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.database import Database
 
 DatabaseError = SQLAlchemyError
-"""The base of everything that the database raises."""
+"""The base of all errors that the database raises."""
 
-LONGEST: Final = 200
+MAX_ERROR_LENGTH: Final = 200
+"""Characters that are kept of an error's first line."""
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the connection was lost, rather than what was asked of it refused."""
+    """Return whether the connection was lost, as opposed to a refused statement."""
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def trouble_of(error: BaseException, database: Database) -> str | None:
-    """Say what the database's trouble is; None when the error is about something else.
+    """Return a database error in one line; None if it is an error of another kind.
 
-    The driver's first line is told, without the password should it be in there.
+    It is the first line of the driver's message, with the password removed.
     """
     from_alembic = type(error).__module__.startswith("alembic.")
     if not isinstance(error, DatabaseError) and not from_alembic:
@@ -34,11 +35,11 @@ def trouble_of(error: BaseException, database: Database) -> str | None:
     password = str(database.url.password or "")
     if password:
         line = line.replace(password, "***")
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    return line if len(line) <= MAX_ERROR_LENGTH else f"{line[:MAX_ERROR_LENGTH]}…"
 
 
 def where(database: Database) -> str:
-    """Name a database without its user, password and parameters."""
+    """Describe a database without user, password and parameters."""
     url = database.url
     if database.is_sqlite:
         return f"SQLite file {Path(url.database).resolve() if url.database else '(in memory)'}"

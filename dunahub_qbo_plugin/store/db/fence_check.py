@@ -1,8 +1,8 @@
-"""A connection that is kept for the look right before each request leaves.
+"""The check of the fence right before each request, on a connection of its own.
 
-A request may have to wait for its turn after it was committed, and a company can be taken over or
-disconnected meanwhile. Taking a connection from the pool and beginning a transaction for so small
-a look would cost more than the look.
+A request may wait for the rate limit after it was committed, and the company can be taken over or
+disconnected meanwhile. Taking a connection from the pool and beginning a transaction would cost
+more than the query.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.db.compiled import prepare
+from dunahub_qbo_plugin.store.db.compiled import compile_for
 from dunahub_qbo_plugin.store.tables import connections
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class FenceCheck:
-    """One for each process; safe to use from any thread. Nothing is opened before the first look.
+    """Checks fences; one for each process, thread-safe. The connection is opened on first use.
 
     Args:
         engine: opens the connection.
-        fork_guard: a fork waits for it.
+        fork_guard: makes a fork wait for a running query.
     """
 
     def __init__(self, engine: sa.Engine, fork_guard: ForkGuard) -> None:
@@ -36,18 +36,18 @@ class FenceCheck:
         self._connection: sa.PoolProxiedConnection | None = None
 
     def holds(self, lease: Lease) -> bool:
-        """Return whether a company still is that drain's.
+        """Return whether a company still belongs to the lease's drain.
 
         Raises:
-            Exception: the database cannot be asked (whatever its driver raises).
+            Exception: the database cannot be queried (whatever its driver raises).
         """
-        statement = prepare(self._engine.dialect, _fenced)
+        statement = compile_for(self._engine.dialect, _fenced)
         values = statement.arguments({"p_company": lease.company_id, "p_fence": lease.fence})
         with self._lock, self._fork_guard.inside():
             if self._connection is not None:
                 try:
                     return _ask(self._connection, statement.text, values)
-                except Exception:  # noqa: BLE001  the server was restarted since: another may do
+                except Exception:  # noqa: BLE001  e.g. a restarted server: a new connection may work
                     self._drop()
             self._connection = self._open()
             return _ask(self._connection, statement.text, values)
@@ -56,7 +56,7 @@ class FenceCheck:
         opened = self._engine.raw_connection()
         driver: Any = opened.driver_connection
         if self._engine.dialect.name != "sqlite":
-            driver.autocommit = True  # SQLite's is so already
+            driver.autocommit = True  # SQLite's connections are in this mode already
         opened.detach()
         return opened
 
@@ -67,12 +67,12 @@ class FenceCheck:
                 connection.close()
 
     def close(self) -> None:
-        """Close the connection; a later look opens another."""
+        """Close the connection; the next check opens another."""
         with self._lock:
             self._drop()
 
     def abandon(self) -> None:
-        """Let go of what belongs to the parent process after a fork."""
+        """Drop what belongs to the parent process, after a fork."""
         self._lock = threading.Lock()
         self._connection = None
 
@@ -87,7 +87,7 @@ def _ask(connection: sa.PoolProxiedConnection, text: str, values: Any) -> bool: 
 
 
 def _fenced() -> sa.Select[tuple[str]]:
-    """Select a company as long as a drain's fence stands."""
+    """Select a company if its fence is the given one."""
     return sa.select(connections.c.id).where(
         connections.c.id == sa.bindparam("p_company"),
         connections.c.fence == sa.bindparam("p_fence"),

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-LONGEST: Final = 0.25
-"""Seconds that a fork waits for threads, and a thread for a fork: a hook may be among them."""
+MAX_FORK_WAIT: Final = 0.25
+"""Seconds that a fork waits for threads, and a thread for a fork; either may be in a hook."""
 
 
 class ForkGuard:
-    """Who is inside the library; one for each database."""
+    """Keeps track of which threads are inside SQLite's library; one for each database."""
 
     def __init__(self) -> None:
         self._begin_anew()
@@ -35,7 +35,7 @@ class ForkGuard:
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Be inside for a moment, with a connection that no pool knows."""
+        """Count the calling thread as inside, for a connection outside of the pools."""
         token = object()
         self.enter(token)
         try:
@@ -44,23 +44,23 @@ class ForkGuard:
             self.leave(token)
 
     def enter(self, key: object) -> None:
-        """Go inside, unless a fork is about to happen: that is waited for."""
+        """Count the calling thread as inside; wait first if a fork is about to happen."""
         me = threading.get_ident()
         with self._changed:
             if self._forking and me not in self._inside.values():
-                self._changed.wait_for(lambda: not self._forking, timeout=LONGEST)
+                self._changed.wait_for(lambda: not self._forking, timeout=MAX_FORK_WAIT)
             self._inside[key] = me
 
     def leave(self, key: object) -> None:
-        """Go outside; it may be another thread that does it."""
+        """Count the key's thread as outside again; any thread may call this."""
         with self._changed:
             if self._inside.pop(key, None) is not None and self._forking:
                 self._changed.notify_all()
 
     def before_fork(self) -> None:
-        """Let nobody in, and wait until everybody but the caller is out."""
+        """Hold back new threads, and wait until all but the caller are outside."""
         me = threading.get_ident()
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + MAX_FORK_WAIT
         with self._changed:
             self._forking = True
             while any(thread != me for thread in self._inside.values()):
@@ -69,7 +69,7 @@ class ForkGuard:
                     break
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Let everybody in again; in the child there is nobody else."""
+        """Let threads in again; in the child there are no others."""
         if in_child:
             self._begin_anew()
             return
@@ -78,22 +78,22 @@ class ForkGuard:
             self._changed.notify_all()
 
     def _begin_anew(self) -> None:
-        # It may be entered anew by a connection that the garbage collector gives back.
+        # Reentrant, since the garbage collector may return a connection while it is held.
         self._changed = threading.Condition(threading.RLock())
         self._inside: dict[object, int] = {}
         self._forking = False
 
 
-class QuietPool(sa.QueuePool):
-    """A pool whose connections are inside from being taken, or opened, to being given back."""
+class ForkSafePool(sa.QueuePool):
+    """A pool whose connections count as inside from checkout, or opening, to check-in."""
 
     fork_guard: ForkGuard
-    _sqla_logger_namespace = "sqlalchemy.pool.impl.QueuePool"  # what it logs is not ours
+    _sqla_logger_namespace = "sqlalchemy.pool.impl.QueuePool"  # SQLAlchemy's messages
 
-    def recreate(self) -> QuietPool:
-        """Make another of the kind, as SQLAlchemy does when all connections are closed."""
+    def recreate(self) -> ForkSafePool:
+        """Return a new pool of this class, as SQLAlchemy does when it disposes of one."""
         made = super().recreate()
-        assert isinstance(made, QuietPool)  # noqa: S101  it makes its own class
+        assert isinstance(made, ForkSafePool)  # noqa: S101  it makes its own class
         made.fork_guard = self.fork_guard
         return made
 
@@ -110,7 +110,7 @@ class QuietPool(sa.QueuePool):
             self.fork_guard.leave(record)
 
 
-@cache  # a handler cannot be taken back: one for the process, however many databases come and go
+@cache  # a fork handler cannot be unregistered: one for the process, for all databases
 def _watched() -> weakref.WeakSet[ForkGuard]:
     alive: weakref.WeakSet[ForkGuard] = weakref.WeakSet()
 

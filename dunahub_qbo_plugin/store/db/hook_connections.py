@@ -1,6 +1,6 @@
-"""The hooks' way to PostgreSQL: nothing on it takes longer than a fraction of a second.
+"""PostgreSQL connections for hooks, on which nothing takes longer than a fraction of a second.
 
-What cannot be had so soon is an error, upon which the hook's row goes through memory.
+What takes longer raises an error, upon which the hook's row is spilled to memory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import psycopg
 import sqlalchemy as sa
 
+from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT
 from dunahub_qbo_plugin.store.db.postgres import (
-    CONNECT,
+    CONNECT_TIMEOUT,
     LIVENESS,
     driver_options,
     idle_limit,
@@ -26,46 +27,45 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-HOOK_LOCK_WAIT: Final = 0.025
-"""Seconds that the server lets a hook wait for a lock."""
-HOOK_STATEMENT: Final = 0.075
-"""Seconds that the server gives a hook's statement."""
-HOOK_PATIENCE: Final = 0.25
-"""Seconds after which a hook lets go of a server that does not answer at all."""
-HOOK_CONNECT: Final = 0.1
-"""Seconds that a hook waits for a new connection, and for a place in the pool."""
-OPENING_AT_ONCE: Final = 4
-"""Connections that are opened for hooks at the same time at most."""
-KEPT: Final = 30.0
-"""Seconds for which a connection that came too late for its hook is good for the next."""
+
+HOOK_STATEMENT_TIMEOUT: Final = 0.075
+"""Seconds after which the server cancels a hook's statement."""
+HOOK_RESPONSE_TIMEOUT: Final = 0.25
+"""Seconds after which a hook gives up on a server that does not answer."""
+HOOK_CONNECT_TIMEOUT: Final = 0.1
+"""Seconds that a hook waits for a new connection, or for a free one of the pool."""
+MAX_CONNECTING: Final = 4
+"""Connections that are being opened for hooks at the same time."""
+LATE_CONNECTION_LIFETIME: Final = 30.0
+"""Seconds for which a connection that was opened too late is kept for the next hook."""
 
 Result = TypeVar("Result")
 
 
 def hook_engine(url: sa.URL) -> tuple[sa.Engine, BackgroundConnector]:
-    """Open the hooks' way to the database, on which nothing takes longer than `HOOK_PATIENCE`.
+    """Create the engine for hooks, on which nothing takes longer than `HOOK_RESPONSE_TIMEOUT`.
 
-    A connection is not tried out before it is used: that would cost every hook a round trip.
+    Connections are not tested before use, which would cost every hook a round trip.
     """
     url, ours = driver_options(url)
     waits = (
         f"-clock_timeout={HOOK_LOCK_WAIT * 1000:.0f} "
-        f"-cstatement_timeout={HOOK_STATEMENT * 1000:.0f} {idle_limit()}"
+        f"-cstatement_timeout={HOOK_STATEMENT_TIMEOUT * 1000:.0f} {idle_limit()}"
     )
     engine = sa.create_engine(
         url,
         connect_args={
             **LIVENESS,
             **ours,
-            "connect_timeout": CONNECT,
+            "connect_timeout": CONNECT_TIMEOUT,
             "options": options(url, waits),
         },
         pool_size=5,
         max_overflow=15,
-        pool_timeout=HOOK_CONNECT,
+        pool_timeout=HOOK_CONNECT_TIMEOUT,
         hide_parameters=True,
     )
-    connector = BackgroundConnector(Impatient.connect)
+    connector = BackgroundConnector(TimeLimitedConnection.connect)
 
     @sa.event.listens_for(engine, "do_connect")
     def _connect(
@@ -77,10 +77,10 @@ def hook_engine(url: sa.URL) -> tuple[sa.Engine, BackgroundConnector]:
     return engine, connector
 
 
-class Impatient(psycopg.Connection[Any]):
+class TimeLimitedConnection(psycopg.Connection[Any]):
     """A connection that gives up on a server that has stopped answering.
 
-    The server's own time-outs do not help where the server hangs, or the network to it.
+    The server's own time-outs do not help if the server or the network hangs.
     """
 
     def wait(
@@ -89,12 +89,12 @@ class Impatient(psycopg.Connection[Any]):
         interval: float = 0.05,
         timeout: float | None = None,
     ) -> Result:
-        """Carry out a step of the protocol, within `HOOK_PATIENCE`.
+        """Do one step of the protocol within `HOOK_RESPONSE_TIMEOUT`.
 
         Raises:
             psycopg.OperationalError: no answer came; the connection is closed.
         """
-        patience = HOOK_PATIENCE if timeout is None else min(timeout, HOOK_PATIENCE)
+        patience = HOOK_RESPONSE_TIMEOUT if timeout is None else min(timeout, HOOK_RESPONSE_TIMEOUT)
         return super().wait(self._in_time(gen, time.monotonic() + patience), interval)
 
     def _in_time(
@@ -114,12 +114,12 @@ class Impatient(psycopg.Connection[Any]):
 
 
 class BackgroundConnector:
-    """Opens connections in threads of its own, so that nobody waits for a server that is gone.
+    """Opens connections in threads of its own, so that no hook waits for an unreachable server.
 
-    Time-outs of libpq and of psycopg end at two seconds, and neither covers the look-up of a name.
+    Time-outs of libpq and psycopg are two seconds at least, and do not cover name resolution.
 
     Args:
-        connect: opens one.
+        connect: opens one connection.
     """
 
     def __init__(self, connect: Callable[..., Any]) -> None:
@@ -130,24 +130,24 @@ class BackgroundConnector:
         self._kept: deque[tuple[float, Any]] = deque()
 
     def open(self, *args: Any, **values: Any) -> Any:  # noqa: ANN401  a driver's
-        """Return a connection within `HOOK_CONNECT` seconds.
+        """Return a connection within `HOOK_CONNECT_TIMEOUT` seconds.
 
         Raises:
-            psycopg.OperationalError: there is none to be had so soon; one that comes later is
-                kept for the next who asks.
+            psycopg.OperationalError: it takes longer; a connection that is opened later is kept
+                for the next call.
         """
         if (kept := self._take_kept()) is not None:
             return kept
         with self._lock:
             self._closed = False
-            if self._opening >= OPENING_AT_ONCE:
+            if self._opening >= MAX_CONNECTING:
                 raise psycopg.OperationalError("the database does not let anybody in")
             self._opening += 1
         attempt = _Attempt()
         threading.Thread(
             target=self._try, args=(attempt, args, values), name="dunahub-qbo-connect", daemon=True
         ).start()
-        attempt.over.wait(HOOK_CONNECT)
+        attempt.over.wait(HOOK_CONNECT_TIMEOUT)
         with self._lock:
             attempt.left = attempt.made is None and attempt.error is None
         if attempt.error is not None:
@@ -157,13 +157,13 @@ class BackgroundConnector:
         return attempt.made
 
     def abandon(self) -> None:
-        """Forget connections that belong to the parent process after a fork."""
+        """Drop connections that belong to the parent process, after a fork."""
         self._lock = threading.Lock()
         self._opening = 0
         self._kept.clear()
 
     def close(self) -> None:
-        """Close what is kept, and what comes later; opening another opens the door again."""
+        """Close kept connections and those opened later, until `open` is called again."""
         with self._lock:
             self._closed = True
             kept, self._kept = self._kept, deque()
@@ -174,7 +174,7 @@ class BackgroundConnector:
         made, error = None, None
         try:
             made = self._connect(*args, **values)
-        except Exception as raised:  # noqa: BLE001  it is raised where it was asked for
+        except Exception as raised:  # noqa: BLE001  raised again in the thread that called `open`
             error = raised
         too_late = None
         with self._lock:
@@ -194,7 +194,11 @@ class BackgroundConnector:
             kept, self._kept = self._kept, deque()
         good = None
         for at, connection in kept:
-            if good is None and time.monotonic() - at < KEPT and not connection.closed:
+            if (
+                good is None
+                and time.monotonic() - at < LATE_CONNECTION_LIFETIME
+                and not connection.closed
+            ):
                 good = connection
             else:
                 connection.close()
@@ -202,7 +206,7 @@ class BackgroundConnector:
 
 
 class _Attempt:
-    """One connection that is being opened; `left` once nobody waits for it any more."""
+    """One connection that is being opened; `left` is True once the hook has stopped waiting."""
 
     def __init__(self) -> None:
         self.over = threading.Event()

@@ -1,10 +1,10 @@
-"""How PostgreSQL is opened: addresses and time-outs.
+"""PostgreSQL engines: URLs and time-outs.
 
-Time-outs are start-up options of our own connections, not ``SET`` statements: behind a pooler
-these would stay with a server connection that others use next. A pooler that lends a connection for
-one transaction must let these options pass or ignore them (PgBouncer: ``ignore_startup_parameters
-= options``), and, where it does not know prepared statements (PgBouncer before 1.21), the address
-must end in ``?prepare_threshold=none``.
+Time-outs are start-up options of the connections, not ``SET`` statements, which behind a pooler
+would stay with a server connection that others use next. A pooler in transaction mode must pass
+these options on or ignore them (PgBouncer: ``ignore_startup_parameters = options``), and for one
+without prepared statements (PgBouncer before 1.21) the URL must end in
+``?prepare_threshold=none``.
 """
 
 from __future__ import annotations
@@ -14,35 +14,34 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 WORK_LOCK_WAIT: Final = 10.0
-"""Seconds that the worker and the pages wait for a lock."""
-IDLE: Final = 10.0
-"""Seconds after which the server ends a transaction of ours in which nothing is asked for.
+"""Seconds that workers and pages wait for a lock, on either database."""
+IDLE_TRANSACTION_TIMEOUT: Final = 10.0
+"""Seconds after which the server ends an idle transaction of ours.
 
-A process that is paused in the middle of one would keep a company from everybody else for as long
-as it is paused. It is less than a lease, so that who takes the company over does not wait for it.
+A process that is paused within one would lock a company for as long as it is paused. It is less
+than a lease, so that the worker that takes the company over does not wait for it.
 """
-CONNECT: Final = 5
-"""Seconds that the worker and the pages wait for a new connection."""
-SILENCE_MS: Final = 15_000
-"""Milliseconds after which a network that acknowledges nothing counts as gone."""
+CONNECT_TIMEOUT: Final = 5
+"""Seconds that workers and pages wait for a new connection."""
+TCP_USER_TIMEOUT_MS: Final = 15_000
+"""Milliseconds of unacknowledged data after which a connection is closed."""
 LIVENESS: Final[dict[str, Any]] = {
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": SILENCE_MS,
+    "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
 }
-"""A peer that vanished without a word is noticed within half a minute (libpq, "Connection")."""
-
-
-PREPARE: Final = "prepare_threshold"
+"""Options with which a vanished peer is noticed within half a minute (libpq, "Connection")."""
+PREPARE_THRESHOLD: Final = "prepare_threshold"
+"""psycopg's own parameter, which libpq would refuse in a URL."""
 
 
 def address(text: str) -> sa.URL:
-    """Read a database address; PostgreSQL's is given psycopg when it names no driver.
+    """Parse a database URL; PostgreSQL without a driver gets psycopg.
 
     Raises:
-        sqlalchemy.exc.ArgumentError: it is no address.
+        sqlalchemy.exc.ArgumentError: it is malformed.
     """
     url = sa.make_url(text)
     if url.drivername in {"postgres", "postgresql"}:
@@ -51,17 +50,17 @@ def address(text: str) -> sa.URL:
 
 
 def conninfo(url: sa.URL, *, schema: str) -> str:
-    """Return libpq's address of a database, for whoever works in a schema of its own."""
+    """Return libpq's connection string of a database, with a schema as the search path."""
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415  hosts on SQLite do without
 
     url, _ = driver_options(url)
     _, values = url.get_dialect()().create_connect_args(url)
-    ours = {"connect_timeout": CONNECT, "options": options(url, f"-csearch_path={schema}")}
+    ours = {"connect_timeout": CONNECT_TIMEOUT, "options": options(url, f"-csearch_path={schema}")}
     return make_conninfo(**{**values, **LIVENESS, **ours})
 
 
 def work_engine(url: sa.URL) -> sa.Engine:
-    """Open the worker's and the pages' way to the database."""
+    """Create the engine for workers and pages."""
     url, ours = driver_options(url)
     waits = f"-clock_timeout={WORK_LOCK_WAIT * 1000:.0f} {idle_limit()}"
     return sa.create_engine(
@@ -69,7 +68,7 @@ def work_engine(url: sa.URL) -> sa.Engine:
         connect_args={
             **LIVENESS,
             **ours,
-            "connect_timeout": CONNECT,
+            "connect_timeout": CONNECT_TIMEOUT,
             "options": options(url, waits),
         },
         pool_pre_ping=True,
@@ -81,25 +80,25 @@ def work_engine(url: sa.URL) -> sa.Engine:
 
 
 def idle_limit() -> str:
-    """Return the server option that ends a transaction which is idle for `IDLE` seconds."""
-    return f"-cidle_in_transaction_session_timeout={IDLE * 1000:.0f}"
+    """Return the server option for `IDLE_TRANSACTION_TIMEOUT`."""
+    return f"-cidle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT * 1000:.0f}"
 
 
 def options(url: sa.URL, ours: str) -> str:
-    """Put server options of ours behind those that the operator's address has."""
+    """Append our server options to those in the operator's URL."""
     theirs = url.query.get("options", "")
     return " ".join([*([theirs] if isinstance(theirs, str) else theirs), ours]).strip()
 
 
 def driver_options(url: sa.URL) -> tuple[sa.URL, dict[str, int | None]]:
-    """Take out of an address what is for psycopg itself, and would be an error as a text.
+    """Split a URL into one for libpq and the parameters that are psycopg's own.
 
     Raises:
-        ValueError: it is no number, nor ``none``.
+        ValueError: a parameter is neither a number nor ``none``.
     """
-    asked = url.query.get(PREPARE)
+    asked = url.query.get(PREPARE_THRESHOLD)
     if asked is None:
         return url, {}
     given = str(asked).lower()
     number = None if given == "none" else int(given)
-    return url.difference_update_query([PREPARE]), {PREPARE: number}
+    return url.difference_update_query([PREPARE_THRESHOLD]), {PREPARE_THRESHOLD: number}

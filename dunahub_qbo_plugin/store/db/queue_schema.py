@@ -1,8 +1,8 @@
-"""The queue's own schema in PostgreSQL, kept at the version of the queue that is installed.
+"""The queue's own schema in PostgreSQL, kept at the version of the installed procrastinate.
 
-procrastinate brings its schema as one file and, for later versions, as migrations that are run in
-the order of their names (its documentation, "Migrate the Procrastinate schema"). Which one was the
-last is not noted by it, so it is noted here.
+procrastinate ships its schema as one file and, for later versions, as migrations to be run in the
+order of their names (its documentation, "Migrate the Procrastinate schema"). It does not record
+which one was the last, so that is recorded here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from dunahub_qbo_plugin.store.db import postgres
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LOCK: Final = 0x71626F32  # "qbo2"
-NOTE: Final = "qbo_queue_version"
+ADVISORY_LOCK: Final = 0x71626F32  # "qbo2"
+VERSION_TABLE: Final = "qbo_queue_version"
 
 
 def prepare(url: str, schema: str, *, whole: str, migrations: Sequence[tuple[str, str]]) -> bool:
-    """Make the schema, or bring it up to date; several processes may try at once.
+    """Create the schema, or bring it up to date; several processes may do so at once.
 
     Args:
         url: the queue's database.
-        schema: its name, a plain one.
-        whole: the newest version's statements.
-        migrations: name and statements of each, in order.
+        schema: the schema's name, a plain identifier.
+        whole: the statements of the newest version.
+        migrations: name and statements of each migration, in order.
 
     Returns:
         False when there was nothing to do.
@@ -40,7 +40,7 @@ def prepare(url: str, schema: str, *, whole: str, migrations: Sequence[tuple[str
         if _noted(engine, schema) == migrations[-1][0]:
             return False
         with engine.begin() as db:
-            db.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            db.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
             _bring_up(db, schema, whole, migrations)
         return True
     finally:
@@ -48,15 +48,15 @@ def prepare(url: str, schema: str, *, whole: str, migrations: Sequence[tuple[str
 
 
 def forget(url: str, schema: str, companies: Sequence[str]) -> int:
-    """Delete the jobs of companies, but for one that a worker has just taken: it ends by itself.
+    """Delete the jobs of companies, except those that a worker has taken, which end soon.
 
     Args:
         url: the queue's database.
-        schema: its name.
+        schema: the schema's name.
         companies: our ids.
 
     Returns:
-        how many there were; 0 also where there is no queue.
+        how many were deleted; 0 also if there is no queue.
     """
     engine = postgres.work_engine(postgres.address(url))
     try:
@@ -80,18 +80,18 @@ def _bring_up(
     newest = migrations[-1][0]
     if db.execute(sa.select(sa.func.to_regclass(f"{schema}.procrastinate_jobs"))).scalar() is None:
         _run(db, whole)
-        db.exec_driver_sql(f"CREATE TABLE {NOTE} (name text NOT NULL)")
-        db.execute(sa.text(f"INSERT INTO {NOTE} VALUES (:name)"), {"name": newest})  # noqa: S608  a constant
+        db.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (name text NOT NULL)")
+        db.execute(sa.text(f"INSERT INTO {VERSION_TABLE} VALUES (:name)"), {"name": newest})  # noqa: S608  a constant
         return
-    last = db.execute(sa.text(f"SELECT name FROM {NOTE}")).scalar_one()  # noqa: S608  a constant
+    last = db.execute(sa.text(f"SELECT name FROM {VERSION_TABLE}")).scalar_one()  # noqa: S608  a constant
     for name, statements in migrations:
         if name > last:
             _run(db, statements)
-            db.execute(sa.text(f"UPDATE {NOTE} SET name = :name"), {"name": name})  # noqa: S608  a constant
+            db.execute(sa.text(f"UPDATE {VERSION_TABLE} SET name = :name"), {"name": name})  # noqa: S608  a constant
 
 
 def _noted(engine: sa.Engine, schema: str) -> str | None:
-    statement = sa.text(f"SELECT name FROM {schema}.{NOTE}")  # noqa: S608  a plain name
+    statement = sa.text(f"SELECT name FROM {schema}.{VERSION_TABLE}")  # noqa: S608  a plain name
     try:
         with engine.connect() as db:
             return db.execute(statement).scalar_one_or_none()
@@ -100,7 +100,7 @@ def _noted(engine: sa.Engine, schema: str) -> str | None:
 
 
 def _run(db: sa.Connection, statements: str) -> None:
-    """Run several statements at once, none of which has parameters."""
+    """Execute several statements without parameters at once."""
     cursor = db.connection.cursor()
     cursor.execute(statements)
     cursor.close()

@@ -1,4 +1,4 @@
-"""How SQLite is opened: a write-ahead log, and writers of one process that take turns."""
+"""SQLite engines: a write-ahead log, and writers of one process that take turns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.db.fork_guard import QuietPool
+from dunahub_qbo_plugin.store.db.fork_guard import ForkSafePool
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,61 +16,61 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
 
-HELD: Final = "qbo_turn"
+TURN_KEY: Final = "qbo_turn"
 
 
 class Turn:
-    """Whose turn it is to write, among the threads of this process: first come, first served.
+    """A fair lock among the writing threads of this process: first come, first served.
 
-    SQLite has whoever finds it locked sleep for 1, 2, 5, 10 and more milliseconds between its
-    tries, and a drain that writes all the time may be back before. Here each is handed the turn by
-    the one before it, so that a hook waits no longer than a transaction or two take.
+    SQLite itself lets a waiting writer sleep 1, 2, 5, 10 and more milliseconds between attempts,
+    and a drain that writes all the time may always be faster. Here each writer hands the turn to
+    the next, so that a hook waits for a transaction or two at most.
 
-    It is a courtesy: the lock that counts is SQLite's, which is asked in any case. So whoever has
-    waited in vain may go on, and a turn that is kept too long costs time, never a write.
+    The turn is advisory: SQLite's lock is taken in any case. So a thread that has waited in vain
+    may go on, and a turn that is kept too long costs time, never a write.
     """
 
     def __init__(self) -> None:
         self._line = _Line()
 
     def take(self, held: dict[Any, Any], *, wait: float) -> bool:
-        """Wait for it, unless this connection has it already; False if it did not come in time.
+        """Wait for the turn, unless this connection has it; return False after the time-out.
 
         Args:
-            held: the connection's own notes.
-            wait: seconds.
+            held: the connection's ``info``.
+            wait: seconds to wait at most.
         """
-        ticket = held.get(HELD)
+        ticket = held.get(TURN_KEY)
         if ticket is None:
-            # Noted before it waits: whatever breaks the wait off, the check-in gives it back.
-            ticket = held[HELD] = _Ticket(self._line)
+            # Stored before waiting: if the wait is interrupted, the check-in gives the turn back.
+            ticket = held[TURN_KEY] = _Ticket(self._line)
         came: bool = ticket.enter(wait)
         return came
 
     @staticmethod
     def give(held: dict[Any, Any]) -> None:
-        """Hand it to the next, if this connection has it."""
-        ticket = held.pop(HELD, None)
+        """Hand the turn to the next thread, if this connection has it."""
+        ticket = held.pop(TURN_KEY, None)
         if ticket is not None:
             ticket.leave()
 
     def abandon(self) -> None:
-        """Forget who has it: after a fork these are threads that are not in this process."""
+        """Reset the turn after a fork: its threads are not in this process."""
         self._line = _Line()
 
 
 class _Line:
-    """Who has the turn, and who waits for it, the longest first."""
+    """The thread that has the turn, and those that wait for it, the longest first."""
 
     def __init__(self) -> None:
-        # It may be entered anew by a connection that the garbage collector gives back.
+        # Reentrant, since the garbage collector may return a connection while it is held.
         self.mutex = threading.RLock()
         self.first: _Ticket | None = None
         self.waiting: deque[_Ticket] = deque()
 
 
 class _Ticket:
-    """One place in the line. Python's own locks go to whoever is quickest."""
+    """One place in the line. Python's own locks are not fair."""
 
     def __init__(self, line: _Line) -> None:
         self._line = line
@@ -111,25 +111,25 @@ def engine(
     lock_wait: float,
     checkpoint: int,
 ) -> sa.Engine:
-    """Make an engine, without opening anything.
+    """Create an engine, without opening a connection.
 
     Args:
         url: of the file.
         turn: shared by all engines on that file.
-        fork_guard: likewise; a fork waits for it.
+        fork_guard: likewise.
         synchronous: ``FULL`` or ``NORMAL``.
         lock_wait: seconds to wait for this process' other writers, and then for SQLite's lock.
-        checkpoint: pages of log after which a commit makes a checkpoint.
+        checkpoint: pages of the log after which a commit does a checkpoint.
     """
     made = sa.create_engine(
         url,
         connect_args={"timeout": lock_wait, "check_same_thread": False},
-        poolclass=QuietPool,
+        poolclass=ForkSafePool,
         pool_size=16,
         max_overflow=32,
         hide_parameters=True,
     )
-    assert isinstance(made.pool, QuietPool)  # noqa: S101  as asked for
+    assert isinstance(made.pool, ForkSafePool)  # noqa: S101  as asked for
     made.pool.fork_guard = fork_guard
     pragmas = (
         "PRAGMA journal_mode=WAL",

@@ -1,6 +1,6 @@
-"""The company's records by when something last happened to them: filtered, searched, paged.
+"""The records of a company by their latest activity: filtered, searched, paged.
 
-Everything here reads a part of an index that does not grow with the number of records.
+Each query reads a part of an index whose size does not depend on the number of records.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Cursor:
-    """A place in the list of records by when something last happened to them.
+    """A position in the list of records by latest activity.
 
     Attributes:
-        touched: milliseconds since 1970, as stored.
-        id: settles the order of records that were touched together.
+        touched: milliseconds since 1970, as stored in ``updated_at``.
+        id: orders records with the same time.
     """
 
     touched: int
@@ -38,10 +38,10 @@ class Cursor:
 
 @attrs.frozen(kw_only=True)
 class Filter:
-    """Which records to look at; what is None or empty does not narrow it down.
+    """A filter on records; None or empty means any.
 
     Attributes:
-        text: how a word of a record's label or its number in QuickBooks begins, in any case.
+        text: the beginning of a word of the label, or of the number in QuickBooks, in any case.
     """
 
     kind: Kind | None = None
@@ -51,12 +51,12 @@ class Filter:
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """A part of the list.
+    """One page of the list.
 
     Attributes:
-        records: the record to which something happened last first.
-        more: where to go on; None at the end.
-        cut: True when the text fits more records than a search looks at.
+        records: those with the latest activity first.
+        more: where the next page begins; None at the end.
+        cut: True if the text matches more records than a search returns.
     """
 
     records: tuple[RecordView, ...]
@@ -72,14 +72,14 @@ def activity(
     before: Cursor | None = None,
     limit: int,
 ) -> Found:
-    """Return a part of the list.
+    """Return one page of the list.
 
     Args:
         db: a consistent read.
         connection: the company.
-        wanted: which of its records.
-        before: go on after this place.
-        limit: how many at most.
+        wanted: the filter.
+        before: the position after which the page begins.
+        limit: records on the page at most.
     """
     where = _where(connection, wanted, before)
     cut = False
@@ -107,9 +107,9 @@ def _of_these(
     wanted: Filter,
     ids: Sequence[int],
 ) -> list[tuple[int, int]]:
-    """Return the places of those of some records that fit; they are few.
+    """Return the positions of those of the given records that match; they are few.
 
-    All are of one company already: asked for it, SQLite would go along an index of its records.
+    All belong to the company already; a condition on it would make SQLite scan the company's index.
     """
     kind = [] if wanted.kind is None else [records.c.kind == wanted.kind.value]
     statement = sa.select(records.c.updated_at, records.c.id)
@@ -120,9 +120,9 @@ def _of_these(
 def _along_the_time(
     db: sa.Connection, where: Sequence[sa.ColumnElement[bool]], wanted: Filter, limit: int
 ) -> list[tuple[int, int]]:
-    """Return the latest places, one more than are shown; each kind has its own look."""
-    # Few are open: those are sorted, not looked for along the time. A sum keeps the planner from
-    # the index on the time.
+    """Return the latest positions, one more than are shown, with one query for each kind."""
+    # Few records are open, so they are sorted, not searched for along the time. The sum keeps the
+    # planner from using the index on the time.
     touched: sa.ColumnElement[int] = records.c.updated_at
     if wanted.state not in {None, RecordState.SYNCED}:
         touched = touched + 0
@@ -160,7 +160,7 @@ def _where(
 
 
 def _holds(wanted: Filter) -> list[list[sa.ColumnElement[bool]]]:
-    """Return the conditions on the hold, one look each: so the index of what is open serves."""
+    """Return conditions on the skip reason, for one query each, so that the open index is used."""
     if wanted.state in {None, RecordState.SYNCED}:
         return [[]]
     free: list[sa.ColumnElement[bool]] = [records.c.skip_reason.is_(None)]

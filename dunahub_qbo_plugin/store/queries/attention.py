@@ -1,4 +1,4 @@
-"""What needs attention, by cause, so that one fix releases all of it."""
+"""Records that need attention, grouped by cause, so that one fix releases all of a group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BATCH: Final = 500
 
 @attrs.frozen(kw_only=True)
 class Cause:
-    """Why records failed: those with the same one are mended together.
+    """Why records failed; those with the same cause are resolved together.
 
     Attributes:
         code, subject: as in `ErrorInfo`.
@@ -41,7 +41,7 @@ class Cause:
 
     @classmethod
     def parse(cls, text: str) -> Cause:
-        """Read what `str` wrote.
+        """Parse what `str` returned.
 
         Raises:
             ValueError: it names no kind of record.
@@ -66,7 +66,7 @@ class Trouble:
 
 
 def of_cause(cause: Cause) -> sa.ColumnElement[bool]:
-    """Return the condition for what failed for a cause and waits for a person."""
+    """Return the condition for records that failed for a cause and need a person."""
     subject = records.c.error_subject
     return sa.and_(
         records.c.kind == cause.kind.value,
@@ -79,13 +79,13 @@ def of_cause(cause: Cause) -> sa.ColumnElement[bool]:
 def troubles(
     db: sa.Connection, connection: Connection, *, limit: int, skip: int = 0
 ) -> list[Trouble]:
-    """Return the causes for which records need attention, the one of most records first.
+    """Return the causes for which records need attention, those with most records first.
 
     Args:
         db: a consistent read.
         connection: the company.
-        limit: how many at most.
-        skip: how many to leave out before.
+        limit: causes at most.
+        skip: causes to skip before.
     """
     if connection.disconnected_at is not None:
         return []
@@ -120,13 +120,13 @@ def troubles(
 def records_of(
     db: sa.Connection, connection: Connection, causes: Sequence[Cause], *, limit: int
 ) -> dict[Cause, list[RecordView]]:
-    """Return the first records that failed for each cause, in the order they were first saved.
+    """Return the first records of each cause, in the order in which they were first saved.
 
     Args:
         db: a consistent read.
         connection: the company.
-        causes: each gets its list.
-        limit: how many at most for one cause.
+        causes: the causes.
+        limit: records of one cause at most.
     """
     ids = {cause: _ids_of(db, connection, cause, limit) for cause in causes}
     found = {
@@ -149,7 +149,7 @@ def _ids_of(db: sa.Connection, connection: Connection, cause: Cause, limit: int)
 def snapshots_of(
     db: sa.Connection, connection: Connection, cause: Cause, *, limit: int, after: int = 0
 ) -> list[tuple[int, str]]:
-    """Return the snapshots of records that failed for a cause, with our ids to go on after."""
+    """Return snapshots of a cause's records with our ids, after which the next call begins."""
     statement = (
         sa.select(records.c.id, records.c.snapshot)
         .where(*_mine(connection), of_cause(cause), records.c.id > after)
@@ -171,7 +171,7 @@ def _mine(connection: Connection) -> list[sa.ColumnElement[bool]]:
 def held_up(
     db: sa.Connection, connection: Connection, keys: Collection[RecordKey]
 ) -> dict[RecordKey, dict[Kind, int]]:
-    """Count the open invoices and payments that stand on each of some records."""
+    """Count the open invoices and payments that depend on each of the given records."""
     held: dict[RecordKey, dict[Kind, int]] = {}
 
     def count(kind: Kind, stand_on: Mapping[str, RecordKey]) -> None:
@@ -181,7 +181,7 @@ def held_up(
 
     customers = {key.local_id: key for key in keys if key.kind is Kind.CUSTOMER}
     count(Kind.INVOICE, customers)
-    # A payment stands on a customer through its invoice. Two steps, since each has its index.
+    # A payment depends on a customer through its invoice: two queries, since each has its index.
     count(
         Kind.PAYMENT,
         {

@@ -1,8 +1,8 @@
-"""How many records a company has, without counting a million of them for each page.
+"""The number of records of a company, without counting a million of them for each page.
 
-They are counted once; later only those that came since are counted and added. The number is exact
-but for a record that reached the database more than `SLACK` after it was saved, and that for
-`FRESH` at most.
+They are counted once; later only new ones are counted and added. The number is exact, except for
+records that reach the database more than `MAX_SAVE_DELAY` after they were saved, which are missing
+for `COUNT_LIFETIME` at most.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
-FRESH: Final = timedelta(minutes=10)
-"""How long a count is built on."""
-SLACK: Final = timedelta(minutes=2)
-"""A record may be in the database this much later than it was saved."""
-WORTH_IT: Final = 20_000
-"""Records from which on counting takes long enough to keep the number."""
-MOST: Final = 1000
-"""Companies whose numbers are kept."""
+COUNT_LIFETIME: Final = timedelta(minutes=10)
+"""How long a full count is used as a base."""
+MAX_SAVE_DELAY: Final = timedelta(minutes=2)
+"""How much later than its time of save a record may reach the database."""
+MIN_COUNT_TO_CACHE: Final = 20_000
+"""Records from which on a count is slow enough to be cached."""
+MAX_CACHED_COMPANIES: Final = 1000
+"""Companies whose counts are cached."""
 
 
 @attrs.frozen(kw_only=True)
 class _Base:
     counted_at: datetime
     until: int
-    """Milliseconds since 1970; records saved from then on are not in it."""
+    """Milliseconds since 1970; records saved from then on are not counted."""
     of_kind: Mapping[Kind, int]
 
 
 class Totals:
-    """Numbers of records by company, kept in this process."""
+    """Caches the number of records by company in this process."""
 
     def __init__(self) -> None:
         self._bases: dict[str, _Base] = {}
@@ -50,22 +50,22 @@ class Totals:
     def of(self, db: sa.Connection, connection: Connection, *, now: datetime) -> dict[Kind, int]:
         """Count a company's records by kind."""
         base = self._bases.get(connection.id)
-        if base is not None and timedelta(0) <= now - base.counted_at < FRESH:
+        if base is not None and timedelta(0) <= now - base.counted_at < COUNT_LIFETIME:
             since = _saved_since(db, connection, base.until)
             return {kind: base.of_kind[kind] + since[kind] for kind in Kind}
         whole = count(db, connection)
-        if sum(whole.values()) >= WORTH_IT:
-            until = to_ms(now - SLACK)
+        if sum(whole.values()) >= MIN_COUNT_TO_CACHE:
+            until = to_ms(now - MAX_SAVE_DELAY)
             since = _saved_since(db, connection, until)
             of_kind = {kind: whole[kind] - since[kind] for kind in Kind}
-            if len(self._bases) >= MOST:
+            if len(self._bases) >= MAX_CACHED_COMPANIES:
                 self._bases.clear()
             self._bases[connection.id] = _Base(counted_at=now, until=until, of_kind=of_kind)
         return whole
 
 
 def count(db: sa.Connection, connection: Connection) -> dict[Kind, int]:
-    """Count a company's records by kind; it reads as much of an index as there are records."""
+    """Count a company's records by kind; this reads the index of all of them."""
     return {
         kind: db.execute(
             sa.select(sa.func.count()).where(
@@ -77,7 +77,7 @@ def count(db: sa.Connection, connection: Connection) -> dict[Kind, int]:
 
 
 def _saved_since(db: sa.Connection, connection: Connection, moment: int) -> dict[Kind, int]:
-    """Count what was first saved since a moment; it was touched since then, too."""
+    """Count records first saved since a time, through the index on ``updated_at``."""
     return {
         kind: db.execute(
             sa.select(sa.func.count()).where(

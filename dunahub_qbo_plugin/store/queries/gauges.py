@@ -1,8 +1,8 @@
-"""Where all companies stand together, for whoever watches over the plugin: read-only.
+"""Gauges over all companies, for monitoring: read-only.
 
-What is due and what is open is found through the partial indexes over those rows, so a look costs
-as much as there is to do, not as much as there is in the table. Payments that are never sent are
-open too: an organization with a million cash payments makes it take about a second.
+Due and open rows are found through partial indexes, so the cost depends on what is to be done, not
+on the size of the table. Payments that are never sent are open too: an organization with a million
+cash payments makes it take about a second.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
-NEWEST: Final = 20_000
-"""Entries of the history that `recent` looks at at most."""
+MAX_HISTORY_ENTRIES: Final = 20_000
+"""Entries of the history that `recent` reads at most."""
 
 
 @attrs.frozen(kw_only=True)
 class Gauges:
-    """Where all companies stand, or the one that was asked for.
+    """Gauges of all companies, or of one.
 
     Attributes:
-        due: records that could be sent now, also those of companies that rest.
-        oldest_due_at: since when the one that waits longest could have been sent.
-        waiting: records that wait for another record or for their next try.
-        attention: records that need somebody to act.
-        not_sent: records that are held back; payments that are never sent are not counted.
+        due: records that could be sent now, including those of paused companies.
+        oldest_due_at: when the record that is due longest became due.
+        waiting: records that wait for another record or for their next attempt.
+        attention: records that need a person.
+        not_sent: records that are kept back, without payments that are never sent.
         connected, expired, stopped, unconfirmed, disconnected: companies in these states.
-        resting: connected companies of which nothing is sent for a while.
-        leased: companies that a worker is at.
-        idle_since: when the access token that was used last longest ago ended.
-        refresh_ends_at: when the first refresh token ends, as Intuit says.
+        resting: connected companies that are paused.
+        leased: companies that a worker is draining.
+        idle_since: when the access token that has been unused longest expired.
+        refresh_ends_at: when the first refresh token expires, as Intuit says.
     """
 
     due: int = 0
@@ -67,12 +67,12 @@ class Gauges:
 
 
 def gauges(db: sa.Connection, *, now: datetime, company_id: str | None = None) -> Gauges:
-    """Look where companies stand.
+    """Return the gauges.
 
     Args:
         db: a consistent read.
-        now: what is due until then counts as due.
-        company_id: only this one; None for all that are current.
+        now: records due until then count as due.
+        company_id: only this company; None for all current ones.
     """
     mine = connections.c.current if company_id is None else connections.c.id == company_id
     found = _due(db, mine, now)
@@ -81,7 +81,7 @@ def gauges(db: sa.Connection, *, now: datetime, company_id: str | None = None) -
     return Gauges(
         due=found.n,
         oldest_due_at=from_ms(found.oldest),
-        # Both looks are of one moment where the database gives a consistent read.
+        # Both queries see the same state where the database gives a consistent read.
         waiting=max(0, opened.get(RecordState.WAITING, 0) - found.n),
         attention=opened.get(RecordState.ATTENTION, 0),
         not_sent=opened.get(RecordState.NOT_SENT, 0),
@@ -149,19 +149,19 @@ def _companies(db: sa.Connection, mine: sa.ColumnElement[bool], now: datetime) -
 def recent(
     db: sa.Connection, *, since: datetime, company_id: str | None = None
 ) -> dict[tuple[str, str], int]:
-    """Count what happened to records since a moment, by event and code.
+    """Count entries of the history since a time, by event and code.
 
-    Only the newest `NEWEST` entries are looked at, so that a look never takes long.
+    Only the newest `MAX_HISTORY_ENTRIES` are read, so that it never takes long.
 
     Args:
         db: a consistent read.
         since: entries from then on.
-        company_id: only this one's; None for all.
+        company_id: only this company's; None for all.
     """
     newest = sa.select(history.c.event, history.c.code, history.c.at)
     if company_id is not None:
         newest = newest.where(history.c.company_id == company_id)
-    looked_at = newest.order_by(history.c.id.desc()).limit(NEWEST).subquery()
+    looked_at = newest.order_by(history.c.id.desc()).limit(MAX_HISTORY_ENTRIES).subquery()
     statement = (
         sa.select(looked_at.c.event, looked_at.c.code, sa.func.count().label("n"))
         .where(looked_at.c.at >= to_ms(since))
@@ -172,12 +172,12 @@ def recent(
 
 @attrs.frozen(kw_only=True)
 class Backlog:
-    """What is to be sent of one company.
+    """What is still to be sent of one company.
 
     Attributes:
-        due: records whose time has come.
-        oldest_due_at: since when the one that waits longest could have been sent.
-        later: records that are tried at a later time.
+        due: records that are due.
+        oldest_due_at: when the record that is due longest became due.
+        later: records whose next attempt is later.
         next_due_at: the first such time.
     """
 
@@ -188,7 +188,7 @@ class Backlog:
 
 
 def backlog(db: sa.Connection, connection: Connection, *, now: datetime) -> Backlog:
-    """Tell what is due; nothing is while the company is not connected."""
+    """Return the backlog; it is empty while the company is not connected."""
     if connection.status is Status.NOT_CONNECTED:
         return Backlog()
     has_come = due(now)

@@ -1,4 +1,4 @@
-"""What processes asked of QuickBooks, hour by hour, so that another process can tell it."""
+"""Request counters of all processes by hour, so that any process can report them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-KEPT: Final = timedelta(hours=48)
+METERS_KEPT_FOR: Final = timedelta(hours=48)
+"""Age from which counters are deleted."""
 
 
 @attrs.frozen(kw_only=True)
 class Spent:
-    """Requests of one process or of all, within some time.
+    """Requests of one process, or of all, within a period.
 
     Attributes:
         reads: requests that Intuit meters.
         writes: creates, updates and voids.
-        total_ms: milliseconds spent in requests.
-        longest_ms: of the longest.
-        buckets: how many requests took how long, as `qbo.metrics.Times` counts them.
+        total_ms: milliseconds of all requests together.
+        longest_ms: milliseconds of the longest request.
+        buckets: histogram of their durations, as in `qbo.metrics.Times`.
     """
 
     reads: int = 0
@@ -38,24 +39,26 @@ class Spent:
 
 
 def hour_of(now: datetime) -> int:
-    """Return the hour that a moment is in, as its first millisecond."""
+    """Return the first millisecond of the hour of a time."""
     return to_ms(now.replace(minute=0, second=0, microsecond=0))
 
 
 def write(db: sa.Connection, owner: str, hour: int, spent: Spent) -> None:
-    """Note what a process spent in an hour so far, in the place of what it noted before."""
+    """Store the counters of a process for an hour so far, in place of earlier ones."""
     db.execute(sa.delete(meters).where(meters.c.owner == owner, meters.c.hour == hour))
     row = attrs.asdict(spent) | {"buckets": " ".join(map(str, spent.buckets))}
     db.execute(sa.insert(meters).values(owner=owner, hour=hour, **row))
 
 
 def prune(db: sa.Connection, *, now: datetime) -> int:
-    """Delete what is older than `KEPT`; gives how many rows went."""
-    return db.execute(sa.delete(meters).where(meters.c.hour < to_ms(now - KEPT))).rowcount
+    """Delete counters older than `METERS_KEPT_FOR`; return how many rows were deleted."""
+    return db.execute(
+        sa.delete(meters).where(meters.c.hour < to_ms(now - METERS_KEPT_FOR))
+    ).rowcount
 
 
 def since(db: sa.Connection, moment: datetime) -> Spent:
-    """Add up what all processes spent since the beginning of a moment's hour."""
+    """Return the sum of all processes since the beginning of a time's hour."""
     rows = db.execute(sa.select(meters).where(meters.c.hour >= hour_of(moment))).all()
     return Spent(
         reads=sum(row.reads for row in rows),
@@ -67,7 +70,7 @@ def since(db: sa.Connection, moment: datetime) -> Spent:
 
 
 def _added(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """Add buckets up; those of a version that divided them otherwise are left out."""
+    """Return the sum of buckets; those of a version with other bounds are left out."""
     told = list(rows)
     width = max(map(len, told), default=0)
     return tuple(map(sum, zip(*[one for one in told if len(one) == width], strict=True)))

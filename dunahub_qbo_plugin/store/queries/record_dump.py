@@ -1,4 +1,4 @@
-"""Everything that is stored of one record, as it lies there, for a support file."""
+"""Everything that is stored of one record, for a support file."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ FIGURES: Final = (
 
 
 @attrs.frozen(kw_only=True)
-class Dossier:
+class StoredRecord:
     """What is stored of one record.
 
     Attributes:
-        snapshot: the record as DunaHub has it; people's data.
-        figures: numbers and decisions of the plugin's own.
-        moments: when what happened.
-        operation: of a write whose answer is outstanding; None when there is none.
+        snapshot: the record as DunaHub has it; contains personal data.
+        figures: counters and decisions of the plugin.
+        moments: times by column.
+        operation: of a write whose answer is outstanding; None without one.
     """
 
     snapshot: Mapping[str, Any] = attrs.field(repr=False)
@@ -52,10 +52,10 @@ class Dossier:
     operation: str | None
 
 
-def of_record(db: sa.Connection, record_id: int) -> Dossier:
-    """Read one record."""
+def of_record(db: sa.Connection, record_id: int) -> StoredRecord:
+    """Read the row of one record."""
     row = db.execute(sa.select(records).where(records.c.id == record_id)).one()
-    return Dossier(
+    return StoredRecord(
         snapshot=json.loads(row.snapshot),
         figures={name: getattr(row, name) for name in FIGURES},
         moments={name: from_ms(getattr(row, name)) for name in MOMENTS},

@@ -1,4 +1,4 @@
-"""What pages and commands show of records: read-only, the state derived, never stored."""
+"""Records as pages and commands show them: read-only, with the derived state."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class RecordView:
         amount: dollars as DunaHub has them; None for customers.
         state: one of the four states.
         skip_reason: why it is kept back, if it is.
-        error: why the last try failed; None when it did not.
-        parent: the record it stands on, with its label, when it waits for it.
-        next_attempt_at: when it is tried next; None when a person must act or nothing is due.
+        error: why the last attempt failed; None if it did not.
+        parent: the record it depends on; ``waiting_for`` is the same while it waits for it.
+        next_attempt_at: time of the next attempt; None if a person must act or nothing is due.
         qbo_number, qbo_total: as QuickBooks answered.
-        variance: QuickBooks' total minus the one that was sent; None where they agree.
-        candidate_name: the customer in QuickBooks that it could be linked to.
+        variance: QuickBooks' total minus the one that was sent; None if they are equal.
+        candidate_name: the object in QuickBooks that it could be linked to.
     """
 
     id: int
@@ -145,13 +145,13 @@ def of_state(
 def left_behind(
     db: sa.Connection, connection: Connection, *, after: int = 0, limit: int
 ) -> list[RecordView]:
-    """Return what a disconnect left behind, in the order it was first saved.
+    """Return records left behind by a disconnect, in the order in which they were first saved.
 
     Args:
         db: a consistent read.
         connection: the company.
-        after: go on after the record of this id.
-        limit: how many at most.
+        after: our id of the record after which the page begins.
+        limit: records at most.
     """
     ids: list[int] = []
     for kind in KINDS:
@@ -170,7 +170,7 @@ def _open_of(connection: Connection, kind: str) -> list[sa.ColumnElement[bool]]:
 
 
 def _first(db: sa.Connection, where: Sequence[sa.ColumnElement[bool]], limit: int) -> list[int]:
-    """Return the lowest ids; the sum keeps the planner from walking along all of them."""
+    """Return the lowest ids; the sum keeps the planner from scanning all of them."""
     statement = sa.select(records.c.id).where(*where).order_by(records.c.id + 0).limit(limit)
     return list(db.execute(statement).scalars())
 
@@ -196,8 +196,8 @@ def skipped_records(
 def by_ids(db: sa.Connection, connection: Connection, ids: Sequence[int]) -> list[RecordView]:
     """Return records of the company by our ids, parents first.
 
-    They are told apart by company and sorted here: asked for it, SQLite would look for them along
-    an index of the whole company.
+    The company is checked, and the order made, in Python: in SQL, SQLite would scan an index of the
+    whole company.
     """
     found = []
     for start in range(0, len(ids), _BATCH):
@@ -209,7 +209,7 @@ def by_ids(db: sa.Connection, connection: Connection, ids: Sequence[int]) -> lis
 
 
 def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView | None:
-    """Return one record of the company, None if DunaHub never told us of it."""
+    """Return one record of the company, None if no hook was called for it."""
     statement = _select().where(
         records.c.company_id == connection.id,
         records.c.kind == key.kind.value,
@@ -220,7 +220,7 @@ def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView
 
 
 def last_sent(db: sa.Connection, connection: Connection) -> datetime | None:
-    """Tell when a record last went through."""
+    """Return when a record was last sent successfully."""
     moments = [
         db.execute(
             sa.select(records.c.synced_at)
@@ -258,7 +258,7 @@ def _select() -> sa.Select[Any]:
 
 
 def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
-    """Turn a row into what people see."""
+    """Return the view of a row."""
     kind = Kind(row.kind)
     error = None
     if row.error_code is not None:

@@ -1,8 +1,8 @@
-"""Finding records by their words: any word of a name or number, by its beginning.
+"""Search for records by the beginning of any word of their label or number.
 
-How a label begins is in an index of the records themselves. For its further words there is a table
-of their own, filled by the worker when it has heard of QuickBooks' answer, so that the hook's
-write is no larger for it. What was not tried yet is looked through.
+The beginning of a label is in an index of the records themselves. Its further words are in a table
+of their own, which the worker fills after QuickBooks' answer, so that the hook's write does not
+grow. Records that were not tried yet are scanned.
 """
 
 from __future__ import annotations
@@ -19,32 +19,36 @@ from dunahub_qbo_plugin.store.tables import records, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MOST_FOUND: Final = 200
-"""Records that each way of looking finds at most; a longer text finds the rest."""
-MOST_LOOKED_THROUGH: Final = 5000
-"""Records of one kind without an answer of QuickBooks' that are looked through."""
-MOST_WORDS: Final = 8
-"""Words of one label that are kept; names are shorter."""
-LONGEST: Final = 80
-"""Characters of a label from a word on; what people search for is not longer."""
+MAX_FOUND: Final = 200
+"""Records that each query returns at most; a longer text finds the rest."""
+MAX_SCANNED: Final = 5000
+"""Records of one kind without an answer of QuickBooks that are scanned at most."""
+MAX_WORDS_PER_LABEL: Final = 8
+"""Words of one label that are stored; names have fewer."""
+MAX_WORD_LENGTH: Final = 80
+"""Characters of a stored suffix; people type less."""
 _LAST: Final = "\U0010ffff"
-"""It sorts behind every character that people type."""
+"""A character that sorts after all that people type."""
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def beginnings(label: str) -> tuple[str, ...]:
-    """Return a label from each of its further words on.
+    """Return the suffixes of a label that begin at its second and later words.
 
-    ``Sarah Jones, Jr`` gives ``jones, jr`` and ``jr``: so a text of several words is found where
-    they follow each other. The label from its first character on is not among them.
+    ``Sarah Jones, Jr`` gives ``jones, jr`` and ``jr``, so that a text of several consecutive words
+    is found. The whole label is not among them.
     """
     text = label.casefold()
     starts = [found.start() for found in _WORD.finditer(text) if found.start() > 0]
-    return tuple(dict.fromkeys(text[start : start + LONGEST] for start in starts[:MOST_WORDS]))
+    return tuple(
+        dict.fromkeys(
+            text[start : start + MAX_WORD_LENGTH] for start in starts[:MAX_WORDS_PER_LABEL]
+        )
+    )
 
 
 def note(db: sa.Connection, company_id: str, labels: Mapping[int, str]) -> None:
-    """Keep the words of records, by our ids, as they are called now."""
+    """Store the words of records' present labels, by our ids."""
     if not labels:
         return
     wanted = {(id_, word) for id_, label in labels.items() for word in beginnings(label)}
@@ -62,12 +66,12 @@ def note(db: sa.Connection, company_id: str, labels: Mapping[int, str]) -> None:
 
 
 def find(db: sa.Connection, company_id: str, text: str) -> tuple[list[int], bool]:
-    """Return the ids of records with a word that begins with a text, and whether some are left out.
+    """Return ids of records with a word that begins with a text, and whether some are left out.
 
     Args:
         db: a consistent read.
         company_id: whose records.
-        text: what was typed; in any case, and several words as they follow each other.
+        text: the typed text, in any case; several words must be consecutive.
     """
     ids: set[int] = set()
     cut = False
@@ -93,8 +97,8 @@ def find(db: sa.Connection, company_id: str, text: str) -> tuple[list[int], bool
         ways.append(sa.select(row.id).where(mine, kinds, row.qbo_id == text))
     for way in ways:
         found = db.execute(way).scalars().all()
-        cut = cut or len(found) > MOST_FOUND
-        ids.update(found[:MOST_FOUND])
+        cut = cut or len(found) > MAX_FOUND
+        ids.update(found[:MAX_FOUND])
     for kind in Kind:
         found, some = _untried(db, company_id, kind, text.casefold())
         cut = cut or some
@@ -105,13 +109,13 @@ def find(db: sa.Connection, company_id: str, text: str) -> tuple[list[int], bool
 def _first(
     db: sa.Connection, statement: sa.Select[Any], key: sa.ColumnElement[Any], text: str
 ) -> sa.Select[Any]:
-    return statement.where(*_begins(db, key, text)).limit(MOST_FOUND + 1)
+    return statement.where(*_begins(db, key, text)).limit(MAX_FOUND + 1)
 
 
 def _begins(
     db: sa.Connection, key: sa.ColumnElement[Any], text: str
 ) -> Iterable[sa.ColumnElement[bool]]:
-    """Return the condition in the form for which the dialect uses its index."""
+    """Return the condition in the form for which the dialect uses the index."""
     if db.dialect.name == "postgresql":
         return [key.like(sa.func.lower(_escaped(text)) + "%", escape="/")]
     low = sa.func.lower(text)
@@ -119,7 +123,7 @@ def _begins(
 
 
 def _untried(db: sa.Connection, company_id: str, kind: Kind, text: str) -> tuple[list[int], bool]:
-    """Look through what QuickBooks has given no answer for since it was last changed."""
+    """Scan the records without an answer of QuickBooks since their last change."""
     row = records.c
     statement = sa.select(row.id, row.label).where(
         row.company_id == company_id,
@@ -128,14 +132,14 @@ def _untried(db: sa.Connection, company_id: str, kind: Kind, text: str) -> tuple
         row.skip_reason.is_(None),
         row.error_code.is_(None),
     )
-    looked = db.execute(statement.limit(MOST_LOOKED_THROUGH + 1)).all()
+    looked = db.execute(statement.limit(MAX_SCANNED + 1)).all()
     found = [
         one.id
         for one in looked
         if text in one.label.casefold()
         and any(start.startswith(text) for start in beginnings(one.label))
     ]
-    return found[:MOST_FOUND], len(looked) > MOST_LOOKED_THROUGH or len(found) > MOST_FOUND
+    return found[:MAX_FOUND], len(looked) > MAX_SCANNED or len(found) > MAX_FOUND
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What was sent, for those who compare and add up: read-only."""
+"""Records that were sent, for the comparison and the monthly report: read-only."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Sent:
     Attributes:
         total: dollars that were sent; None for customers.
         number: QuickBooks' document number.
-        value: what DunaHub wants there now.
-        parent_qbo_id: QuickBooks' Id of what it stands on.
-        pending: True while a change is still to be sent, so that a difference means nothing.
+        value: the record in DunaHub now.
+        parent_qbo_id: QuickBooks' Id of its parent.
+        pending: True while a change is still to be sent, so that differences are expected.
     """
 
     key: RecordKey
@@ -55,10 +55,10 @@ class MonthLine:
     """One kind of document in one month and state.
 
     Attributes:
-        month: ``2026-03``, by the documents' own days.
-        amount: dollars as DunaHub has them.
-        sent: dollars as they were sent; there: dollars as QuickBooks has them.
-        variances: how many documents QuickBooks totals otherwise.
+        month: ``2026-03``, by the documents' own dates.
+        amount: dollars in DunaHub.
+        sent: dollars as they were sent; there: dollars in QuickBooks.
+        variances: documents whose total differs in QuickBooks.
     """
 
     month: str
@@ -75,7 +75,7 @@ class MonthLine:
 def sent_since(
     db: sa.Connection, connection: Connection, kind: Kind, since: datetime
 ) -> list[Sent]:
-    """Return the records of a kind that went through since a moment, oldest first."""
+    """Return the records of a kind that were sent since a time, oldest first."""
     statement = (
         _sent(kind)
         .where(records.c.company_id == connection.id, records.c.synced_at >= to_ms(since))
@@ -152,7 +152,7 @@ def months(
 def left_behind(
     db: sa.Connection, connection: Connection
 ) -> dict[int, dict[Kind, tuple[int, Decimal]]]:
-    """Count and add up what a disconnect left behind, by connection period and kind."""
+    """Return number and sum of records left behind, by connection period and kind."""
     statement = (
         sa.select(
             records.c.connection_period,
@@ -181,9 +181,9 @@ class LeftBehind:
     """A record that a disconnect left behind, as DunaHub has it.
 
     Attributes:
-        id: ours, to go on after.
-        there: True when QuickBooks has it, as it was before its last change.
-        perhaps: True when an answer was lost, so that nobody knows whether QuickBooks has it.
+        id: our id, after which the next call begins.
+        there: True if QuickBooks has it, in the state before its last change.
+        perhaps: True if an answer was lost, so that QuickBooks may have it.
     """
 
     id: int
@@ -195,7 +195,7 @@ class LeftBehind:
 def values_left_behind(
     db: sa.Connection, connection: Connection, kind: Kind, *, after: int = 0, limit: int = 1000
 ) -> list[LeftBehind]:
-    """Return what a disconnect left behind, by our ids."""
+    """Return records left behind by a disconnect, in the order of our ids."""
     statement = (
         sa.select(records.c.id, records.c.snapshot, records.c.qbo_id, records.c.request_key)
         .where(
@@ -221,7 +221,7 @@ def values_left_behind(
 
 
 def any_total_agrees(db: sa.Connection, connection: Connection) -> bool:
-    """Return whether an invoice went through whose total is the same on both sides."""
+    """Return whether any sent invoice has the same total on both sides."""
     statement = sa.select(records.c.id).where(
         records.c.company_id == connection.id,
         records.c.kind == Kind.INVOICE.value,
@@ -232,7 +232,7 @@ def any_total_agrees(db: sa.Connection, connection: Connection) -> bool:
 
 
 def made_since(db: sa.Connection, connection: Connection, since: datetime) -> int:
-    """Count the records that were made or changed since a moment and are still to be sent."""
+    """Count the records that were saved since a time and are still to be sent."""
     statement = sa.select(sa.func.count()).where(
         records.c.company_id == connection.id,
         records.c.kind.in_(KINDS),
