@@ -17,7 +17,7 @@ _HTTP_ERRORS: Final = range(400, 600)
 
 
 def paused_by(connection: Connection) -> ErrorInfo:
-    """Return what put the company into its pause."""
+    """Return the error for which the company was paused."""
     code = connection.pause_code or ""
     status = int(code) if code.isdigit() and int(code) in _HTTP_ERRORS else None
     return ErrorInfo(code=code, text=connection.pause_text or "", status=status)

@@ -1,4 +1,4 @@
-"""What comes of connecting, checking and disconnecting."""
+"""Results of connecting, checking and disconnecting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CallbackKind(StrEnum):
 
 
 class FailureReason(StrEnum):
-    """Why something did not go through."""
+    """Why an action failed."""
 
     LATE = "late"
     """The attempt to connect is over: too late, used before, or somebody else's."""
@@ -48,7 +48,7 @@ class FailureReason(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class CallbackResult:
-    """What came of a visit to Intuit's consent page.
+    """The result of a visit to Intuit's consent page.
 
     Attributes:
         why: why it failed; None when it did not.
@@ -59,12 +59,12 @@ class CallbackResult:
 
 
 def failed(why: FailureReason) -> CallbackResult:
-    """Return that connecting failed."""
+    """Return the result of a failed attempt to connect."""
     return CallbackResult(kind=CallbackKind.FAILED, why=why)
 
 
 def why_of(error: QuickBooksPluginError) -> FailureReason:
-    """Return the reason that an error gives the office."""
+    """Return the reason that an error stands for."""
     match error:
         case ConfigurationError():
             return FailureReason.SETUP

@@ -1,4 +1,4 @@
-"""The office's dealings with Intuit: connect, confirm, check, disconnect. No HTML."""
+"""Connect to Intuit, confirm, check and disconnect: the actions of the office, without HTML."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_REALM_LENGTH: Final = 32
-"""Digits of a realm id that are believed."""
+"""Digits of a realm id at most."""
 MAX_PAUSE_WAIT: Final = 3.0
-"""Seconds of a company's pause that whoever presses a button, and a host's thread, wait for."""
+"""Seconds of a company's pause that a person's request, in a thread of the host, waits for."""
 
 
 @attrs.frozen(kw_only=True)
 class ConnectionService:
-    """Connects organizations to QuickBooks companies and takes them apart.
+    """Connects organizations to QuickBooks companies and disconnects them.
 
     Attributes:
         environment: which of Intuit's worlds the app's keys are of.
@@ -68,8 +68,8 @@ class ConnectionService:
         """Return the address of Intuit's consent page for this person.
 
         Raises:
-            ConfigurationError: a key is missing or wrong; better said before than after consent.
-            QboError: Intuit could not be asked where its page is.
+            ConfigurationError: a key is missing or wrong; said before the consent, not after it.
+            QboError: Intuit's discovery document could not be fetched.
         """
         self.cipher.check()
         self.database.prepare()
@@ -84,7 +84,7 @@ class ConnectionService:
         return self.oauth.authorization_url(redirect_uri, state)
 
     def finish(self, org: Organization, person: Person, query: Mapping[str, str]) -> CallbackResult:
-        """Take what Intuit's consent page sent back."""
+        """Handle the callback of Intuit's consent page."""
         with self.database.write.begin() as db:
             redirect_uri = oauth_states.use(
                 db,
@@ -141,13 +141,13 @@ class ConnectionService:
         return arrival
 
     def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
-        """Go over to the company that awaits a yes.
+        """Switch to the company that awaits confirmation.
 
         Args:
             org: the organization.
-            person: who says it.
-            company_id: our id of the company that the person was asked about. Another one may
-                have been chosen meanwhile, by somebody else: nobody said yes to that.
+            person: who confirms.
+            company_id: our id of the company that the person was asked about. Somebody else may
+                have chosen another one meanwhile, which nobody has confirmed.
 
         Returns:
             True when that company is the organization's now.
@@ -162,7 +162,7 @@ class ConnectionService:
         return current is not None and current.id == company_id
 
     def cancel(self, org: Organization, person: Person) -> None:
-        """Let go of the company that awaits a yes."""
+        """Discard the company that awaits confirmation."""
         log.info("%s kept the company as it was", person.id)
         with self.database.write.begin() as db:
             declined = self.connections.decline(db, org.id)
@@ -171,8 +171,8 @@ class ConnectionService:
     def disconnect(self, org: Organization, person: Person) -> bool:
         """Stop at once, delete the tokens, and revoke the access at Intuit.
 
-        The tokens go even when Intuit cannot be reached (product rule 17), and so do those of a
-        company that still awaits a yes.
+        The tokens are deleted even if Intuit cannot be reached (rule 17), and so are those of a
+        company that still awaits confirmation.
 
         Returns:
             True when the access was revoked at Intuit; False when it is deleted here only.
@@ -185,7 +185,7 @@ class ConnectionService:
         return all([self._revoke(tokens), self._revoke(declined)])
 
     def check(self, org: Organization) -> FailureReason | None:
-        """Ask QuickBooks for the company's name and settings; make no record (product rule 31).
+        """Read the company's name and settings from QuickBooks; write no record (rule 31).
 
         Returns:
             why the connection does not work; None when it does.
@@ -200,7 +200,7 @@ class ConnectionService:
             return why_of(error)
         paused = row_of(ErrorInfo(code=connection.pause_code or ""))
         with self.database.write.begin() as db:
-            # Reading works without a subscription: only a write shows that it is there again.
+            # Reads work without a subscription: only a write shows that it was renewed.
             if paused.meaning is not Meaning.SUBSCRIPTION:
                 pauses.resume(db, connection.id)
         self.wake()
@@ -210,7 +210,7 @@ class ConnectionService:
         """Read a company's settings and items afresh.
 
         Raises:
-            QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.
+            QuickBooksPluginError: not connected, expired, or QuickBooks did not answer.
         """
         if self.client.wait(company_id) > MAX_PAUSE_WAIT:
             raise Busy(ErrorInfo(code="rest"))
