@@ -1,4 +1,4 @@
-"""Time as an argument: the one place that asks the operating system for it."""
+"""The clock, which is passed in wherever time matters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the plugin needs of time; tests bring their own."""
+    """The clock that the plugin uses; tests pass their own."""
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
@@ -19,12 +19,12 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for some seconds."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The operating system's clock."""
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""

@@ -20,7 +20,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Environment(StrEnum):
-    """Which of Intuit's two worlds the app's keys belong to."""
+    """The environment of Intuit's that the app's keys belong to."""
 
     PRODUCTION = "production"
     SANDBOX = "sandbox"
@@ -32,9 +32,9 @@ class Worker(StrEnum):
     EMBEDDED = "embedded"
     """A thread of each process."""
     PROCRASTINATE = "procrastinate"
-    """Workers (``dunahub-qbo worker``) on PostgreSQL, rung for by each process."""
+    """Workers (``dunahub-qbo worker``) on PostgreSQL, which each process rings for."""
     OFF = "off"
-    """Somebody else: a worker beside the host, or the host's own queue."""
+    """Nobody in this process: a worker beside the host, or the host's own queue."""
 
 
 API_URLS = {
@@ -55,22 +55,22 @@ APP_URLS = {
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """Everything that an operator can set.
+    """All settings of the operator.
 
     Attributes:
         client_id, client_secret: the Intuit app's keys; empty until an operator sets them.
-        environment: which of Intuit's worlds those keys belong to.
-        fernet_keys: the newest first; all of them decrypt, the first encrypts.
-        database_url: where the plugin keeps its state.
+        environment: the environment of Intuit's that those keys belong to.
+        fernet_keys: the newest first; the first encrypts, all of them decrypt.
+        database_url: SQLAlchemy URL of the plugin's database.
         redirect_uri: the address registered at Intuit; empty to use the settings page's own.
         api_url: base of the Accounting API.
         discovery_url: Intuit's OAuth discovery document.
         app_url: base of "Open in QuickBooks" links.
         worker: who sends what is due.
-        queue_url: PostgreSQL of the queue, where it must be reached in another way than the state
-            (around a pooler, since the workers listen); empty for ``database_url``.
+        queue_url: PostgreSQL of the queue, if it is reached by another URL than the database
+            (around a pooler, since workers listen); empty for ``database_url``.
         queue_schema: the queue's own PostgreSQL schema.
-        queue: its name.
+        queue: the queue's name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
     """
 
@@ -99,7 +99,7 @@ class Config:
                 current folder.
 
         Raises:
-            ConfigurationError: a variable has a value that cannot be; the text names it.
+            ConfigurationError: a variable has an invalid value; the text names the variable.
         """
 
         def given(name: str, default: str = "") -> str:
@@ -157,7 +157,7 @@ def _url(name: str, value: str) -> str:
     except ValueError:  # brackets without an address in them
         host = ""
     intuits = f".{host}".endswith(".intuit.com")
-    # In the clear only to an emulator of one's own: tokens travel with every request.
+    # http is accepted only for other hosts, such as an emulator: each request carries tokens.
     if not host or parts.scheme not in ({"https"} if intuits else {"http", "https"}):
         raise ConfigurationError(
             f"{PREFIX}{name} must start with https:// and the name of a host "

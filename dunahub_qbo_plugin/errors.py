@@ -6,11 +6,11 @@
     ├── ConfigurationError          an operator must act (keys, addresses, database)
     ├── NotConnected                a person must connect
     ├── GrantRevoked                Intuit refused the refresh token: a person must reconnect
-    ├── LeaseLost                   another worker has taken the company over: stop, send nothing
-    ├── MappingError                the record cannot be expressed in QuickBooks; people change it
-    └── QboError                    QuickBooks' answer, or the lack of one
+    ├── LeaseLost                   another worker has taken the company over: send nothing more
+    ├── MappingError                the record cannot be expressed in QuickBooks; edit it
+    └── QboError                    a refusal by QuickBooks, or no answer
         ├── Unreachable             no answer: it may or may not have been carried out
-        ├── Busy                    throttled or out of order: it passes by itself
+        ├── Busy                    throttled or out of order: try again later
         ├── Unauthorized            the access token was not accepted
         ├── Forbidden               the app or the person may not use this company
         ├── Stale                   the object changed in QuickBooks since we last saw it (5010)
@@ -36,7 +36,7 @@ class QuickBooksPluginError(Exception):
 
 
 class ConfigurationError(QuickBooksPluginError):
-    """An operator must act; the text says what on, and with which command."""
+    """An operator must act; the text says on what, and with which command."""
 
 
 class NotConnected(QuickBooksPluginError):
@@ -48,16 +48,16 @@ class GrantRevoked(QuickBooksPluginError):
 
 
 class LeaseLost(QuickBooksPluginError):
-    """The company is being drained by somebody else; nothing more may be sent."""
+    """The lease is gone: another worker drains the company; nothing more may be sent."""
 
 
 class MappingError(QuickBooksPluginError):
-    """A record cannot be expressed in QuickBooks; somebody must change it in DunaHub.
+    """A record cannot be expressed in QuickBooks; a person must change it in DunaHub.
 
     Attributes:
         code: a stable name of the cause, such as ``name-missing``.
-        sentence: what is wrong and what to do, in the contractor's words.
-        subject: what it is about (a line, an item), for grouping; may be empty.
+        sentence: what is wrong and what to do, for the contractor.
+        subject: the line or item that it is about, for grouping; may be empty.
     """
 
     def __init__(self, code: str, sentence: str, *, subject: str = "") -> None:
@@ -68,7 +68,7 @@ class MappingError(QuickBooksPluginError):
 
 
 class QboError(QuickBooksPluginError):
-    """QuickBooks' refusal, or the lack of an answer.
+    """A refusal by QuickBooks, or no answer.
 
     Attributes:
         info: status, code, text and ``intuit_tid``, already redacted and cut.
@@ -92,13 +92,13 @@ class Unreachable(QboError):
 
 
 class Busy(QboError):
-    """Throttled (429), out of order (5xx), or a fault that Intuit calls passing.
+    """Throttled (429), out of order (5xx), or a fault that Intuit calls temporary.
 
     Attributes:
-        retry_after: seconds that QuickBooks asked us to wait, None when it did not say.
-        throttled: True for 429: the whole company backs off, not only this record.
-        carried_out: None when it is unknown whether the request took effect (5xx), False when
-            it certainly did not (429).
+        retry_after: seconds that QuickBooks asked to wait, None if it did not say.
+        throttled: True if the whole company must pause, not only this record.
+        carried_out: None if the request may have taken effect (5xx), False if it certainly did not
+            (429).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The hooks, and nothing else: each catches everything, logs it and returns."""
+"""The plugin object with its hooks, each of which logs any exception and returns."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ log = logging.getLogger(__name__)
 class QuickBooksPlugin:
     """Sends an organization's customers, invoices and payments to QuickBooks Online.
 
-    Making one does nothing; files, connections and the worker thread come with the first use.
+    Creating one does nothing; files, connections and the worker thread come with the first use.
 
     Attributes:
         config: settings; None to read them from the environment at the first use.
-        bell: for a host with a queue of its own (and ``DUNAHUB_QBO_WORKER=off``): puts a call of
-            `drain` for the company that it is given into that queue. It is called after the
-            commit, in a thread of the plugin's, and again a second later if it raises. Set before
-            the first use.
+        bell: for a host with a queue of its own (and ``DUNAHUB_QBO_WORKER=off``): queues a call of
+            `drain` with the company id that it is passed. It is called after the commit, in a
+            thread of the plugin's, and again a second later if it raises. Set it before the first
+            use.
     """
 
     config: Config | None = attrs.field(default=None, repr=False)
@@ -55,7 +55,7 @@ class QuickBooksPlugin:
 
     @hookimpl
     def on_startup(self, host: Host) -> None:
-        """Remember the host, and go on with what was left due when it last stopped."""
+        """Store the host, and resume what was due when it last stopped."""
         self._host = host
         try:
             runtime = self.runtime()
@@ -66,7 +66,7 @@ class QuickBooksPlugin:
 
     @hookimpl
     def on_shutdown(self) -> None:
-        """Stop the worker and close everything; a later hook starts anew."""
+        """Stop the worker and close everything; a later hook starts again."""
         with self._lock:
             runtime, self._runtime = self._runtime, None
         if runtime is not None:
@@ -77,7 +77,7 @@ class QuickBooksPlugin:
 
     @hookimpl
     def on_lead_saved(self, org: Organization, lead: Lead, session: Session | None) -> None:
-        """Take in a lead (rule 3)."""
+        """Store a lead to be sent (rule 3)."""
         try:
             if self._is_us(org):
                 self.runtime().intake.lead(org.id, lead, session)
@@ -88,14 +88,14 @@ class QuickBooksPlugin:
     def on_invoice_created(
         self, org: Organization, invoice: Invoice, session: Session | None
     ) -> None:
-        """Take in an invoice with its lead (rules 4 and 8)."""
+        """Store an invoice to be sent, with its lead (rules 4 and 8)."""
         self._take_invoice(org, invoice, session)
 
     @hookimpl
     def on_invoice_updated(
         self, org: Organization, invoice: Invoice, session: Session | None
     ) -> None:
-        """Take in a change or a void of an invoice (rule 4)."""
+        """Store a change or a void of an invoice to be sent (rule 4)."""
         self._take_invoice(org, invoice, session)
 
     def _take_invoice(self, org: Organization, invoice: Invoice, session: Session | None) -> None:
@@ -109,7 +109,7 @@ class QuickBooksPlugin:
     def on_payment_recorded(
         self, org: Organization, payment: Payment, session: Session | None
     ) -> None:
-        """Take in a payment (rule 5)."""
+        """Store a payment to be sent (rule 5)."""
         try:
             if self._is_us(org):
                 self.runtime().intake.payment(org.id, payment, session)
@@ -120,7 +120,7 @@ class QuickBooksPlugin:
     def on_settings_render(
         self, org: Organization, request: SettingsRequest
     ) -> SettingsPanel | None:
-        """Return Settings → QuickBooks, to organizations in the US only (rule 13)."""
+        """Return Settings → QuickBooks, for organizations in the US only (rule 13)."""
         try:
             if not self._is_us(org):
                 return None
@@ -139,7 +139,7 @@ class QuickBooksPlugin:
 
     @staticmethod
     def _problem(error: Exception) -> SettingsPanel | None:
-        """Say on the page what an operator must do; None only where not even that works."""
+        """Return a panel that says what an operator must do; None if that fails too."""
         try:
             from dunahub_qbo_plugin.panel.page import trouble_panel  # noqa: PLC0415  as above
 
@@ -166,50 +166,50 @@ class QuickBooksPlugin:
     def drain(self, company_id: str) -> bool:
         """Send what a company has due; for a task of the host's own queue (Celery, RQ ...).
 
-        It may be called for anything at any time, by many at once: who comes second returns at
-        once, and nothing is ever sent twice. It ends after half a minute at the latest, so that
+        It may be called for any company at any time, also concurrently: the second call returns
+        immediately, and nothing is sent twice. It ends after half a minute at the latest, so that
         companies take turns.
 
         Args:
-            company_id: as given by `bell` or `due_companies`.
+            company_id: as passed to `bell` or returned by `due_companies`.
 
         Returns:
-            True when there is more to send: queue the company again.
+            True if there is more to send: queue the company again.
 
         Raises:
-            ConfigurationError: a setting cannot be.
+            ConfigurationError: a setting is invalid.
         """
         return self.runtime().worker_tasks.drain(company_id)
 
     def due_companies(self) -> list[str]:
-        """Name the companies that have something due and that nobody drains; up to 500.
+        """Return the companies that have something due and are not being drained; up to 500.
 
-        For a periodic task of the host's own queue, every few seconds: it finds what is to be
-        tried again, and what a worker that died has left.
+        For a periodic task of the host's own queue, every few seconds: it finds retries whose time
+        has come, and what a worker that died has left.
 
         Raises:
-            ConfigurationError: a setting cannot be.
+            ConfigurationError: a setting is invalid.
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         return self.runtime().worker_tasks.sweep().companies
 
     def upkeep(self) -> None:
-        """Renew tokens that have been idle for weeks, prune, and run what pages asked for.
+        """Renew idle tokens, prune the history, and run the tasks that pages asked for.
 
         For a periodic task of the host's own queue, every minute.
 
         Raises:
-            ConfigurationError: a setting cannot be.
+            ConfigurationError: a setting is invalid.
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         self.runtime().worker_tasks.tasks.run_waiting()
         self.runtime().worker_tasks.upkeep.run()
 
     def runtime(self) -> Runtime:
-        """Return what does the work in this process, made at the first call and after a fork.
+        """Return this process' runtime, built at the first call and after a fork.
 
         Raises:
-            ConfigurationError: a setting cannot be.
+            ConfigurationError: a setting is invalid.
         """
         runtime = self._runtime
         if runtime is not None and runtime.pid == os.getpid():
@@ -227,12 +227,12 @@ class QuickBooksPlugin:
             return self._runtime
 
     def running(self) -> Runtime | None:
-        """Return this process's objects, None before the first use and after the end."""
+        """Return this process' runtime, None before the first use and after the shutdown."""
         runtime = self._runtime
         return runtime if runtime is not None and runtime.pid == os.getpid() else None
 
     def _is_us(self, org: Organization) -> bool:
-        """Guard every hook; an organization that left the US is stopped (rule 13)."""
+        """Return whether an organization is in the US; if not, stop its sending (rule 13)."""
         if org.region is Region.US:
             return True
         from dunahub_qbo_plugin.connect.region import leave  # noqa: PLC0415  seldom needed
@@ -242,4 +242,4 @@ class QuickBooksPlugin:
 
 
 plugin = QuickBooksPlugin()
-"""What the entry point names. It is inert until a host calls a hook."""
+"""The object that the entry point names; inert until a host calls a hook."""

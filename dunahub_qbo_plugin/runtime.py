@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
 @attrs.define(kw_only=True, eq=False)
 class Runtime:
-    """Everything that works together in one process.
+    """The objects that work together in one process.
 
     Attributes:
-        pid: the process it was made in; after a fork it must not be used.
+        pid: the process that it was built in; after a fork it must not be used.
     """
 
     config: Config
@@ -77,7 +77,7 @@ class Runtime:
         return select.worker(self.config, self.worker_tasks, self.embedded, concurrency=concurrency)
 
     def close(self) -> None:
-        """Stop the worker, write what is in memory, close files and connections."""
+        """Stop the worker, write spilled rows, close files and connections."""
         self.engine.stop()
         if self.intake.waiting:
             self.database.prepare()
@@ -87,7 +87,7 @@ class Runtime:
         self.database.close()
 
     def abandon(self) -> None:
-        """Forget connections that belong to the parent process, without closing them."""
+        """Drop connections that belong to the parent process, without closing them."""
         self.database.abandon()
 
 
@@ -99,17 +99,17 @@ def build(
     throttles: Throttles | None = None,
     host_bell: Callable[[str], None] | None = None,
 ) -> Runtime:
-    """Put the objects together. Nothing is opened and no thread is started.
+    """Build the objects. Nothing is opened and no thread is started.
 
     Args:
-        config: what the operator set.
-        clock: the machine's by default.
-        transport: what a test puts in the place of the network.
-        throttles: limits of a test.
-        host_bell: puts a company into the host's own queue; used where no worker of ours is to.
+        config: the operator's settings.
+        clock: the operating system's by default.
+        transport: a replacement of the network, for tests.
+        throttles: other rate limits, for tests.
+        host_bell: puts a company into the host's own queue; used when no worker is configured.
 
     Raises:
-        ConfigurationError: the database address cannot be used, or not for this worker.
+        ConfigurationError: the database URL cannot be used, or not with this worker.
     """
     clock = clock or SystemClock()
     agent = f"dunahub-qbo-plugin/{version()}"
@@ -205,7 +205,7 @@ def build(
 
 
 class _Bell:
-    """Passes rings on to the engine, which is made after those who ring."""
+    """Passes rings on to the engine, which is built after the objects that ring."""
 
     engine: Engine | None = None
 

@@ -1,8 +1,8 @@
-"""Figures to watch over the plugin by: counters of a process, and gauges from the database.
+"""Metrics of the plugin: counters of a process, and gauges from the database.
 
-`measure` gives both as values, `as_json` makes them ready for a health page, `lines` for a person,
-and `export_to_opentelemetry` hands them to a host that uses OpenTelemetry. Nothing in them names a
-company, an organization, a person or a token, and the number of labels is bounded.
+`measure` returns both as values, `as_json` formats them for a health page, `lines` for a person,
+and `export_to_opentelemetry` exports them through OpenTelemetry. They name no company,
+organization, person or token, and the number of labels is bounded.
 """
 
 from dunahub_qbo_plugin.observe.export import export_to_opentelemetry

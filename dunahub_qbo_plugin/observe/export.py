@@ -1,4 +1,4 @@
-"""The figures as OpenTelemetry's observable instruments."""
+"""The metrics as OpenTelemetry's observable instruments."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     Readings = Iterable[tuple[float, Labels]]
 
 GAUGE_LIFETIME: Final = timedelta(seconds=5)
-"""For how long one look at the database serves all instruments."""
+"""How long one query of the database serves all instruments."""
 
 
 def export_to_opentelemetry(plugin: QuickBooksPlugin, *, meter: Any = None) -> bool:  # noqa: ANN401  OpenTelemetry's Meter, which need not be installed
-    """Register the figures as observable instruments with OpenTelemetry.
+    """Register the metrics as observable instruments with OpenTelemetry.
 
-    To be called once, after the host has set its meter provider. The figures are read when the
-    host's exporter asks for them: counters from memory, gauges from the database, at most once in
-    five seconds. Every process of a host tells the same gauges: take one of them, or their
-    maximum, and the sum of the counters.
+    Call it once, after the host has set its meter provider. Metrics are read when the exporter
+    collects them: counters from memory, gauges from the database, at most once in five seconds.
+    Every process of a host reports the same gauges: use one of them, or their maximum, and the sum
+    of the counters.
 
     Args:
-        plugin: whose; until its first use there is nothing to tell.
+        plugin: the plugin; before its first use nothing is reported.
         meter: the host's; None for one named ``dunahub_qbo_plugin``.
 
     Returns:
-        False when ``opentelemetry-api`` is not installed, and nothing was registered.
+        False if ``opentelemetry-api`` is not installed, so that nothing was registered.
     """
     try:
         from opentelemetry import metrics  # noqa: PLC0415  hosts without it do without
@@ -62,7 +62,7 @@ def export_to_opentelemetry(plugin: QuickBooksPlugin, *, meter: Any = None) -> b
 
 
 class _Source:
-    """Reads a plugin's figures, and keeps what the database told for a moment."""
+    """Reads a plugin's metrics, and caches those from the database for `GAUGE_LIFETIME`."""
 
     def __init__(self, plugin: QuickBooksPlugin) -> None:
         self._plugin = plugin

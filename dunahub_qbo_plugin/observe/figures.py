@@ -1,4 +1,4 @@
-"""The figures as values."""
+"""The metrics as values."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.queries.meters import Spent
 
 LATELY: Final = timedelta(hours=24)
-"""How far back `Standing.lately` reaches."""
+"""The period of `Standing.lately`."""
 SUCCESS: Final = "synced"
 
 
 @attrs.frozen(kw_only=True)
 class Counters:
-    """What this process did since it began; another worker has its own.
+    """Counters of this process since its start.
 
     Attributes:
-        reads: requests that Intuit meters, by all that ask: drains, connects, comparisons.
+        reads: requests that Intuit meters: of drains, connects and comparisons.
         writes: creates, updates and voids.
         latency: of requests.
-        outcomes: how tries ended, by outcome and code.
-        in_memory: records that wait in memory, since the database cannot be written.
-        spilled: records that ever went through memory.
-        dropped: records that were lost there; each was logged.
+        outcomes: number of attempts by outcome and code.
+        in_memory: records in the spill now, since the database cannot be written.
+        spilled: records that were ever spilled to memory.
+        dropped: records that were lost in memory; each was logged.
     """
 
     reads: int
@@ -49,13 +49,13 @@ class Counters:
 
     @property
     def sent(self) -> int:
-        """Records that went through."""
+        """Records that were sent successfully."""
         return sum(n for (outcome, _), n in self.outcomes.items() if outcome == SUCCESS)
 
 
 @attrs.frozen(kw_only=True)
 class Requests:
-    """What all processes asked of QuickBooks in the last day, as each notes every few seconds.
+    """Requests of all processes in the last day, as each process stores them every few seconds.
 
     Attributes:
         reads: requests that Intuit meters.
@@ -70,12 +70,12 @@ class Requests:
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """Where all companies stand, or one, as the database tells at a moment.
+    """The state of all companies, or of one, from the database.
 
     Attributes:
-        lately: what happened to records in the last day, by event and code; the newest 20,000.
-        requests: in the last day; None where one company was asked for, since they are counted
-            for all together.
+        lately: history entries of the last day by event and code, of the newest 20,000.
+        requests: in the last day; None for a single company, since they are counted for all
+            together.
     """
 
     at: datetime
@@ -85,30 +85,30 @@ class Standing:
 
     @property
     def oldest_due(self) -> float:
-        """Seconds for which the record that waits longest could have been sent; 0 for none."""
+        """Seconds since the record that is due longest became due; 0 for none."""
         return _seconds(self.at, self.gauges.oldest_due_at)
 
     @property
     def idle_token(self) -> float:
-        """Seconds since the access token that was used last longest ago ended; 0 for none.
+        """Seconds since the access token that is unused longest expired; 0 for none.
 
-        Intuit lets a refresh token die a hundred days after its last use.
+        A refresh token expires a hundred days after its last use.
         """
         return _seconds(self.at, self.gauges.idle_since)
 
     @property
     def refresh_left(self) -> float | None:
-        """Seconds until the first refresh token ends; None where Intuit did not say."""
+        """Seconds until the first refresh token expires; None if Intuit did not say."""
         ends = self.gauges.refresh_ends_at
         return None if ends is None else (ends - self.at).total_seconds()
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """Everything at one moment.
+    """All metrics at one time.
 
     Attributes:
-        standing: None when the database could not be read.
+        standing: None if the database could not be read.
     """
 
     counters: Counters
@@ -116,7 +116,7 @@ class Snapshot:
 
 
 def counters(runtime: Runtime) -> Counters:
-    """Read this process' counters; it costs next to nothing."""
+    """Return this process' counters, from memory."""
     metrics, intake = runtime.client.metrics, runtime.intake
     return Counters(
         reads=metrics.reads,
@@ -130,12 +130,12 @@ def counters(runtime: Runtime) -> Counters:
 
 
 def standing(database: Database, clock: Clock, *, company_id: str | None = None) -> Standing:
-    """Look in the database where companies stand.
+    """Return the state of companies from the database.
 
     Args:
         database: the plugin's, prepared.
-        clock: tells the present moment.
-        company_id: only this one; None for all.
+        clock: the present time.
+        company_id: only this company; None for all.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be read.
@@ -164,9 +164,9 @@ def _requests(spent: Spent) -> Requests:
 
 
 def measure(runtime: Runtime) -> Snapshot:
-    """Take all figures of a process that does the plugin's work.
+    """Return all metrics of a process that runs the plugin.
 
-    A database that is not there yet, or cannot be read now, is told by a missing `standing`.
+    Without a database, or while it cannot be read, ``standing`` is None.
     """
     try:
         ready = runtime.database.is_ready()

@@ -1,4 +1,4 @@
-"""The figures as JSON, and in words."""
+"""The metrics as JSON, and in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUANTILES: Final = (0.5, 0.9, 0.99)
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Turn figures into JSON values, for a health page or a log line."""
+    """Return the metrics as JSON values, for a health page or a log line."""
     database = None if snapshot.standing is None else standing_as_json(snapshot.standing)
     return {
         "process": _counters_as_json(snapshot.counters),
@@ -47,7 +47,7 @@ def _latency_as_json(latency: Times) -> dict[str, Any]:
 
 
 def standing_as_json(found: Standing) -> dict[str, Any]:
-    """Turn what the database tells into JSON values; times in seconds."""
+    """Return the state of companies as JSON values; durations in seconds."""
     seen, left = found.gauges, found.refresh_left
     return {
         "due": seen.due,
@@ -72,7 +72,7 @@ def standing_as_json(found: Standing) -> dict[str, Any]:
 
 
 def lines(found: Standing) -> list[str]:
-    """Say in a few lines for a person what the database tells of all companies."""
+    """Return the state of all companies in a few lines for a person."""
     seen = found.gauges
     states = ", ".join(f"{number:,} {state}" for state, number in companies(seen).items())
     happened = ", ".join(
@@ -103,7 +103,7 @@ def _requests_in_words(asked: Requests) -> str:
 
 
 def companies(seen: Gauges) -> dict[str, int]:
-    """Tell how many companies are in each state of their connection."""
+    """Return the number of companies in each state of their connection."""
     return {
         "connected": seen.connected,
         "expired": seen.expired,
@@ -114,7 +114,7 @@ def companies(seen: Gauges) -> dict[str, int]:
 
 
 def _by_code(counts: dict[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """Put counts under their word and then their code; "" is for those without a code."""
+    """Return counts nested by word and code; "" is for those without a code."""
     told: dict[str, dict[str, int]] = {}
     for (word, code), number in sorted(counts.items()):
         told.setdefault(word, {})[code] = number

@@ -1,7 +1,7 @@
-"""What every host needs to load plugins and call them, written once.
+"""Helpers for hosts: load plugins, call their hooks, run their actions.
 
-A plugin's failure stays its own: a broken import, a raising hook or a raising action is logged and
-answered with nothing, and neither another plugin nor the host notices.
+A plugin's failure affects nobody else: a broken import, a raising hook or a raising action is
+logged, and neither another plugin nor the host notices.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 def create_plugin_manager(
     plugins: Iterable[object] = (), *, load_entry_points: bool = True
 ) -> pluggy.PluginManager:
-    """Make a plugin manager with DunaHub's hooks and every installed plugin.
+    """Create a plugin manager with DunaHub's hooks and every installed plugin.
 
     Entry points of the group ``dunahub`` are loaded one by one: one that fails to import, or that
     implements a hook with unknown arguments, is logged and left out.
 
     Args:
-        plugins: plugin objects to register besides, before the entry points.
+        plugins: further plugin objects, which are registered before the entry points.
         load_entry_points: False to register only what is passed (in tests).
     """
     manager = pluggy.PluginManager(PROJECT)
@@ -56,7 +56,7 @@ def create_plugin_manager(
 
 
 def _unknown_hooks(manager: pluggy.PluginManager) -> list[str]:
-    """Name the implementations of hooks that DunaHub does not have (a misspelling, say)."""
+    """Return problems with hooks that DunaHub does not have (a misspelling, say)."""
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
@@ -65,10 +65,10 @@ def _unknown_hooks(manager: pluggy.PluginManager) -> list[str]:
 
 
 def notify(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> list[Any]:  # noqa: ANN401  whatever the hook takes
-    """Call one hook on every plugin, and keep each one's error to itself.
+    """Call one hook on every plugin, and log what a plugin raises.
 
     Returns:
-        what the plugins answered, without the Nones, first registered plugin last (pluggy's order).
+        the plugins' results without None, first registered plugin last (pluggy's order).
     """
     answers: list[Any] = []
     for _, caller in _callers(manager, hook):
@@ -79,7 +79,7 @@ def notify(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> list[A
 def _callers(
     manager: pluggy.PluginManager, hook: str
 ) -> Iterator[tuple[object, pluggy.HookCaller]]:
-    """Return each plugin that implements a hook, with a caller that reaches no other."""
+    """Yield each plugin that implements a hook, with a caller for that plugin alone."""
     caller: pluggy.HookCaller = getattr(manager.hook, hook)
     plugins = [implementation.plugin for implementation in caller.get_hookimpls()]
     if len(plugins) == 1:
@@ -100,15 +100,15 @@ def _call(caller: pluggy.HookCaller, hook: str, arguments: Mapping[str, Any]) ->
 
 
 RequestFor = Callable[[str], SettingsRequest]
-"""Gives the request for the panel of a slug; its addresses are that panel's own."""
+"""Returns the request for the panel with a slug; its addresses are that panel's own."""
 
 
 def collect_panels(
     manager: pluggy.PluginManager, org: Organization, request: SettingsRequest
 ) -> list[SettingsPanel]:
-    """Ask every plugin for its settings panel for this organization, sorted by title.
+    """Return every plugin's settings panel for an organization, sorted by title.
 
-    For a menu, ask with ``render=False``: no plugin then makes its page.
+    For a menu, pass a request with ``render=False``: no plugin then renders its page.
     """
     answers = notify(manager, "on_settings_render", org=org, request=request)
     panels = [panel for panel in answers if isinstance(panel, SettingsPanel)]
@@ -118,7 +118,7 @@ def collect_panels(
 def show_panel(
     manager: pluggy.PluginManager, org: Organization, slug: str, request_for: RequestFor
 ) -> SettingsPanel | None:
-    """Ask for one panel with its page; None when this organization has no such panel."""
+    """Return one panel with its page; None if the organization has no such panel."""
     for _, caller, panel in _panels(manager, org, request_for):
         if panel.slug == slug:
             arguments = {"org": org, "request": request_for(slug)}
@@ -134,9 +134,9 @@ def collect_cards(
     kind: RecordKind,
     record_id: str,
 ) -> list[RecordCard]:
-    """Ask every plugin for its card on the page of one record.
+    """Return every plugin's card for the page of one record.
 
-    Each is asked with the addresses of its own panel, so that the forms on its card reach its own
+    Each plugin gets the addresses of its own panel, so that the forms on its card reach its own
     actions. A plugin without a panel for this organization has no card either.
     """
     cards: list[RecordCard] = []
@@ -158,7 +158,7 @@ def collect_cards(
 def _panels(
     manager: pluggy.PluginManager, org: Organization, request_for: RequestFor
 ) -> Iterator[tuple[object, pluggy.HookCaller, SettingsPanel]]:
-    """Return each plugin that has a panel for this organization, without its page."""
+    """Yield each plugin that has a panel for this organization, without its page."""
     look = attrs.evolve(request_for(""), render=False)
     for plugin, caller in _callers(manager, "on_settings_render"):
         for answer in _call(caller, "on_settings_render", {"org": org, "request": look}):
@@ -171,18 +171,18 @@ def dispatch(
 ) -> Redirect | Download | None:
     """Run an action of a panel.
 
-    The host has checked its CSRF token and the person's rights when the method is POST.
+    For POST the host has checked its CSRF token and the person's rights before.
 
     Args:
         manager: the host's plugin manager.
-        slug: the panel's.
+        slug: the panel's slug.
         action: the action's name.
         method: the HTTP method of the person's request.
-        request: who asks for what.
+        request: the person, the organization and the form.
 
     Returns:
-        the answer to give; None (a 404) when this organization has no such panel or action, or
-        the method is another. An action that raises is logged and leads back to the panel.
+        the response; None (a 404) if this organization has no such panel or action, or the method
+        differs. An action that raises is logged and redirects to the panel.
     """
     look = SettingsRequest(
         person=request.person,

@@ -1,4 +1,4 @@
-"""The names under which DunaHub and its plugins find each other."""
+"""The pluggy markers and the name by which DunaHub finds its plugins."""
 
 from __future__ import annotations
 

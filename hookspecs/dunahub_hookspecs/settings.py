@@ -1,7 +1,7 @@
-"""What passes between a host's pages and a plugin: panels, actions and record cards.
+"""What a host's pages and a plugin exchange: panels, actions and record cards.
 
 No web framework is involved: a panel is HTML text plus named actions, an action is a callable, and
-every answer is a redirect or a file. The host mounts them under URLs of its own choosing.
+every response is a redirect or a file. The host mounts them under URLs of its own choosing.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def _form(value: Mapping[str, str | tuple[str, ...] | list[str]]) -> Form:
 
 @attrs.frozen(kw_only=True)
 class SettingsRequest:
-    """A person looks at a page on which plugins may show something.
+    """A person opens a page on which plugins may show something.
 
     Attributes:
         person: who is signed in.
-        page_url: the panel's own address, absolute (``https://app.example/settings/quickbooks``).
-        action_url: where actions are mounted; an action's address is this, a slash and its name.
+        page_url: the panel's own URL, absolute (``https://app.example/settings/quickbooks``).
+        action_url: where actions are mounted; an action's URL is this, a slash and its name.
         query: the page's query parameters: filters, paging, open sections.
-        hidden_fields: what each form must carry for the host, such as its CSRF token.
-        record_url: gives the address of a record's page in the host, for links; None where the
-            host has none.
-        render: False when the host needs the actions only (it is about to run one), so that the
-            plugin need not make the HTML.
+        hidden_fields: fields that each form must contain for the host, such as its CSRF token.
+        record_url: returns the URL of a record's page in the host, for links; None where the host
+            has none.
+        render: False if the host needs only the actions (it is about to run one), so that the
+            plugin need not render the HTML.
     """
 
     person: Person = attrs.field(validator=attrs.validators.instance_of(Person))
@@ -57,7 +57,7 @@ class SettingsRequest:
 
 @attrs.frozen(kw_only=True)
 class ActionRequest:
-    """A person pressed a button, or came back from another site to a GET action.
+    """A person pressed a button, or returned from another site to a GET action.
 
     Attributes:
         org: the organization that the person is signed in to; the plugin touches no other.
@@ -65,8 +65,8 @@ class ActionRequest:
         page_url, action_url: as in `SettingsRequest`.
         query: the query parameters. They can hold secrets (an OAuth code), so they are not shown.
         form: the form fields, each with every value it was sent with.
-        record_url: as in `SettingsRequest`; an action that was pressed on a record's card leads
-            back to that record.
+        record_url: as in `SettingsRequest`; an action from a record's card redirects to that
+            record.
     """
 
     org: Organization = attrs.field(validator=attrs.validators.instance_of(Organization))
@@ -78,13 +78,13 @@ class ActionRequest:
     record_url: Callable[[str, str], str | None] | None = None
 
     def value(self, name: str, default: str = "") -> str:
-        """Return a form field's first value, or the default when it was not sent."""
+        """Return a form field's first value, or the default if it was not sent."""
         return next(iter(self.form.get(name, ())), default)
 
 
 @attrs.frozen(kw_only=True)
 class Redirect:
-    """Send the person on with status 303 (302 does as well), showing nothing in between."""
+    """Redirect the person with status 303 (or 302), without showing anything."""
 
     url: str = attrs.field(repr=False)
 
@@ -94,7 +94,7 @@ class Download:
     """Return the person a file.
 
     Attributes:
-        filename: what the browser shall call it.
+        filename: the name for the browser to save it under.
         content_type: its media type.
         body: its bytes, whole or in parts.
     """
@@ -109,11 +109,11 @@ class Action:
     """Something a person can do from a panel or a record card.
 
     Attributes:
-        name: the last part of its address.
+        name: the last part of its URL.
         method: ``POST`` for whatever changes something: the host checks its CSRF token and the
-            person's right to change settings before it calls. ``GET`` for the return from an
-            OAuth consent page, which guards itself by its ``state``, and for downloads.
-        handle: does it.
+            person's right to change settings before the call. ``GET`` for the return from an OAuth
+            consent page, which is guarded by its ``state``, and for downloads.
+        handle: carries it out.
     """
 
     name: str
@@ -126,10 +126,10 @@ class SettingsPanel:
     """A plugin's page in the host's settings.
 
     Attributes:
-        slug: its name in addresses.
+        slug: its name in URLs.
         title: its name in the host's menu.
-        html: a fragment for the host's page; empty when the request had ``render=False``.
-        actions: what can be done from it.
+        html: a fragment for the host's page; empty if the request had ``render=False``.
+        actions: its actions.
     """
 
     slug: str
@@ -140,7 +140,7 @@ class SettingsPanel:
 
 @attrs.frozen(kw_only=True)
 class RecordCard:
-    """What a plugin has to say on the page of one lead, invoice or payment.
+    """A plugin's part of the page of one lead, invoice or payment.
 
     Its forms post to the actions of the same plugin's settings panel.
 
@@ -159,10 +159,10 @@ class Host:
 
     Attributes:
         name, version: for logs and for the User-Agent of a plugin's requests.
-        data_dir: a folder that outlives restarts, where a plugin may keep files of its own; None
-            when there is no such folder.
-        organization: looks an organization up as it is now; None is answered for an unknown one.
-            Without it a plugin knows of an organization only what the last hook said.
+        data_dir: a folder that survives restarts, where a plugin may keep files of its own; None
+            if there is no such folder.
+        organization: returns an organization as it is now, None for an unknown one. Without it a
+            plugin knows of an organization only what the last hook said.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What a host tells its plugins: organizations, leads, invoices and payments.
+"""The values that a host passes to its plugins: organizations, leads, invoices and payments.
 
-The values are permissive where people's data is: an empty name or an odd e-mail address is for the
-plugin to point out on the record, not a reason to fail the CRM's save. They are strict where a
-program errs: a float for money, or a list for lines, is a ``TypeError`` where it is written.
+They are permissive about people's data: an empty name or an odd e-mail address is for the plugin to
+point out on the record, not a reason to fail the CRM's save. They are strict about programming
+errors: a float for money is a ``TypeError`` where it is written.
 
 Money is ``Decimal`` in US dollars; an ``int`` is taken as whole dollars.
 """
@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 LARGEST_EXPONENT: Final = 20
+"""Power of ten of the largest amount that is rounded."""
 
 
 class Region(StrEnum):
@@ -44,14 +45,14 @@ class PaymentMethod(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """Whether an invoice stands or was voided."""
+    """Whether an invoice is valid or was voided."""
 
     OPEN = "open"
     VOID = "void"
 
 
 class InvoiceSource(StrEnum):
-    """What an invoice was made from."""
+    """What an invoice was created from."""
 
     LEAD = "lead"
     JOB = "job"
@@ -68,7 +69,7 @@ class RecordKind(StrEnum):
 
 
 def _money(value: Decimal | int) -> Decimal:
-    """Take an exact amount; refuse floats, which cannot hold cents."""
+    """Convert to `Decimal`; refuse floats, which cannot represent cents."""
     if isinstance(value, bool) or not isinstance(value, Decimal | int):
         raise TypeError(f"money and quantities are Decimal, not {type(value).__name__}")
     amount = Decimal(value)
@@ -78,7 +79,7 @@ def _money(value: Decimal | int) -> Decimal:
 
 
 def _text(value: str | None) -> str:
-    """Take a text; None means empty."""
+    """Check a text; None means empty."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -87,7 +88,7 @@ def _text(value: str | None) -> str:
 
 
 def _identifier(value: str | int) -> str:
-    """Take a record's id in the host, which is never empty; numbers become their digits."""
+    """Convert a host's id to text; it is never empty."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"an id is a text or a whole number, not {type(value).__name__}")
     text = str(value)
@@ -101,7 +102,7 @@ def _optional_identifier(value: str | int | None) -> str | None:
 
 
 def _day(value: date) -> date:
-    """Take a calendar day; a datetime is refused, since its day depends on a time zone."""
+    """Check a calendar day; a datetime is refused, since its day depends on a time zone."""
     if isinstance(value, datetime) or not isinstance(value, date):
         raise TypeError(f"expected a date, not {type(value).__name__}")
     return value
@@ -119,10 +120,10 @@ class Organization:
     """One customer of DunaHub: a contractor's company.
 
     Attributes:
-        id: the host's id; everything a plugin stores is kept apart by it.
+        id: the host's id, by which a plugin separates what it stores.
         name: as the contractor writes it.
-        region: decides which plugins show themselves.
-        timezone: an IANA name; dates and times on pages are shown in it.
+        region: decides which plugins are available.
+        timezone: an IANA name; dates and times on pages are in it.
     """
 
     id: str = attrs.field(converter=_identifier)
@@ -133,7 +134,7 @@ class Organization:
 
 @attrs.frozen(kw_only=True)
 class Person:
-    """Somebody of the office who is signed in to the host."""
+    """A member of the office who is signed in to the host."""
 
     id: str = attrs.field(converter=_identifier)
     name: str = attrs.field(default="", converter=_text)
@@ -142,7 +143,7 @@ class Person:
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """A postal address in the United States, in the parts people type it in."""
+    """A postal address in the United States, in the usual parts."""
 
     line1: str = attrs.field(default="", converter=_text)
     line2: str = attrs.field(default="", converter=_text)
@@ -154,7 +155,7 @@ class Address:
 
 @attrs.frozen(kw_only=True)
 class Lead:
-    """A person or company that the contractor works for or hopes to.
+    """A person or company that the contractor works for, or may work for.
 
     Attributes:
         id: the host's id.
@@ -181,7 +182,7 @@ class LineItem:
         description: what was done, for the customer's eyes.
         quantity: how many; may have decimals (2.5 hours).
         unit_price: dollars for one; may have more than two decimals.
-        amount: dollars for the line. Given none, quantity times unit price, to the cent.
+        amount: dollars for the line; by default quantity times unit price, to the cent.
         service_id: the host's id of the service sold, None for a free-text line.
         service_name: that service's name as the office knows it.
         taxable: whether sales tax applies to the line.
@@ -207,15 +208,15 @@ class Invoice:
     Attributes:
         id: the host's id.
         number: the number that the customer sees.
-        lead: whom it bills, whole and as it is now, so that a lead event that was missed heals.
-        lines: what it bills for.
+        lead: the lead that it bills, complete and as it is now, which makes up for a missed event.
+        lines: the billed lines.
         discount: dollars taken off the sum of the lines, before tax.
         tax: dollars of sales tax.
-        total: dollars to pay. Given none, lines minus discount plus tax, each to the cent.
+        total: dollars to pay; by default lines minus discount plus tax, each to the cent.
         issued_on, due_on: calendar days in the organization's time zone.
         message: a note that the customer sees on the invoice.
         status: VOID once it was voided in the host.
-        source: what it was made from.
+        source: what it was created from.
     """
 
     id: str = attrs.field(converter=_identifier)
@@ -265,7 +266,7 @@ class Payment:
 def round_cents(amount: Decimal) -> Decimal:
     """Round dollars to cents, half up, as an invoice does.
 
-    A number with more digits than any books hold is given back as it is.
+    A number with more digits than any books hold is returned unchanged.
     """
     if amount.adjusted() > LARGEST_EXPONENT:
         return amount
