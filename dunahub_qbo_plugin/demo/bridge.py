@@ -1,4 +1,4 @@
-"""The CRM's side of the plugins: pluggy and `dunahub_hookspecs`, and nothing of any one plugin."""
+"""The CRM's side of the plugin contract: pluggy and `dunahub_hookspecs`, and no plugin by name."""
 
 from __future__ import annotations
 
@@ -91,20 +91,20 @@ class Plugins:
         self._calls: deque[HookCall] = deque(maxlen=_REMEMBERED)
 
     def start(self, host: Host) -> None:
-        """Tell every plugin that the CRM is ready."""
+        """Call every plugin's ``on_startup``."""
         notify(self._manager, "on_startup", host=host)
 
     def stop(self) -> None:
-        """Tell every plugin that the CRM stops."""
+        """Call every plugin's ``on_shutdown``."""
         notify(self._manager, "on_shutdown")
 
     @property
     def calls(self) -> list[HookCall]:
-        """The event hooks called of late, oldest first."""
+        """The event hooks that were called recently, oldest first."""
         return list(self._calls)
 
     def tell(self, org: Organization, hook: str, subject: str, **arguments: object) -> None:
-        """Call an event hook after the CRM's commit, and note how long it took.
+        """Call an event hook after the CRM's commit, and record how long it took.
 
         Args:
             org: whose record it is.

@@ -1,4 +1,4 @@
-"""The CRM's records as the values that plugins get."""
+"""Convert the CRM's records to the values of the plugin contract."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def organization(company: Company) -> Organization:
 
 
 def person(member: Member) -> Person:
-    """Return somebody of the office as plugins know them."""
+    """Return a member of the office as plugins know them."""
     return Person(id=member.id, name=member.name, email=member.email)
 
 

@@ -1,4 +1,4 @@
-"""What people type, as the CRM's records.
+"""Parse what people type into the CRM's records.
 
 People's data is taken as it is: odd e-mail addresses, five thousand characters, a total that does
 not match. Only what is no number or no date at all is refused, in words, with the form kept.
@@ -48,11 +48,11 @@ _BLANK_LINES = 2
 
 
 class InputProblem(ValueError):
-    """Something typed cannot be taken; the text says what, for the person who typed it."""
+    """Something typed is invalid; the text says what, for the person who typed it."""
 
 
 def number(text: str, what: str, default: Decimal = Decimal(0)) -> Decimal:
-    """Read an amount as people write it: ``1,250.00``, ``$40``, ``-5``; empty is the default.
+    """Parse an amount as people write it: ``1,250.00``, ``$40``, ``-5``; empty is the default.
 
     Raises:
         InputProblem: it is no number, or one that no invoice holds.
@@ -71,7 +71,7 @@ def number(text: str, what: str, default: Decimal = Decimal(0)) -> Decimal:
 
 
 def day(text: str, what: str, default: date | None) -> date | None:
-    """Read a calendar day; empty is the default.
+    """Parse a calendar day; empty is the default.
 
     Raises:
         InputProblem: it is no day.
@@ -96,7 +96,7 @@ def lead_texts(record: LeadRecord) -> dict[str, str]:
 
 
 def lines(form: Form, services: Sequence[Service]) -> tuple[Line, ...]:
-    """Read the lines; rows that were left empty are passed over.
+    """Parse the lines; empty rows are skipped.
 
     A service that was chosen fills in the description and the price that were left empty.
 

@@ -1,4 +1,4 @@
-"""Starts the CRM beside a QuickBooks emulator, plays the story, and serves until it is stopped."""
+"""Start the CRM beside a QuickBooks emulator, play the story, and serve until stopped."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def running(
     emulator_port: int = 0,
     emulator_url: str | None = None,
 ) -> Iterator[Demo]:
-    """Serve a demo as long as the block runs. The plugin is loaded through its entry point.
+    """Serve a demo while the block runs. The plugin is loaded through its entry point.
 
     Args:
         data_dir: as for `run_demo`.
@@ -260,7 +260,7 @@ def _serving(server: wsgi.Server) -> Iterator[None]:
 
 @contextmanager
 def _stopping(stopped: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill end the demo in order, and a second one at once."""
+    """Let Ctrl-C and SIGTERM end the demo in order, and a second one immediately."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -285,5 +285,5 @@ def _now() -> datetime:
 
 
 def _not_yet(_environ: object, start_response: object) -> list[bytes]:
-    """Answer nothing: the server is not serving before its application is set."""
+    """Return an empty response: the server is started before its application is set."""
     raise NotImplementedError

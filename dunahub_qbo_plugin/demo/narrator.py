@@ -1,4 +1,4 @@
-"""Tells the story as it happens, in color when somebody watches at a terminal."""
+"""Print the story as it happens, in color at a terminal."""
 
 from __future__ import annotations
 

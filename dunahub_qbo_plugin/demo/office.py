@@ -1,4 +1,4 @@
-"""What the office does: each change is committed first, then told to the plugins."""
+"""The actions of the office: each change is committed first, then passed to the plugins."""
 
 from __future__ import annotations
 
@@ -73,21 +73,21 @@ class Office:
         return sum((payment.amount for payment in payments), _NOTHING)
 
     def save_lead(self, lead: LeadRecord) -> LeadRecord:
-        """Keep a new or changed lead."""
+        """Save a new or changed lead."""
         saved = self.store.change(lead) if lead.id else self.store.add(lead)
         self._tell("on_lead_saved", saved.title, lead=contract.lead(saved))
         return saved
 
     def approve(self, proposal: Proposal) -> Proposal:
-        """Note that the customer said yes."""
+        """Record that the customer said yes."""
         return self.store.change(attrs.evolve(proposal, status=ProposalStatus.APPROVED))
 
     def decline(self, proposal: Proposal) -> Proposal:
-        """Note that the customer said no."""
+        """Record that the customer said no."""
         return self.store.change(attrs.evolve(proposal, status=ProposalStatus.DECLINED))
 
     def schedule(self, proposal: Proposal) -> Job:
-        """Make a job of an approved proposal; the one it already has, when it has one."""
+        """Return the job of an approved proposal, which is created if there is none yet."""
         known = self.store.find(Job, self.company.id, proposal_id=proposal.id)
         if known:
             return known[0]
@@ -102,7 +102,7 @@ class Office:
         )
 
     def complete(self, job: Job) -> Job:
-        """Note that the work is done."""
+        """Record that the work is done."""
         return self.store.change(attrs.evolve(job, status=JobStatus.COMPLETED))
 
     def draft_invoice(self, lead: LeadRecord, job: Job | None) -> InvoiceRecord:
@@ -122,11 +122,11 @@ class Office:
         return attrs.evolve(draft, total=draft.computed_total)
 
     def create_invoice(self, invoice: InvoiceRecord) -> InvoiceRecord:
-        """Keep a new invoice."""
+        """Save a new invoice."""
         return self._tell_invoice("on_invoice_created", self.store.add(invoice))
 
     def change_invoice(self, invoice: InvoiceRecord) -> InvoiceRecord:
-        """Keep a changed invoice."""
+        """Save a changed invoice."""
         return self._tell_invoice("on_invoice_updated", self.store.change(invoice))
 
     def void_invoice(self, invoice: InvoiceRecord) -> InvoiceRecord:
@@ -134,7 +134,7 @@ class Office:
         return self.change_invoice(attrs.evolve(invoice, voided=True))
 
     def take_payment(self, payment: PaymentRecord, invoice: InvoiceRecord) -> PaymentRecord:
-        """Keep a payment on an invoice."""
+        """Save a payment on an invoice."""
         saved = self.store.add(payment)
         if payment.paid_by.through_dunahub and not payment.reference:
             saved = self.store.change(attrs.evolve(saved, reference=f"pay_demo_{saved.id:05d}"))

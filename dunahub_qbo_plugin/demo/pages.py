@@ -1,4 +1,4 @@
-"""A web page as a person sees it: its forms, its buttons, its links and what cards say."""
+"""A web page as a person sees it: forms, buttons, links and record cards."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Page:
 
 
 def read(url: str, status: int, html: str) -> Page:
-    """Read a page."""
+    """Parse a page."""
     reader = _Reader(url)
     reader.feed(html)
     reader.close()

@@ -1,4 +1,4 @@
-"""Somebody at a browser who plays the story: opens pages, fills in forms, presses buttons."""
+"""The browser user of the story: opens pages, fills in forms, presses buttons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StoryError(RuntimeError):
 
 
 class Person:
-    """Somebody at a browser.
+    """A user at a browser.
 
     Args:
         base_url: the CRM's address.

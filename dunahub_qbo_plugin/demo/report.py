@@ -62,7 +62,7 @@ def failure(text: str) -> str:
 
 
 def summary(narrator: Narrator, plugins: Plugins) -> None:
-    """Say how long the CRM waited for the plugin."""
+    """Return in words how long the CRM waited for the plugin."""
     times = [call.milliseconds for call in plugins.calls]
     if times:
         narrator.blank()

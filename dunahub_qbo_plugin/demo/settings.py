@@ -19,7 +19,7 @@ _LOOPBACK = "127.0.0.1,localhost"
 
 @attrs.frozen(kw_only=True)
 class Secrets:
-    """What is made once per demo.
+    """The secrets of one demo, which are created once.
 
     Attributes:
         session_key: signs the CRM's session cookies.
@@ -31,7 +31,7 @@ class Secrets:
 
     @classmethod
     def of(cls, folder: Path) -> Secrets:
-        """Read the secrets of a folder, or make them; only the user may read their files."""
+        """Read the secrets of a folder, or create them; only the user may read their files."""
         return cls(
             session_key=_secret(folder / "session.key", secrets.token_urlsafe),
             fernet_key=_secret(folder / "fernet.key", lambda: Fernet.generate_key().decode()),
@@ -77,7 +77,7 @@ def plugin_variables(
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and put them back as they were at the end."""
+    """Set environment variables, and restore them at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

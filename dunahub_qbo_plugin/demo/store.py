@@ -69,13 +69,13 @@ class Store:
         return next((company for company in self.companies() if company.id == org_id), None)
 
     def save_company(self, company: Company) -> None:
-        """Keep an organization's changed name, region and time zone."""
+        """Save an organization's changed name, region and time zone."""
         with self._engine.begin() as connection:
             where = tables.COMPANY.c.id == company.id
             connection.execute(update(tables.COMPANY).where(where), attrs.asdict(company))
 
     def add(self, record: R) -> R:
-        """Keep a new record; gives it with its id."""
+        """Save a new record and return it with its id."""
         table = _TABLES[type(record)]
         with self._engine.begin() as connection:
             values = _columns(record)
@@ -84,7 +84,7 @@ class Store:
         return attrs.evolve(record, id=key[0] if key else 0)
 
     def change(self, record: R) -> R:
-        """Keep a record's new content."""
+        """Save a record's new content."""
         table = _TABLES[type(record)]
         with self._engine.begin() as connection:
             where = (table.c.id == record.id) & (table.c.org_id == record.org_id)

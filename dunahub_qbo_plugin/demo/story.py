@@ -50,7 +50,7 @@ class Arrived:
 
 @attrs.frozen(kw_only=True)
 class Outage:
-    """What became of the invoice whose answer was lost.
+    """The result for the invoice whose answer was lost.
 
     Attributes:
         record: the invoice.
@@ -121,7 +121,7 @@ class Story:
         )
 
     def _connect(self) -> str:
-        """Connect QuickBooks where it is not connected yet; gives the company's name."""
+        """Connect QuickBooks unless it is connected; return the company's name."""
         panel = self._panel()
         labels = ("Connect to QuickBooks", "Reconnect")
         wanted = next((label for label in labels if panel.button(label)), None)
@@ -170,7 +170,7 @@ class Story:
         return next(new, (f"{name} {len(known) + 1}", street, phone))
 
     def _sell(self, lead_page: Page) -> Page:
-        """Go from proposal to finished job; gives the job's page."""
+        """Go from proposal to finished job; return the job's page."""
         proposal = self.person.press(
             self.person.open(lead_page.links["New proposal"]),
             "Send proposal",
@@ -186,7 +186,7 @@ class Story:
         return self.person.press(job, "Complete job")
 
     def _bill(self, job: Page) -> tuple[Arrived, str, Decimal]:
-        """Make the invoice from the job; gives it with its number and its total."""
+        """Create the invoice from the job; return it with its number and its total."""
         form = self.person.open(job.links["Create invoice"])
         number = form.field("number")
         total = sum((quantity * price for _, quantity, price in _SOLD), -_DISCOUNT)
@@ -256,7 +256,7 @@ class Story:
         return outage
 
     def _until_synced(self, kind: str, local_id: str) -> tuple[str, str]:
-        """Wait for a record to arrive; gives its state, and how long it took in words."""
+        """Wait for a record to arrive; return its state, and how long it took in words."""
         begun = self.timer()
         state = self.person.wait_for_card(kind, local_id, {"Synced", "Needs attention"}, _PATIENCE)
         if state != "Synced":

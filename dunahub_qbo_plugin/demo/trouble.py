@@ -1,4 +1,4 @@
-"""The switch that makes QuickBooks fail: speaks to the emulator's admin API over HTTP."""
+"""The switch that makes QuickBooks fail: a client of the emulator's admin API."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ TROUBLES = (
 
 
 class EmulatorError(RuntimeError):
-    """The emulator did not do what the demo asked of it."""
+    """The emulator's admin API refused a request or did not answer."""
 
 
 class EmulatorAdmin:

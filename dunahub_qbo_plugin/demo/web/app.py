@@ -61,7 +61,7 @@ def create_app(crm: Crm, secret_key: str) -> Flask:
 
 
 def _own_address() -> Response | None:
-    """Lead people who came by another name of this machine to the address that callbacks use."""
+    """Redirect from another name of this machine to the address that callbacks use."""
     base = context.crm().base_url
     if request.method == "GET" and request.host_url.rstrip("/") != base:
         return redirect(base + request.full_path.rstrip("?"), code=302)

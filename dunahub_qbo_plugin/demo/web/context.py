@@ -1,4 +1,4 @@
-"""What every page has at hand: the CRM behind it, who is signed in, and the form token."""
+"""The context of every page: the CRM, the signed-in person, and the form token."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def check_form_token() -> None:
 
 
 def found(record: T | None) -> T:
-    """Return the record; a page that does not exist, when there is none."""
+    """Return the record, or abort with 404 if there is none."""
     if record is None:
         abort(404)
     return record
 
 
 def way_here(invoice: InvoiceRecord) -> dict[str, object]:
-    """Return what an invoice came from, for the steps above the page: lead, proposal, job."""
+    """Return the lead, job and proposal of an invoice, for the steps above the page."""
     here = office()
     job = here.store.get(Job, here.company.id, invoice.job_id)
     proposal = here.store.get(Proposal, here.company.id, job.proposal_id) if job else None

@@ -32,7 +32,7 @@ def state(shown: Crm) -> dict[str, object]:
 
 @PAGES.post("/trouble/<name>")
 def make_trouble(name: str) -> Response:
-    """Make QuickBooks fail in one way, or mend it."""
+    """Make QuickBooks fail in one way, or work again."""
     emulator = found(crm().emulator)
     trouble = next((one for one in TROUBLES if one.name == name), None)
     try:

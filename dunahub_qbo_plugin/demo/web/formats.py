@@ -1,4 +1,4 @@
-"""Money, dates and names the way a US office writes them."""
+"""Format money, dates and names as a US office does."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def new(lead_id: int) -> str:
 
 @PAGES.post("/leads/<int:lead_id>/invoices/new")
 def create(lead_id: int) -> Response | tuple[str, int] | str:
-    """Keep a new invoice."""
+    """Save a new invoice."""
     typed = _typed(_draft(lead_id))
     if not isinstance(typed, InvoiceRecord):
         return typed
@@ -80,7 +80,7 @@ def edit(record_id: int) -> str:
 
 @PAGES.post("/invoices/<int:record_id>/edit")
 def change(record_id: int) -> Response | tuple[str, int] | str:
-    """Keep what changed."""
+    """Save the changes."""
     known = found(office().invoice(record_id))
     if known.voided:
         flash("A voided invoice is not changed any more.", "problem")
@@ -113,7 +113,7 @@ def _draft(lead_id: int) -> InvoiceRecord:
 
 
 def _typed(known: InvoiceRecord) -> InvoiceRecord | tuple[str, int] | str:
-    """Read the form; the form again, when it is not to be kept yet."""
+    """Parse the form; return the form again if it is not to be saved yet."""
     if "more" in request.form:
         return _form(known, request.form, forms.typed_lines(request.form, more=True))
     try:

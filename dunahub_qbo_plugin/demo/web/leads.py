@@ -33,7 +33,7 @@ def new() -> str:
 
 @PAGES.post("/new")
 def create() -> Response:
-    """Keep a new lead."""
+    """Save a new lead."""
     here = office()
     lead = here.save_lead(forms.lead(request.form, LeadRecord(org_id=here.company.id)))
     flash(f"Lead {lead.title} was created.")
@@ -42,7 +42,7 @@ def create() -> Response:
 
 @PAGES.get("/<int:record_id>")
 def show(record_id: int) -> str:
-    """Show one lead with everything that came of it."""
+    """Show one lead with its proposals, jobs and invoices."""
     here = office()
     lead = found(here.lead(record_id))
     org = here.company.id
@@ -65,7 +65,7 @@ def edit(record_id: int) -> str:
 
 @PAGES.post("/<int:record_id>/edit")
 def change(record_id: int) -> Response:
-    """Keep what changed."""
+    """Save the changes."""
     here = office()
     lead = here.save_lead(forms.lead(request.form, found(here.lead(record_id))))
     flash(f"Lead {lead.title} was saved.")

@@ -21,7 +21,7 @@ PAGES = Blueprint("settings", __name__)
 
 @PAGES.get("/settings/")
 def index() -> Response:
-    """Lead to the first page of the settings."""
+    """Redirect to the first page of the settings."""
     return redirect(url_for("settings.company"), code=302)
 
 
@@ -33,7 +33,7 @@ def company() -> str:
 
 @PAGES.post("/settings/company")
 def save_company() -> Response:
-    """Keep the organization's name, region and time zone."""
+    """Save the organization's name, region and time zone."""
     here = office()
     names = ("name", "region", "timezone")
     typed = {name: request.form.get(name, "").strip() for name in names}
@@ -45,7 +45,7 @@ def save_company() -> Response:
 
 @PAGES.post("/sign-in")
 def sign_in() -> Response:
-    """Go on as somebody else. The form token stays: it is the browser's, not the person's."""
+    """Sign in as another person. The form token stays: it is the browser's, not the person's."""
     member = found(seeds.member(request.form.get("member", "")))
     session["member"] = member.id
     return redirect(url_for("home"), code=303)

@@ -1,4 +1,4 @@
-"""Proposals and jobs, and the pipeline that shows how far everything is."""
+"""Proposals, jobs, and the pipeline from lead to payment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGES = Blueprint("work", __name__)
 
 
 def pipeline() -> str:
-    """Show the way from lead to payment, and who is where on it."""
+    """Show the pipeline from lead to payment with the records at each step."""
     here = office()
     org = here.company.id
     leads = here.store.find(LeadRecord, org)
@@ -83,7 +83,7 @@ def new_proposal(lead_id: int) -> str:
 
 @PAGES.post("/leads/<int:lead_id>/proposals/new")
 def create_proposal(lead_id: int) -> Response | tuple[str, int] | str:
-    """Keep a new proposal."""
+    """Save a new proposal."""
     here = office()
     lead = found(here.lead(lead_id))
     title = request.form.get("title", "")
@@ -125,7 +125,7 @@ def show_proposal(record_id: int) -> str:
 
 @PAGES.post("/proposals/<int:record_id>/<any(approve, decline, schedule):step>")
 def move_proposal(record_id: int, step: str) -> Response:
-    """Take a proposal one step on."""
+    """Move a proposal one step on."""
     here = office()
     proposal = found(here.store.get(Proposal, here.company.id, record_id))
     if step == "schedule" and proposal.status is ProposalStatus.APPROVED:
@@ -168,7 +168,7 @@ def show_job(record_id: int) -> str:
 
 @PAGES.post("/jobs/<int:record_id>/complete")
 def complete_job(record_id: int) -> Response:
-    """Note that the work is done."""
+    """Record that the work is done."""
     here = office()
     job = here.complete(found(here.store.get(Job, here.company.id, record_id)))
     flash("The job is complete. Time to bill it.")
