@@ -28,7 +28,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.model import ErrorInfo
+    from collections.abc import Mapping
+
+    from dunahub_qbo_plugin.model import ErrorInfo, Fact
 
 
 class QuickBooksPluginError(Exception):
@@ -55,16 +57,18 @@ class MappingError(QuickBooksPluginError):
     """A record cannot be expressed in QuickBooks; a person must change it in DunaHub.
 
     Attributes:
-        code: a stable name of the cause, such as ``name-missing``.
-        sentence: what is wrong and what to do, for the contractor.
-        subject: the line or item that it is about, for grouping; may be empty.
+        code: a stable name of the cause, such as ``name-missing``; `advice.refusals` has the words.
+        subject: what it is about (a customer, an item), for grouping; may be empty.
+        facts: what the words for it need, by name.
     """
 
-    def __init__(self, code: str, sentence: str, *, subject: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(
+        self, code: str, *, subject: str = "", facts: Mapping[str, Fact] | None = None
+    ) -> None:
+        super().__init__(code)
         self.code = code
-        self.sentence = sentence
         self.subject = subject
+        self.facts = facts or {}
 
 
 class QboError(QuickBooksPluginError):

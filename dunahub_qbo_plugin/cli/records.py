@@ -20,7 +20,8 @@ from dunahub_qbo_plugin.cli.output import (
 )
 from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.connect import pause
-from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
+from dunahub_qbo_plugin.mapping.money import amount_text
+from dunahub_qbo_plugin.model import Kind, NameHolder, RecordKey, RecordState, Status
 from dunahub_qbo_plugin.store.companies.connection import Connection
 from dunahub_qbo_plugin.store.queries import records
 from dunahub_qbo_plugin.store.queries.records import RecordView
@@ -81,6 +82,7 @@ def _json(connection: Connection, view: RecordView) -> dict[str, object]:
         "why": advice.why,
         "action": advice.action,
         "who": advice.who.value,
+        "facts": dict(view.error.facts),
         "code": view.error.code,
         "text": view.error.text,
         "intuit_tid": view.error.intuit_tid,
@@ -96,7 +98,11 @@ def _text(connection: Connection, view: RecordView) -> str:
     advice = advise(view.key.kind, view.error)
     name = f" ({view.label})" if view.label else ""
     lines = [f"{connection.org_id}  {view.key}{name}", f"  {advice.title}."]
-    lines += [f"  {text}" for text in (advice.why, advice.action) if text]
+    lines += [f"  {text}" for text in (advice.why, advice.action)]
+    if holder := NameHolder.from_facts(view.error.facts):
+        known = [holder.email] if holder.email else []
+        known += [f"owes {amount_text(holder.balance)}"] if holder.balance > 0 else []
+        lines.append(f"  QuickBooks has: {', '.join([holder.name, holder.kind.value, *known])}")
     support = [f"code {view.error.code}"]
     if view.error.intuit_tid:
         support.append(f"intuit_tid {view.error.intuit_tid}")

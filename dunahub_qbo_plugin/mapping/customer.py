@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, check_length, one_line, shown
+from dunahub_qbo_plugin.mapping.text import check_length, one_line
 from dunahub_qbo_plugin.model.snapshot import display_name
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def customer_payload(
         sent_fields: the fields that our last write filled in.
 
     Raises:
-        MappingError: QuickBooks would refuse it; the sentence says what to change.
+        MappingError: QuickBooks would refuse it.
     """
     name = _checked_name(lead)
     payload: Payload = {} if remote is None else _update_head(remote)
@@ -62,15 +62,19 @@ def customer_payload(
     ):
         value = one_line(text)
         if field != "CompanyName":
-            _refuse_colon(value, f"the {what} of {shown(name)}", name)
-        _check(value, NAME_LIMIT, code, f"The {what} of {shown(name)}", name)
+            _refuse_colon(value, what, name)
+        check_length(
+            value, NAME_LIMIT, code=f"{code}-too-long", subject=name, facts={"field": what}
+        )
         if value or field in sent_fields:
             payload[field] = value
     email = _checked_email(lead.email, name)
     if email or "PrimaryEmailAddr" in sent_fields:
         payload["PrimaryEmailAddr"] = {"Address": email}
     phone = one_line(lead.phone)
-    _check(phone, PHONE_LIMIT, "phone", f"The phone number of {shown(name)}", name)
+    check_length(
+        phone, PHONE_LIMIT, code="phone-too-long", subject=name, facts={"field": "phone number"}
+    )
     if phone or "PrimaryPhone" in sent_fields:
         payload["PrimaryPhone"] = {"FreeFormNumber": phone}
     address = _address(lead.address, name)
@@ -84,35 +88,18 @@ def _update_head(remote: RemoteRef) -> Payload:
     return {"Id": remote.id, "SyncToken": remote.sync_token, "sparse": True}
 
 
-def _check(text: str, limit: int, code: str, what: str, name: str) -> None:
-    check_length(text, limit, code=f"{code}-too-long", what=what, subject=name)
-
-
 def _checked_name(lead: Lead) -> str:
     name = one_line(display_name(lead))
     if not name:
-        raise MappingError(
-            "name-missing",
-            "This customer has neither a name nor a company, and QuickBooks needs one of them. "
-            f"Enter a name. {SENT_AGAIN}",
-        )
-    _refuse_colon(name, "the name", name)
-    _check(name, DISPLAY_NAME_LIMIT, "name", f"The name {shown(name)}", name)
+        raise MappingError("name-missing")
+    _refuse_colon(name, "name", name)
+    check_length(name, DISPLAY_NAME_LIMIT, code="name-too-long", subject=name)
     return name
 
 
-def _refuse_colon(text: str, what: str, name: str) -> None:
+def _refuse_colon(text: str, field: str, name: str) -> None:
     if ":" in text:
-        raise MappingError(
-            "name-colon",
-            f"There is a colon (:) in {what}{_quoted_unless_named(text, what)}, and QuickBooks "
-            f"takes no colon in a name. Write it without one. {SENT_AGAIN}",
-            subject=name,
-        )
-
-
-def _quoted_unless_named(text: str, what: str) -> str:
-    return f" {shown(text)}" if what == "the name" else f", {shown(text)}"
+        raise MappingError("name-colon", subject=name, facts={"field": field, "text": text})
 
 
 def _checked_email(text: str, name: str) -> str:
@@ -120,20 +107,12 @@ def _checked_email(text: str, name: str) -> str:
     if not email:
         return ""
     if _SEVERAL.search(email):
-        raise MappingError(
-            "email-several",
-            f"The e-mail field of {shown(name)} holds more than one address ({shown(email)}); "
-            f"QuickBooks takes one. Keep one of them. {SENT_AGAIN}",
-            subject=name,
-        )
+        raise MappingError("email-several", subject=name, facts={"email": email})
     if not _EMAIL.fullmatch(email):
-        raise MappingError(
-            "email-invalid",
-            f"{shown(email)}, the e-mail address of {shown(name)}, is not a complete address, "
-            f"so QuickBooks will not take it. Correct it or clear it. {SENT_AGAIN}",
-            subject=name,
-        )
-    _check(email, EMAIL_LIMIT, "email", f"The e-mail address of {shown(name)}", name)
+        raise MappingError("email-invalid", subject=name, facts={"email": email})
+    check_length(
+        email, EMAIL_LIMIT, code="email-too-long", subject=name, facts={"field": "e-mail address"}
+    )
     return email
 
 
@@ -149,6 +128,6 @@ def _address(address: Address, name: str) -> dict[str, str]:
     result = {}
     for field, text, limit, what in parts:
         value = one_line(text)
-        _check(value, limit, "address", f"The {what} of {shown(name)}", name)
+        check_length(value, limit, code="address-too-long", subject=name, facts={"field": what})
         result[field] = value
     return result

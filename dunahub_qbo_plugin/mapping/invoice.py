@@ -12,7 +12,6 @@ import attrs
 from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.items import ItemFinder
 from dunahub_qbo_plugin.mapping.money import (
-    amount_text,
     cents,
     invoice_total,
     is_plausible,
@@ -20,7 +19,7 @@ from dunahub_qbo_plugin.mapping.money import (
     lines_total,
 )
 from dunahub_qbo_plugin.mapping.tax import tax_payload
-from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, block, check_length, one_line, shown
+from dunahub_qbo_plugin.mapping.text import block, check_length, one_line
 from dunahub_qbo_plugin.model import SalesTax
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def invoice_payload(
     Raises:
         MappingError: QuickBooks would refuse it or would show another total.
     """
-    name = _called(invoice)
-    _check_money(invoice, name)
+    _check_money(invoice)
     payload: Payload = {}
     if remote is not None:
         payload |= {"Id": remote.id, "SyncToken": remote.sync_token, "sparse": True}
@@ -93,10 +91,12 @@ def invoice_payload(
         payload["DueDate"] = invoice.issued_on.isoformat()  # QuickBooks' own without terms
     if number := _checked_number(invoice):
         payload["DocNumber"] = number
-    payload["Line"] = _lines(invoice, profile, name)
-    payload |= tax_payload(invoice, profile, name)
+    payload["Line"] = _lines(invoice, profile)
+    payload |= tax_payload(invoice, profile)
     message = block(invoice.message)
-    check_length(message, MESSAGE_LIMIT, code="message-too-long", what=f"The message on {name}")
+    check_length(
+        message, MESSAGE_LIMIT, code="message-too-long", facts={"number": one_line(invoice.number)}
+    )
     if message or "CustomerMemo" in sent_fields:
         payload["CustomerMemo"] = {"value": message}
     if remote is None:
@@ -129,84 +129,53 @@ def invoice_marker(local_id: str) -> str:
     return f"[DunaHub invoice {one_line(local_id)}]"
 
 
-def _called(invoice: Invoice) -> str:
-    """Return how a sentence names the invoice."""
-    number = one_line(invoice.number)
-    return f"invoice {number}" if number and len(number) <= NUMBER_LIMIT else "this invoice"
-
-
 def _checked_number(invoice: Invoice) -> str:
     number = one_line(invoice.number)
-    check_length(
-        number,
-        NUMBER_LIMIT,
-        code="number-too-long",
-        what=f"The invoice number {shown(number)}",
-        subject=number,
-    )
+    check_length(number, NUMBER_LIMIT, code="number-too-long", subject=number)
     return number
 
 
-def _check_money(invoice: Invoice, name: str) -> None:
+def _check_money(invoice: Invoice) -> None:
     """Refuse amounts that QuickBooks would not accept unchanged."""
+    number = one_line(invoice.number)
     if not invoice.lines:
-        raise MappingError(
-            "no-lines",
-            f"There is nothing on {name}, and QuickBooks needs one line at least. "
-            f"Add what it bills for. {SENT_AGAIN}",
-        )
+        raise MappingError("no-lines", facts={"number": number})
     parts = [invoice.total, invoice.discount, invoice.tax]
     for line in invoice.lines:
         parts += [line.amount, line.quantity, line.unit_price]
     if not all(map(is_plausible, parts)):
-        raise MappingError(
-            "amount-too-large",
-            f"An amount on {name} is larger than QuickBooks can hold. Correct it. {SENT_AGAIN}",
-        )
-    for word, code, amount in (
-        ("discount", "discount-negative", cents(invoice.discount)),
-        ("sales tax", "tax-negative", cents(invoice.tax)),
+        raise MappingError("amount-too-large", facts={"number": number})
+    for code, amount in (
+        ("discount-negative", cents(invoice.discount)),
+        ("tax-negative", cents(invoice.tax)),
     ):
         if amount < 0:
-            raise MappingError(
-                code,
-                f"The {word} on {name} is {amount_text(amount)}; QuickBooks takes none below "
-                f"zero. Correct it. {SENT_AGAIN}",
-            )
-    _check_total(invoice, name)
+            raise MappingError(code, facts={"number": number, "amount": str(amount)})
+    _check_total(invoice, number)
 
 
-def _check_total(invoice: Invoice, name: str) -> None:
+def _check_total(invoice: Invoice, number: str) -> None:
     total, sum_of_parts = cents(invoice.total), invoice_total(invoice)
     if total != sum_of_parts:
         raise MappingError(
             "total-mismatch",
-            f"The total on {name} is {amount_text(total)}, but {_sum_words(invoice)} come to "
-            f"{amount_text(sum_of_parts)}. Nothing was sent, so that your books do not disagree "
-            f"with your invoice. Correct the lines or the total. {SENT_AGAIN}",
+            facts={
+                "number": number,
+                "total": str(total),
+                "lines": str(lines_total(invoice.lines)),
+                "discount": str(cents(invoice.discount)),
+                "tax": str(cents(invoice.tax)),
+                "parts": str(sum_of_parts),
+            },
         )
     if total < 0:
-        raise MappingError(
-            "total-negative",
-            f"The total on {name} is {amount_text(total)}; QuickBooks takes no invoice below "
-            "zero. Correct it; if you owe the customer money, your bookkeeper enters a credit "
-            f"memo in QuickBooks. {SENT_AGAIN}",
-        )
+        raise MappingError("total-negative", facts={"number": number, "total": str(total)})
 
 
-def _sum_words(invoice: Invoice) -> str:
-    words = f"its lines ({amount_text(lines_total(invoice.lines))})"
-    if invoice.discount:
-        words += f" minus the discount ({amount_text(invoice.discount)})"
-    if invoice.tax:
-        words += f" plus the sales tax ({amount_text(invoice.tax)})"
-    return words
-
-
-def _lines(invoice: Invoice, profile: CompanyProfile, name: str) -> list[Payload]:
-    finder = ItemFinder(profile=profile)
+def _lines(invoice: Invoice, profile: CompanyProfile) -> list[Payload]:
+    finder, number = ItemFinder(profile=profile), one_line(invoice.number)
     lines = [
-        _line(line, position, finder, profile, name)
+        _line(line, position, finder, profile, number)
         for position, line in enumerate(invoice.lines, start=1)
     ]
     if discount := cents(invoice.discount):
@@ -221,9 +190,9 @@ def _lines(invoice: Invoice, profile: CompanyProfile, name: str) -> list[Payload
 
 
 def _line(
-    line: LineItem, position: int, finder: ItemFinder, profile: CompanyProfile, name: str
+    line: LineItem, position: int, finder: ItemFinder, profile: CompanyProfile, number: str
 ) -> Payload:
-    detail: Payload = {"ItemRef": {"value": finder.item_id(line, position=position, where=name)}}
+    detail: Payload = {"ItemRef": {"value": finder.item_id(line, position=position, number=number)}}
     price = line_price(line)
     if price.quantity is not None:
         detail["Qty"] = price.quantity
@@ -236,7 +205,7 @@ def _line(
             description,
             DESCRIPTION_LIMIT,
             code="description-too-long",
-            what=f"The description of line {position} on {name}",
+            facts={"line": position, "number": number},
         )
         payload["Description"] = description
     payload["SalesItemLineDetail"] = detail

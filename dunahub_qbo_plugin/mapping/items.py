@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.text import THEN_RETRY, one_line, shown
+from dunahub_qbo_plugin.mapping.text import one_line
 
 if TYPE_CHECKING:
     from dunahub_hookspecs import LineItem
     from dunahub_qbo_plugin.model import CompanyProfile, Item
 
-WHERE_TO_CHOOSE: Final = "Settings → QuickBooks → Products and services"
+MAX_DESCRIPTION_LENGTH: Final = 100
+"""Characters of a line's description that an error is grouped by, and told with."""
 _NOT_SOLD: Final = "category"
 
 
@@ -34,7 +35,7 @@ class ItemFinder:
 
     profile: CompanyProfile
 
-    def item_id(self, line: LineItem, *, position: int, where: str) -> str:
+    def item_id(self, line: LineItem, *, position: int, number: str = "") -> str:
         """Return the id of the item for a line.
 
         An item that the office chose and that is not in the profile is sent all the same: it may be
@@ -42,8 +43,8 @@ class ItemFinder:
 
         Args:
             line: the line.
-            position: its place on the invoice, from 1, for the sentence.
-            where: how the sentence names the invoice.
+            position: its place on the invoice, from 1, a fact of the error.
+            number: of the invoice, another one.
 
         Raises:
             MappingError: no item is found (``item-missing``), several items have the name
@@ -51,17 +52,20 @@ class ItemFinder:
         """
         found = (
             self.profile.item_by_service.get(line.service_id or "")
-            or self._by_name(line, position, where)
+            or self._by_name(line, position, number)
             or self._inactive_by_name(line)
             or self.profile.default_item_id
         )
         if not found:
             raise MappingError(
                 "item-missing",
-                f"Line {position} on {where} ({_line_words(line)}) belongs to no QuickBooks "
-                f"product or service yet. Choose one under {WHERE_TO_CHOOSE}, or set a default "
-                f"there. {THEN_RETRY}",
                 subject=_subject(line),
+                facts={
+                    "line": position,
+                    "number": number,
+                    "service": one_line(line.service_name),
+                    "description": one_line(line.description)[:MAX_DESCRIPTION_LENGTH],
+                },
             )
         item = self.profile.items.get(found)
         if item is None or item.active:
@@ -71,21 +75,22 @@ class ItemFinder:
             return instead[0]
         raise MappingError(
             "item-inactive",
-            f"Line {position} on {where} goes to {shown(item.name)}, which was made inactive "
-            "in QuickBooks. Make it active there, or choose another one under "
-            f"{WHERE_TO_CHOOSE}. {THEN_RETRY}",
             subject=item.name,
+            facts={"line": position, "number": number, "item": item.name},
         )
 
-    def _by_name(self, line: LineItem, position: int, where: str) -> str | None:
+    def _by_name(self, line: LineItem, position: int, number: str) -> str | None:
         found = self._ids_by_name.get(_key(line.service_name), [])
         if len(found) > 1:
             raise MappingError(
                 "item-ambiguous",
-                f"QuickBooks has {len(found)} products or services named "
-                f"{shown(line.service_name)}, so it is not clear which one line {position} on "
-                f"{where} goes to. Choose one under {WHERE_TO_CHOOSE}. {THEN_RETRY}",
                 subject=_subject(line),
+                facts={
+                    "line": position,
+                    "number": number,
+                    "service": one_line(line.service_name),
+                    "items": len(found),
+                },
             )
         return found[0] if found else None
 
@@ -121,10 +126,4 @@ def _key(name: str) -> str:
 
 
 def _subject(line: LineItem) -> str:
-    return one_line(line.service_name) or one_line(line.description)[:100]
-
-
-def _line_words(line: LineItem) -> str:
-    if line.service_name.strip():
-        return f"the service {shown(line.service_name)}"
-    return shown(line.description) if line.description.strip() else "a line without text"
+    return one_line(line.service_name) or one_line(line.description)[:MAX_DESCRIPTION_LENGTH]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from dunahub_hookspecs import PaymentMethod
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.money import amount_text, cents, is_plausible
-from dunahub_qbo_plugin.mapping.text import SENT_AGAIN, one_line
+from dunahub_qbo_plugin.mapping.money import cents, is_plausible
+from dunahub_qbo_plugin.mapping.text import one_line
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -145,20 +145,12 @@ def payment_method_id(method: PaymentMethod, profile: CompanyProfile) -> str | N
 
 def _checked_amount(payment: Payment) -> Decimal:
     number = one_line(payment.invoice_number)
-    where = f"on invoice {number}" if number else "on its invoice"
     if not is_plausible(payment.amount):
-        raise MappingError(
-            "amount-too-large",
-            f"The payment {where} is larger than QuickBooks can hold. Correct it. {SENT_AGAIN}",
-        )
+        raise MappingError("amount-too-large", facts={"number": number})
     amount = cents(payment.amount)
     if amount <= 0:
-        raise MappingError(
-            "payment-not-positive",
-            f"The payment {where} is {amount_text(amount)}; QuickBooks takes payments above zero "
-            "only. Correct the amount; a refund is entered in QuickBooks by your bookkeeper. "
-            f"{SENT_AGAIN}",
-        )
+        facts = {"number": number, "amount": str(amount)}
+        raise MappingError("payment-not-positive", facts=facts)
     return amount
 
 

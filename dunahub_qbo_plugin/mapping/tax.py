@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.items import WHERE_TO_CHOOSE
-from dunahub_qbo_plugin.mapping.money import amount_text, cents
-from dunahub_qbo_plugin.mapping.text import THEN_RETRY
+from dunahub_qbo_plugin.mapping.money import cents
+from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import SalesTax
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dunahub_hookspecs import Invoice
     from dunahub_qbo_plugin.mapping.body import Payload
-    from dunahub_qbo_plugin.model import CompanyProfile
+    from dunahub_qbo_plugin.model import CompanyProfile, Fact
 
 
-def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload:
+def tax_payload(invoice: Invoice, profile: CompanyProfile) -> Payload:
     """Return the tax fields of an invoice's body.
 
     - No sales tax set up: nothing, and QuickBooks shows no tax. The difference is reported.
@@ -31,7 +32,6 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
     Args:
         invoice: whose tax.
         profile: what is known of the company.
-        name: how a sentence names the invoice.
 
     Raises:
         MappingError: the tax code has to be chosen by a person.
@@ -41,7 +41,7 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
     tax = cents(invoice.tax)
     detail: Payload = {"TotalTax": tax}
     if profile.sales_tax is SalesTax.CLASSIC and tax:
-        code = tax_code(profile, f"{amount_text(tax)} of sales tax on {name}")
+        code = tax_code(profile, {"number": one_line(invoice.number), "tax": str(tax)})
         if code:
             detail["TxnTaxCodeRef"] = {"value": code}
     payload: Payload = {"TxnTaxDetail": detail}
@@ -50,12 +50,16 @@ def tax_payload(invoice: Invoice, profile: CompanyProfile, name: str) -> Payload
     return payload
 
 
-def tax_code(profile: CompanyProfile, what: str) -> str | None:
+def tax_code(profile: CompanyProfile, facts: Mapping[str, Fact] | None = None) -> str | None:
     """Return the id of the tax code for invoices with tax, in a company with classic sales tax.
 
     It is the one that the office chose, or the only one there is. Among several it decides to whom
     the tax is owed, so nothing is sent until somebody has chosen. Where no code is known, the
     chosen one is sent, if any, or the amount alone; QuickBooks' total is then compared with ours.
+
+    Args:
+        profile: what is known of the company.
+        facts: of the invoice, for the words of the error.
 
     Raises:
         MappingError: nobody has chosen (``tax-code-missing``), or the chosen one is gone from
@@ -65,15 +69,7 @@ def tax_code(profile: CompanyProfile, what: str) -> str | None:
     if not known or chosen in known:
         return chosen
     if chosen is not None:
-        raise MappingError(
-            "tax-code-gone",
-            f"There is {what}, and the sales tax code that was chosen for it was deleted or made "
-            f"inactive in QuickBooks. Choose another one under {WHERE_TO_CHOOSE}. {THEN_RETRY}",
-        )
+        raise MappingError("tax-code-gone", facts=facts)
     if len(known) == 1:
         return next(iter(known))
-    raise MappingError(
-        "tax-code-missing",
-        f"There is {what}, and QuickBooks has {len(known)} sales tax codes. Ask your bookkeeper "
-        f"which one it goes under, and choose it under {WHERE_TO_CHOOSE}. {THEN_RETRY}",
-    )
+    raise MappingError("tax-code-missing", facts={**(facts or {}), "codes": len(known)})

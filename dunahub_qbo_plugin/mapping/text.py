@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.errors import MappingError
 
-SENT_AGAIN: Final = "Once you save it in DunaHub, it is sent again by itself."
-"""The end of a sentence about something to correct in DunaHub."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-THEN_RETRY: Final = "Then press Retry."
-"""The end of a sentence about something to set outside the record."""
+    from dunahub_qbo_plugin.model import Fact
 
-_SHOWN: Final = 60
 _BREAKS: Final = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 
 
@@ -47,29 +45,26 @@ def _printable(text: str) -> str:
     )
 
 
-def shown(text: str) -> str:
-    """Quote a text in a sentence, cut to a readable length."""
-    short = one_line(text)
-    return f'"{short if len(short) <= _SHOWN else short[: _SHOWN - 1].rstrip() + "…"}"'
-
-
-def check_length(text: str, limit: int, *, code: str, what: str, subject: str = "") -> None:
+def check_length(
+    text: str,
+    limit: int,
+    *,
+    code: str,
+    subject: str = "",
+    facts: Mapping[str, Fact] | None = None,
+) -> None:
     """Refuse a text that is longer than QuickBooks accepts.
 
     Args:
         text: as it would be sent.
         limit: the most characters that QuickBooks takes.
         code: of the error.
-        what: names the text and its record, as the beginning of a sentence.
         subject: for grouping.
+        facts: for the words, besides ``length`` and ``limit``.
 
     Raises:
         MappingError: it is longer.
     """
     if len(text) > limit:
-        raise MappingError(
-            code,
-            f"{what} has {len(text):,} characters; QuickBooks takes {limit:,} at most. "
-            f"Shorten it. {SENT_AGAIN}",
-            subject=subject,
-        )
+        facts = {**(facts or {}), "length": len(text), "limit": limit}
+        raise MappingError(code, subject=subject, facts=facts)

@@ -1,6 +1,7 @@
 """The words that all layers share: what is to be sent, where it stands, how a try ended."""
 
 from dunahub_qbo_plugin.model.company import Account, CompanyProfile, Item, SalesTax, TaxCode
+from dunahub_qbo_plugin.model.name_holder import HolderKind, NameHolder
 from dunahub_qbo_plugin.model.outcomes import (
     Outcome,
     ParentGone,
@@ -18,6 +19,7 @@ from dunahub_qbo_plugin.model.records import (
     PARENT_SKIPPED,
     Claim,
     ErrorInfo,
+    Fact,
     Intent,
     Kind,
     Operation,
@@ -37,9 +39,12 @@ __all__ = [
     "Claim",
     "CompanyProfile",
     "ErrorInfo",
+    "Fact",
+    "HolderKind",
     "Intent",
     "Item",
     "Kind",
+    "NameHolder",
     "Operation",
     "Outcome",
     "Parent",

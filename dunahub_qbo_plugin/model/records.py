@@ -10,13 +10,16 @@ import attrs
 from dunahub_hookspecs import Invoice, Lead, Payment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from decimal import Decimal
 
 Value = Lead | Invoice | Payment
+Fact = str | int
+"""One thing that the words for an error need: JSON; dollars are a text, as `str` writes them."""
 
 GONE: Final = "gone"
-"""The code of a record whose object was deleted in QuickBooks: asked again, it is made anew."""
+"""The code of a record whose object was deleted in QuickBooks: asked again, it is created again."""
 PARENT_SKIPPED: Final = "parent-withheld"
 """The code of a record whose parent is not there and, by decision, will not be."""
 
@@ -108,12 +111,13 @@ class ErrorInfo:
 
     Attributes:
         code: QuickBooks' code ("6240"), or a name of ours ("unreachable", "name-missing").
-        text: QuickBooks' own text, redacted and cut; for a name of ours the sentence to show.
+        text: QuickBooks' own text, redacted and cut.
         status: the HTTP status, None without an answer.
         element: the field that QuickBooks named, if any.
         intuit_tid: Intuit's id of the exchange, which its support asks for.
-        subject: what it is about, for grouping and for the sentence: an item's name, the holder of
-            a customer name, a parent.
+        subject: what it is about, for grouping: an item's name, the holder of a customer's name by
+            kind and Id, a parent's label. The same for all records that one fix helps.
+        facts: what the words for it need, by name; each code has its own.
     """
 
     code: str
@@ -122,6 +126,7 @@ class ErrorInfo:
     element: str = ""
     intuit_tid: str = ""
     subject: str = ""
+    facts: Mapping[str, Fact] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from dunahub_qbo_plugin.advice import Fix, advise
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Status
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, NameHolder, Status
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import kinds
 from dunahub_qbo_plugin.panel.record_row import row
@@ -25,38 +24,17 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.model import RecordKey
     from dunahub_qbo_plugin.panel.record_row import Row
     from dunahub_qbo_plugin.panel.view_context import ViewContext
-    from dunahub_qbo_plugin.store.queries.attention import Trouble
+    from dunahub_qbo_plugin.store.queries.attention import CauseTotal
     from dunahub_qbo_plugin.store.queries.records import RecordView
 
-NAME_TAKEN: Final = "6240"
 GROUPS: Final = 20
 """Causes on one page."""
 SHOWN_OF_CAUSE: Final = 10
 """Records of one cause that are listed; its buttons are for all of them."""
-_HOLDER: Final = re.compile(
-    r"(?P<what>(?:inactive )?\w+) (?P<name>.+?)"
-    r"(?: \((?P<email>[^(),]*@[^(),]*)?(?:, )?(?:owes (?P<owes>\$[\d,.]+))?\))?"
-)
 
 
 @attrs.frozen(kw_only=True)
-class Holder:
-    """Who has a name in QuickBooks already.
-
-    Attributes:
-        what: ``customer``, ``vendor``, ``employee`` or ``inactive customer``.
-        email: empty where QuickBooks has none.
-        owes: its open balance when the record last failed; empty when there was none.
-    """
-
-    what: str
-    name: str
-    email: str
-    owes: str
-
-
-@attrs.frozen(kw_only=True)
-class Cause:
+class CauseGroup:
     """Records that one fix helps.
 
     Attributes:
@@ -86,7 +64,7 @@ class Cause:
     first_seen: datetime | None
     last_tried: datetime | None
     reconnect: bool
-    holder: Holder | None
+    holder: NameHolder | None
     choose_item: bool
     choose_tax: bool
 
@@ -96,11 +74,11 @@ class Attention:
     """One page of causes.
 
     Attributes:
-        causes: those that most records have come first.
+        causes: those that hold up most records come first.
         earlier, later: which page comes before and after; empty when none does.
     """
 
-    causes: tuple[Cause, ...]
+    causes: tuple[CauseGroup, ...]
     earlier: str = ""
     later: str = ""
 
@@ -118,10 +96,10 @@ def read_attention(
     asked = query.get("causes", "")
     page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1  # noqa: PLR2004  no page is further away
     page = max(page, 1)
-    found = attention.troubles(
+    found = attention.cause_totals(
         db, view_context.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS
     )
-    causes = [trouble.cause for trouble in found[:GROUPS]]
+    causes = [total.cause for total in found[:GROUPS]]
     views = attention.records_of(db, view_context.connection, causes, limit=SHOWN_OF_CAUSE)
     looked_at = [view.key for of_cause in views.values() for view in of_cause]
     held = attention.held_up(db, view_context.connection, looked_at)
@@ -133,29 +111,40 @@ def read_attention(
 
 
 def _causes(
-    found: Sequence[Trouble],
+    found: Sequence[CauseTotal],
     views: Mapping[attention.Cause, Sequence[RecordView]],
     held: Mapping[RecordKey, Mapping[Kind, int]],
     view_context: ViewContext,
-) -> list[Cause]:
+) -> list[CauseGroup]:
     """Put together what has the same words; those that hold most up come first."""
-    groups: dict[tuple[str, str], list[Trouble]] = {}
+    groups: dict[tuple[str, str], list[CauseTotal]] = {}
     advices: dict[tuple[str, str], Advice] = {}
-    for trouble in found:
-        of_cause = views[trouble.cause]
-        info = of_cause[0].error if of_cause else None
-        advice = advise(trouble.cause.kind, info or ErrorInfo(code=trouble.cause.code))
-        key = (advice.title, trouble.cause.subject)
+    for total in found:
+        advice = advise(total.cause.kind, _newest_error(total.cause, views))
+        key = (advice.title, total.cause.subject)
         advices.setdefault(key, advice)
-        groups.setdefault(key, []).append(trouble)
-    made = []
+        groups.setdefault(key, []).append(total)
+    weighed = []
     for number, (key, of_group) in enumerate(groups.items(), start=1):
-        rows = [view for trouble in of_group for view in views[trouble.cause]]
+        rows = [view for total in of_group for view in views[total.cause]]
         holds_up = _held_by(rows, held)
-        weight = sum(holds_up.values()) + sum(trouble.count for trouble in of_group)
-        made.append((weight, _cause(number, advices[key], of_group, rows, holds_up, view_context)))
-    made.sort(key=lambda pair: -pair[0])
-    return [cause for _, cause in made]
+        weight = sum(holds_up.values()) + sum(total.count for total in of_group)
+        holder = NameHolder.from_facts(_newest_error(of_group[0].cause, views).facts)
+        cause = _cause(number, advices[key], holder, of_group, rows, holds_up, view_context)
+        weighed.append((weight, cause))
+    weighed.sort(key=lambda pair: -pair[0])
+    return [cause for _, cause in weighed]
+
+
+def _newest_error(
+    cause: attention.Cause, views: Mapping[attention.Cause, Sequence[RecordView]]
+) -> ErrorInfo:
+    """Return the error of the record that was tried last: QuickBooks may have changed since."""
+    failed = [view for view in views[cause] if view.error is not None and view.error_at is not None]
+    newest = max(failed, key=lambda view: view.error_at or view.updated_at, default=None)
+    if newest is None or newest.error is None:
+        return ErrorInfo(code=cause.code, subject=cause.subject)
+    return newest.error
 
 
 def _held_by(
@@ -171,21 +160,22 @@ def _held_by(
 def _cause(
     number: int,
     advice: Advice,
-    found: Sequence[Trouble],
+    holder: NameHolder | None,
+    found: Sequence[CauseTotal],
     views: Sequence[RecordView],
     held: Mapping[Kind, int],
     view_context: ViewContext,
-) -> Cause:
+) -> CauseGroup:
     counted = dict.fromkeys(Kind, 0)
-    for trouble in found:
-        counted[trouble.cause.kind] += trouble.count
+    for total in found:
+        counted[total.cause.kind] += total.count
     whole = sum(counted.values())
     some = "at least " if whole > len(views) else ""
     holds_up = kinds(held)
     first = found[0].cause
-    return Cause(
+    return CauseGroup(
         anchor=f"dhqbo-cause-{number}",
-        keys=tuple(str(trouble.cause) for trouble in found),
+        keys=tuple(str(total.cause) for total in found),
         advice=advice,
         who=record_text.who(advice),
         rows=tuple(row(view, view_context) for view in views[:SHOWN_OF_CAUSE]),
@@ -196,22 +186,7 @@ def _cause(
         last_tried=max((one.last_tried_at for one in found if one.last_tried_at), default=None),
         reconnect=advice.fix is Fix.RECONNECT
         and view_context.connection.status is Status.CONNECTED,
-        holder=_holder(first),
+        holder=holder,
         choose_item=first.code in ITEM_CODES and first.kind is Kind.INVOICE,
         choose_tax=first.code in TAX_CODES,
-    )
-
-
-def _holder(cause: attention.Cause) -> Holder | None:
-    """Read who has a name, as it was found out when the record failed."""
-    if cause.code != NAME_TAKEN:
-        return None
-    found = _HOLDER.fullmatch(cause.subject)
-    if found is None:
-        return None
-    return Holder(
-        what=found["what"],
-        name=found["name"],
-        email=found["email"] or "",
-        owes=found["owes"] or "",
     )

@@ -9,7 +9,7 @@ import attrs
 
 from dunahub_hookspecs import RecordCard
 from dunahub_qbo_plugin.advice import Fix
-from dunahub_qbo_plugin.model import RecordKey, RecordState, Status
+from dunahub_qbo_plugin.model import HolderKind, NameHolder, RecordKey, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import Formats
@@ -45,6 +45,7 @@ class _Card:
     """What the card's template needs.
 
     Attributes:
+        holder: who has the name that it was to have.
         row: the record; None when DunaHub told us nothing of it since QuickBooks is connected.
         fix_in_settings: True when the fix is on the settings page.
         fix_anchor: where on that page.
@@ -54,6 +55,7 @@ class _Card:
     key: RecordKey
     row: Row | None
     advice: Advice | None = None
+    holder: NameHolder | None = None
     who: str = ""
     fix_in_settings: bool = False
     fix_anchor: str = ""
@@ -96,6 +98,7 @@ def record_card(
         "f": formats,
         "links": links,
         "RecordState": RecordState,
+        "HolderKind": HolderKind,
         "plural": writing.plural,
         "money": writing.money,
     }
@@ -118,6 +121,7 @@ def _read(
         key=key,
         row=row(view, view_context),
         advice=advice,
+        holder=NameHolder.from_facts(view.error.facts) if advice and view.error else None,
         who=record_text.who(advice) if advice else "",
         fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
         fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",

@@ -9,7 +9,7 @@ import attrs
 
 from dunahub_hookspecs import SettingsPanel
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Kind, RecordState, Status
+from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
@@ -143,6 +143,7 @@ def _values(
         "links": links,
         "RecordState": RecordState,
         "Kind": Kind,
+        "HolderKind": HolderKind,
         "Status": Status,
         "plural": writing.plural,
         "money": writing.money,

@@ -142,9 +142,9 @@ def _release(work: Transaction, codes: Collection[str] = commands.ITEM_CODES) ->
     if work.connection.disconnected_at is not None:
         return
     about = [
-        trouble.cause
-        for trouble in attention.troubles(work.db, work.connection, limit=MAX_CAUSES_RELEASED)
-        if trouble.cause.code in codes
+        total.cause
+        for total in attention.cause_totals(work.db, work.connection, limit=MAX_CAUSES_RELEASED)
+        if total.cause.code in codes
     ]
     if about:
         causes = commands.Causes(about)

@@ -197,7 +197,7 @@ def _tax_code(profile: CompanyProfile) -> Check:
 def check_tax_code(profile: CompanyProfile) -> tuple[bool, TaxCode | None]:
     """Return whether an invoice with tax can be sent, and under which tax code it then goes."""
     try:
-        code = tax_code(profile, "tax")
+        code = tax_code(profile)
     except MappingError:
         return False, None
     return True, profile.tax_codes.get(code or "")

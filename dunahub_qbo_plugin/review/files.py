@@ -113,7 +113,7 @@ def _product_names(profile: CompanyProfile) -> Callable[[LineItem], str]:
 
     def name(line: LineItem) -> str:
         try:
-            item = profile.items.get(finder.item_id(line, position=1, where=""))
+            item = profile.items.get(finder.item_id(line, position=1))
         except MappingError:
             item = None
         return line.service_name if item is None else item.name

@@ -57,12 +57,12 @@ def affected_mappings(value: Value, profile: CompanyProfile, subject: str) -> Af
 
 def _is_about(line: LineItem, position: int, finder: ItemFinder, subject: str) -> bool:
     try:
-        found = finder.item_id(line, position=position, where="")
+        found = finder.item_id(line, position=position)
     except MappingError as error:
         return name_key(error.subject) == name_key(subject)
     item = finder.profile.items.get(found)
     if item is None:
-        return subject in {found, f"no. {found}"}
+        return subject == found
     return name_key(item.name) == name_key(subject)
 
 

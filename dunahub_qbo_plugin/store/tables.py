@@ -226,6 +226,7 @@ class RecordRow(_Row, table=True):
     error_element: str | None = None
     error_tid: str | None = None
     error_subject: str | None = None
+    error_facts: str | None = None
     error_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     first_failed_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     candidate_id: str | None = None

@@ -1,4 +1,4 @@
-"""Finding out, at the cost of a look, who stands in a record's way: for the words on the page."""
+"""Finding out what stands in the way of a record that QuickBooks refused; a look each time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import (
     GONE,
     ErrorInfo,
+    HolderKind,
     Kind,
+    NameHolder,
     Operation,
     ParentGone,
     Rejected,
@@ -25,17 +26,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dunahub_qbo_plugin.errors import BadReference, DuplicateName
-    from dunahub_qbo_plugin.model import Claim, Intent, Outcome
+    from dunahub_qbo_plugin.model import Claim, Fact, Intent, Outcome
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.sync.attempt import Attempt
 
     Entity = Mapping[str, Any]
 
-HOLDERS: Final = ("Customer", "Vendor", "Employee")
+HOLDERS: Final = {
+    "Customer": HolderKind.CUSTOMER,
+    "Vendor": HolderKind.VENDOR,
+    "Employee": HolderKind.EMPLOYEE,
+}
 
 
 def explain_name(client: QboClient, attempt: Attempt, error: DuplicateName) -> Outcome:
-    """Say who holds a name, in one request; a customer that does can be linked by a person.
+    """Find out who has a name, in one request; a person can link a customer that does.
 
     QuickBooks' own answer does not tell (recorded: "The name supplied already exists. : null").
 
@@ -59,27 +64,36 @@ def explain_name(client: QboClient, attempt: Attempt, error: DuplicateName) -> O
         return Rejected(info=error.info)
     # Active ones first: the name of an inactive one is usually free again.
     entity, holder = min(holders, key=lambda pair: pair[1].get("Active") is False)
-    info = attrs.evolve(error.info, subject=_holder(entity, holder))
+    info = attrs.evolve(
+        error.info,
+        subject=f"{HOLDERS[entity]} {holder['Id']}",
+        facts=_holder(HOLDERS[entity], holder).to_facts(),
+    )
     if entity != "Customer" or holder.get("Active") is False:
         return Rejected(info=info)
     remote = remote_ref(holder)
     return Rejected(info=info, candidate=remote, candidate_name=str(holder["DisplayName"]))
 
 
-def _holder(entity: str, holder: Entity) -> str:
-    """Describe who holds a name: what it is, the name, and what tells people apart."""
-    inactive = "inactive " if holder.get("Active") is False else ""
-    name = str(holder["DisplayName"]).removesuffix(DELETED if inactive else "")
-    marks = [str((holder.get("PrimaryEmailAddr") or {}).get("Address") or "")]
+def _holder(kind: HolderKind, holder: Entity) -> NameHolder:
     balance = holder.get("Balance")
-    if entity == "Customer" and isinstance(balance, int | Decimal) and balance > 0:
-        marks.append(f"owes {amount_text(Decimal(balance))}")
-    known = ", ".join(filter(None, marks))
-    return f"{inactive}{entity.lower()} {name}" + (f" ({known})" if known else "")
+    owes = balance if kind is HolderKind.CUSTOMER and isinstance(balance, int | Decimal) else 0
+    return NameHolder(
+        kind=kind,
+        name=_name(holder, "DisplayName"),
+        active=holder.get("Active") is not False,
+        email=str((holder.get("PrimaryEmailAddr") or {}).get("Address") or ""),
+        balance=Decimal(owes),
+    )
+
+
+def _name(entity: Entity, field: str) -> str:
+    """Return a name without what QuickBooks adds to that of an inactive object."""
+    return str(entity.get(field) or "").removesuffix(DELETED)
 
 
 def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) -> Outcome:
-    """Say which object that the record refers to is gone, in one request.
+    """Find out which object that the record refers to is gone, in one request.
 
     Raises:
         QboError: QuickBooks could not be asked.
@@ -99,20 +113,22 @@ def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) 
         for role, rows in zip(wanted, answers, strict=True)
     }
     if "own" in wanted and _is_gone(found["own"], wanted["own"][1][0]):
-        return Rejected(info=_info(error, GONE, claim.label))
+        return Rejected(info=attrs.evolve(error.info, code=GONE, subject=claim.label))
     for item_id in wanted["items"][1] if "items" in wanted else ():
         if _is_gone(found["items"], item_id):
             return Rejected(info=_gone_item(error, sent, item_id, found["items"].get(item_id)))
     parent = claim.parent
     if "customer" in wanted and _is_gone(found["customer"], wanted["customer"][1][0]):
         if parent is not None and intent.entity == Kind.INVOICE:
-            return ParentGone(parent=parent.key, info=_info(error, GONE, parent.label))
+            gone = attrs.evolve(error.info, code=GONE, subject=parent.label)
+            return ParentGone(parent=parent.key, info=gone)
         (customer_id,) = wanted["customer"][1]
-        name = str(found["customer"].get(customer_id, {}).get("DisplayName", ""))
-        subject = name.removesuffix(DELETED) or f"no. {customer_id}"
-        return Rejected(info=_info(error, "customer-gone", subject))
+        customer = found["customer"].get(customer_id, {})
+        name = _name(customer, "DisplayName")
+        return Rejected(info=_gone(error, "customer-gone", name, customer_id))
     if parent and "invoice" in wanted and _is_gone(found["invoice"], wanted["invoice"][1][0]):
-        return ParentGone(parent=parent.key, info=_info(error, GONE, parent.label))
+        gone = attrs.evolve(error.info, code=GONE, subject=parent.label)
+        return ParentGone(parent=parent.key, info=gone)
     return Rejected(info=error.info)
 
 
@@ -151,10 +167,12 @@ def _gone_item(error: BadReference, sent: Entity, item_id: str, item: Entity | N
         for place, line in enumerate(sent.get("Line", ()), start=1)
         if _item_id(line) == item_id
     ]
-    name = str((item or {}).get("Name", "")).removesuffix(DELETED) or f"no. {item_id}"
-    line = ("Line " if len(places) == 1 else "Lines ") + ", ".join(places)
-    return attrs.evolve(error.info, code="item-gone", subject=name, element=line)
+    name = _name(item or {}, "Name")
+    return _gone(error, "item-gone", name, item_id, lines=", ".join(places))
 
 
-def _info(error: BadReference, code: str, subject: str) -> ErrorInfo:
-    return attrs.evolve(error.info, code=code, subject=subject)
+def _gone(error: BadReference, code: str, name: str, object_id: str, **facts: Fact) -> ErrorInfo:
+    """Name what is gone; where QuickBooks has no name of it any more, by its Id."""
+    if not name:
+        facts["unnamed"] = 1
+    return attrs.evolve(error.info, code=code, subject=name or object_id, facts=facts)

@@ -60,7 +60,7 @@ def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
     try:
         return _decide(claim, profile, company_id)
     except MappingError as error:
-        info = ErrorInfo(code=error.code, text=error.sentence, subject=error.subject)
+        info = ErrorInfo(code=error.code, subject=error.subject, facts=error.facts)
         return Rejected(info=info)
     except Exception:
         # Nothing that is wrong with one record may keep its company from sending the others.

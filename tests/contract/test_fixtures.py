@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from dunahub_qbo_plugin import advice
+from dunahub_qbo_plugin.advice import answers
 from dunahub_qbo_plugin.emulator import SEEDS, Emulator, World
 from dunahub_qbo_plugin.errors import QboError
 from dunahub_qbo_plugin.model import Kind, Written
@@ -226,8 +227,8 @@ def test_every_advice_has_an_answer_that_leads_to_it() -> None:
             _, error = played(one)
             kind = Kind(one.given["record"]["kind"])
             cause = row_of(error.info).cause
-            led_to.add(advice._cause(kind, cause, advice._subject(error.info), error.info))
-    assert led_to | set(WITHOUT_AN_ANSWER) == set(advice._ROWS)
+            led_to.add(answers.cause_of(kind, cause, error.info))
+    assert led_to | set(WITHOUT_AN_ANSWER) == set(answers.ANSWERS)
     assert not led_to & set(WITHOUT_AN_ANSWER)
 
 

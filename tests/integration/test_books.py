@@ -26,8 +26,8 @@ from dunahub_hookspecs import (
     SettingsRequest,
 )
 from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.advice.refusals import REFUSALS
 from dunahub_qbo_plugin.emulator.api.api_messages import ApiRequest
-from dunahub_qbo_plugin.mapping.causes import TITLES
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.store.companies import profiles
@@ -169,7 +169,7 @@ def _send_and_compare(office: Office, value: Invoice, mode: dict[str, Any]) -> N
         # QuickBooks has a word in one thing only: an invoice that nothing but its tax keeps above
         # zero, in a company that does not keep that tax, or computes less than none for it.
         least = taxless + min(Decimal(0), base * HIGHEST_RATE)
-        assert view.error.code in TITLES or least < 0, view.error
+        assert view.error.code in REFUSALS or least < 0, view.error
         told = advise(Kind.INVOICE, view.error)
         assert told.title
         assert told.why

@@ -288,7 +288,7 @@ RULES_OF_BUSINESS = [
         Case(
             name=code,
             rule=fail(400, code, "fault"),
-            title="Something in QuickBooks stands in the way of this {kind}",
+            title="Something in QuickBooks blocks this {kind}",
             code=code,
             **BOOKS,
         )
@@ -316,7 +316,7 @@ OF_THE_RECORD = [
     *_of(
         "6240",
         PEOPLE,
-        "QuickBooks already has a customer, vendor or employee so named",
+        "QuickBooks already has a customer, vendor or employee with this name",
         Who.OFFICE,
     ),
     *_of("6140", BILLS, "This invoice number is already used in QuickBooks", Who.OFFICE),
@@ -349,9 +349,9 @@ OF_THE_RECORD = [
     ),
     *_of(
         "2220 6130 6270 6440", BILLS,
-        "Something in QuickBooks stands in the way of this {kind}", Who.BOOKKEEPER,
+        "Something in QuickBooks blocks this {kind}", Who.BOOKKEEPER,
     ),
-    *_of("620", PAID, "This payment could not be put on its invoice", Who.BOOKKEEPER),
+    *_of("620", PAID, "This payment could not be applied to its invoice", Who.BOOKKEEPER),
     *_of(
         "6250 6310", BILLS, "The customer of this {kind} is gone from QuickBooks", Who.BOOKKEEPER
     ),

@@ -86,7 +86,7 @@ def press(
 def reject(office: Office, local_id: str = "lead-1", *, org: Organization = ACME) -> None:
     """Save a lead and let QuickBooks have refused it."""
     office.save(lead(local_id), org=org)
-    put(office, Kind.CUSTOMER, local_id, **failed("6240", subject="customer John Smith"))
+    put(office, Kind.CUSTOMER, local_id, **failed("6240", subject="customer 58"))
     assert office.view(Kind.CUSTOMER, local_id, org=org).state is RecordState.ATTENTION
 
 

@@ -27,7 +27,7 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import dispatch
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
+from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, RecordKey, RecordState
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.store.companies import profiles
@@ -44,6 +44,7 @@ from tests.integration.test_panel_states import (
     card,
     failed,
     job,
+    name_taken,
     panel,
     pay,
     read,
@@ -271,10 +272,10 @@ def test_another_product_releases_all_that_failed_for_it(office: Office) -> None
     """Choosing once for a deleted product sends all seven invoices (rules 24 and 27)."""
     tune_ups(office, 7)
     with office.runtime.database.read.connect() as db:
-        (trouble,) = attention.troubles(db, office.connection(), limit=5)
-    assert (trouble.count, trouble.cause.subject) == (7, "AC tune-up")
+        (total,) = attention.cause_totals(db, office.connection(), limit=5)
+    assert (total.count, total.cause.subject) == (7, "AC tune-up")
     before = list_of_items(office)
-    said = press(office, "replace-item", cause=str(trouble.cause), item=items(office)["Services"])
+    said = press(office, "replace-item", cause=str(total.cause), item=items(office)["Services"])
     assert said == "replaced"
     office.drain()
     for at in range(7):
@@ -293,9 +294,9 @@ def test_a_dead_default_is_replaced_by_the_default(office: Office) -> None:
     office.save(job("1050", "Ana Ruiz", lines=[odd_job]))
     office.drain()
     with office.runtime.database.read.connect() as db:
-        (trouble,) = attention.troubles(db, office.connection(), limit=5)
+        (total,) = attention.cause_totals(db, office.connection(), limit=5)
     other = next(item for name, item in chosen.items() if item != dead)
-    assert press(office, "replace-item", cause=str(trouble.cause), item=other) == "replaced"
+    assert press(office, "replace-item", cause=str(total.cause), item=other) == "replaced"
     office.drain()
     assert office.view(Kind.INVOICE, "inv-1050").state is RecordState.SYNCED
     assert office.connection().default_item_id == other
@@ -349,7 +350,7 @@ def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -
     office.drain()
     assert office.view(Kind.INVOICE, "inv-1043").state is RecordState.SYNCED
     said = read(panel(office, open="products"))
-    assert "It is not chosen yet which sales tax code invoices go under 2 invoices" in said
+    assert "No sales tax code is chosen for invoices yet 2 invoices" in said
     assert "Needs a code None is chosen, so an invoice with tax cannot be sent." in said
     assert press(office, "choose-tax", code="99") == "tax-code-unknown"
     (cause,) = re.findall(r'name="cause" value="(invoice:tax-code-missing:[^"]*)"', panel(office))[
@@ -550,7 +551,9 @@ def test_many_causes_are_paged(office: Office) -> None:
     """Every cause is on one of the pages."""
     office.save(*(lead(f"lead-{number}") for number in range(45)))
     for number in range(45):
-        put(office, Kind.CUSTOMER, f"lead-{number}", **failed("6240", "", f"customer No{number}"))
+        holder = NameHolder(kind=HolderKind.CUSTOMER, name=f"No{number}")
+        taken = name_taken(holder, f"customer {number}")
+        put(office, Kind.CUSTOMER, f"lead-{number}", **taken)
     seen = "".join(panel(office, causes=page) for page in ("1", "2", "3"))
     assert all(f"named No{number}<" in seen for number in range(45))
     assert "More causes" not in panel(office, causes="3")
@@ -578,9 +581,20 @@ def test_who_has_the_name_is_told_with_email_and_balance(
     office.drain()
     office.save(lead("second", name="John Smith"))
     office.drain()
-    text = read(panel(office))
-    assert "Who has the name in QuickBooks John Smith" in text
-    assert f"E-mail there john@smith.example Open balance there {owes}" in text
+    for text in (read(panel(office)), read(card(office, RecordKind.LEAD, "second"))):
+        assert "Who has the name in QuickBooks John Smith" in text
+        assert f"E-mail there john@smith.example Open balance there {owes}" in text
+
+
+def test_a_holder_that_changes_keeps_its_group(office: Office) -> None:
+    """Records that one fix helps stay one cause, told with what QuickBooks said last (rule 22)."""
+    office.save(lead("lead-1"), lead("lead-2"))
+    for number, owed in ((1, 5), (2, 0)):
+        holder = NameHolder(kind=HolderKind.CUSTOMER, name="Al", balance=Decimal(owed))
+        taken = name_taken(holder, "customer 58", error_at=number)
+        put(office, Kind.CUSTOMER, f"lead-{number}", **taken)
+    assert panel(office).count("<h3 id=") == 1
+    assert "Open balance there none" in read(panel(office))
 
 
 def test_causes_are_written_and_read() -> None:

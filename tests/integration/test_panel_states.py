@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import LineItem, PaymentMethod, RecordKind, SettingsRequest
 from dunahub_qbo_plugin.config import Environment
-from dunahub_qbo_plugin.model import Kind, RecordKey
+from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, RecordKey
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.store import tasks
@@ -94,6 +95,13 @@ def failed(code: str, text: str = "", subject: str = "", **more: Any) -> dict[st
     } | more
 
 
+def name_taken(holder: NameHolder, subject: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  columns
+    """Return the columns of a customer whose name somebody else has."""
+    text = "Duplicate Name Exists Error: The name supplied already exists. : null"
+    facts = {"error_facts": json.dumps(holder.to_facts())}
+    return failed("6240", text, subject, **facts, **more)
+
+
 def job(number: str, name: str, **changes: Any) -> Any:  # noqa: ANN401  Invoice's own
     """Make an invoice of one lead."""
     return invoice(
@@ -166,10 +174,14 @@ def busy(office: Office) -> Office:
         office,
         Kind.CUSTOMER,
         "lead-js",
-        **failed(
-            "6240",
-            "Duplicate Name Exists Error: The name supplied already exists. : null",
-            "customer John Smith (john@smith.example, owes $1,250.00)",
+        **name_taken(
+            NameHolder(
+                kind=HolderKind.CUSTOMER,
+                name="John Smith",
+                email="john@smith.example",
+                balance=Decimal(1250),
+            ),
+            "customer 58",
             candidate_id="58",
             candidate_token="0",
             candidate_name="John Smith",
@@ -484,8 +496,9 @@ def very_many(office: Office) -> str:
     with office.runtime.database.write.begin() as db:
         db.execute(sa.update(records).values(**failed("6000", "Not like that", "")))
     for number in range(25):
-        holder = failed("6240", "", f"vendor Supply House {number}")
-        set_record(office, Kind.CUSTOMER, f"lead-{number}", **holder)
+        holder = NameHolder(kind=HolderKind.VENDOR, name=f"Supply House {number}")
+        taken = name_taken(holder, f"vendor {number}")
+        set_record(office, Kind.CUSTOMER, f"lead-{number}", **taken)
     return panel(office)
 
 
@@ -579,7 +592,8 @@ SAID = {
     ],
     "troubled": [
         "A product or service on this invoice is gone from QuickBooks 7 invoices",
-        "QuickBooks already has a customer named John Smith (john@smith.example, owes $1,250.00)",
+        "QuickBooks already has a customer named John Smith",
+        "E-mail there john@smith.example Open balance there $1,250.00",
         "1 customer, holds up 2 invoices and 1 payment",
         "First seen Nov 3, 2:05 PM · last tried 2:01 PM · not tried again by itself",
         "Waiting for customer John Smith, which is not in QuickBooks yet.",
@@ -655,8 +669,8 @@ SAID = {
     "mapping": ["Needs a product", "Match by name", "For everything else", "Sales tax"],
     "tax_codes": [
         "The income account of “Services” is inactive: “Services”",
-        "It is not chosen yet which sales tax code invoices go under 2 invoices",
-        "There is $8.25 of sales tax on invoice 1041, and QuickBooks has 2 sales tax codes.",
+        "No sales tax code is chosen for invoices yet 2 invoices",
+        "Invoice 1041 has $8.25 of sales tax, and QuickBooks has 2 sales tax codes.",
         "What to do: Ask your bookkeeper which one it goes under, and choose it under Settings",
         "Use it and send all 2 invoices",
         "Needs a code None is chosen",
@@ -680,7 +694,7 @@ SAID = {
         "QuickBooks has $108.00, DunaHub sent $100.00.",
         "Waiting for customer John Smith, which is not in QuickBooks yet.",
         "Needs attention QuickBooks already has a customer named John Smith",
-        "(john@smith.example, owes $1,250.00).",
+        "E-mail there john@smith.example Open balance there $1,250.00",
         "Use this customer",
         "Not sent: Only payments collected through DunaHub's own card or ACH flow are sent.",
         "Not sent: Dismissed by the office: A test, not a customer.",

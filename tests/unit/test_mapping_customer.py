@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dunahub_hookspecs import Address, Lead
+from dunahub_qbo_plugin.advice.refusals import REFUSALS
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.causes import TITLES
 from dunahub_qbo_plugin.mapping.customer import customer_payload
-from dunahub_qbo_plugin.model import RemoteRef
+from dunahub_qbo_plugin.model import Kind, RemoteRef
+from tests.support.words import told
 
 REMOTE = RemoteRef(id="58", sync_token="3")
 LEAD = Lead(
@@ -29,7 +30,7 @@ def refusal(lead: Lead) -> MappingError:
     """Return the error for a lead that cannot be sent."""
     with pytest.raises(MappingError) as caught:
         customer_payload(lead)
-    assert caught.value.code in TITLES
+    assert caught.value.code in REFUSALS
     return caught.value
 
 
@@ -119,8 +120,8 @@ def test_a_pasted_line_break_keeps_words_apart(mark: str) -> None:
     [
         (Lead(id="1"), "name-missing", "neither a name nor a company"),
         (Lead(id="1", name=" \x00 "), "name-missing", "neither a name nor a company"),
-        (Lead(id="1", name="Smith: John"), "name-colon", '"Smith: John"'),
-        (Lead(id="1", name="Al", first_name="A:l"), "name-colon", 'first name of "Al", "A:l"'),
+        (Lead(id="1", name="Smith: John"), "name-colon", "name, “Smith: John”"),
+        (Lead(id="1", name="Al", first_name="A:l"), "name-colon", "first name, “A:l”"),
         (Lead(id="1", name="J" * 501), "name-too-long", "501 characters; QuickBooks takes 500"),
         (Lead(id="1", name="Al", first_name="A" * 101), "first-name-too-long", "first name"),
         (Lead(id="1", name="Al", last_name="A" * 101), "last-name-too-long", "last name"),
@@ -135,7 +136,7 @@ def test_a_pasted_line_break_keeps_words_apart(mark: str) -> None:
             "address-too-long",
             "ZIP",
         ),
-        (Lead(id="1", name="Al", email="al"), "email-invalid", '"al"'),
+        (Lead(id="1", name="Al", email="al"), "email-invalid", "“al”"),
         (Lead(id="1", name="Al", email="al@example"), "email-invalid", "not a complete address"),
         (Lead(id="1", name="Al", email="al @example.com"), "email-invalid", "al @example.com"),
         (Lead(id="1", name="Al", email="@example.com"), "email-invalid", "@example.com"),
@@ -149,8 +150,10 @@ def test_what_quickbooks_refuses_is_not_sent(lead: Lead, code: str, words: str) 
     """A lead that QuickBooks would refuse is refused here, in words (rule 22)."""
     error = refusal(lead)
     assert error.code == code
-    assert words in error.sentence
-    assert error.sentence.endswith("Once you save it in DunaHub, it is sent again by itself.")
+    assert words in told(Kind.CUSTOMER, error)
+    assert told(Kind.CUSTOMER, error).endswith(
+        "Once you save it in DunaHub, it is sent again automatically."
+    )
 
 
 def test_errors_are_grouped_by_customer() -> None:

@@ -17,7 +17,8 @@ from dunahub_qbo_plugin.mapping.payment import (
     payment_payload,
     reference_number,
 )
-from dunahub_qbo_plugin.model import CompanyProfile, RemoteRef
+from dunahub_qbo_plugin.model import CompanyProfile, Kind, RemoteRef
+from tests.support.words import told
 
 REFERENCE = "pi_3OaBcDeFgHiJkLmNoPqRsT"
 PROFILE = CompanyProfile(payment_methods={"cash": "1", "credit card": "4", "visa": "5", "ach": "9"})
@@ -107,7 +108,7 @@ def test_no_payment_without_money(amount: str) -> None:
             profile=PROFILE,
         )
     assert caught.value.code == "payment-not-positive"
-    assert "The payment on invoice 1042 is " in caught.value.sentence
+    assert "The payment on invoice 1042 is " in told(Kind.PAYMENT, caught.value)
 
 
 def test_absurd_amounts_are_refused() -> None:
@@ -120,7 +121,7 @@ def test_absurd_amounts_are_refused() -> None:
             profile=PROFILE,
         )
     assert caught.value.code == "amount-too-large"
-    assert "on its invoice" in caught.value.sentence
+    assert "This payment has an amount larger" in told(Kind.PAYMENT, caught.value)
 
 
 def test_reference() -> None:

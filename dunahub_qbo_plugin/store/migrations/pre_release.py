@@ -27,7 +27,11 @@ _COLUMNS: Final = {
         "waiting": "blocked",
     },
 }
-_ADDED: Final = (("qbo_history", "actor"), ("qbo_history", "note"))
+_ADDED: Final = (
+    ("qbo_history", "actor"),
+    ("qbo_history", "note"),
+    ("qbo_record", "error_facts"),
+)
 _INDEXES: Final = (
     "ix_qbo_outage_company_id",
     "ix_qbo_record_dated",
@@ -55,6 +59,7 @@ def bring_along(db: sa.Connection) -> None:
     for table, column in _ADDED:
         db.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {quote(column)} VARCHAR")
     _split_history(db)
+    _drop_sentences(db)
     if db.dialect.name == "postgresql":  # SQLite cannot rename a constraint, and needs it nowhere
         for table, constraints in _CONSTRAINTS.items():
             for old, new in constraints.items():
@@ -67,6 +72,18 @@ def bring_along(db: sa.Connection) -> None:
         db.exec_driver_sql(f"DROP INDEX IF EXISTS {quote(name)}")
     for index in indexes:
         index.create(db)
+
+
+def _drop_sentences(db: sa.Connection) -> None:
+    """Take texts for people out of what errors are grouped by; the next try finds the facts."""
+    for statement in (
+        (
+            "UPDATE qbo_record SET error_subject = substr(error_subject, 5)"
+            " WHERE error_code IN ('item-gone', 'customer-gone') AND error_subject LIKE 'no. %'"
+        ),
+        "UPDATE qbo_record SET error_subject = NULL WHERE error_code = '6240'",
+    ):
+        db.execute(sa.text(statement))
 
 
 def _split_history(db: sa.Connection) -> None:

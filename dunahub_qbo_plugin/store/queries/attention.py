@@ -52,8 +52,8 @@ class Cause:
 
 
 @attrs.frozen(kw_only=True)
-class Trouble:
-    """Records that failed for one cause.
+class CauseTotal:
+    """How many records failed for one cause.
 
     Attributes:
         first_failed_at, last_tried_at: of all of them.
@@ -76,10 +76,10 @@ def of_cause(cause: Cause) -> sa.ColumnElement[bool]:
     )
 
 
-def troubles(
+def cause_totals(
     db: sa.Connection, connection: Connection, *, limit: int, skip: int = 0
-) -> list[Trouble]:
-    """Return the causes for which records need attention, those with most records first.
+) -> list[CauseTotal]:
+    """Return the causes for which records need attention, the one of most records first.
 
     Args:
         db: a consistent read.
@@ -107,7 +107,7 @@ def troubles(
         .offset(skip)
     )
     return [
-        Trouble(
+        CauseTotal(
             cause=Cause(kind=Kind(row.kind), code=row.error_code, subject=row.subject),
             count=row.n,
             first_failed_at=from_ms(row.first),

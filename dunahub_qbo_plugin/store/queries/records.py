@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -269,6 +270,7 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
             element=row.error_element or "",
             intuit_tid=row.error_tid or "",
             subject=row.error_subject or "",
+            facts=json.loads(row.error_facts or "{}"),
         )
     return RecordView(
         id=row.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -48,6 +49,7 @@ NO_ERROR: Final[dict[str, Any]] = {
     "error_element": None,
     "error_tid": None,
     "error_subject": None,
+    "error_facts": None,
     "error_at": None,
     "first_failed_at": None,
     "candidate_id": None,
@@ -227,6 +229,7 @@ def error_values(info: ErrorInfo, now: int) -> dict[str, Any]:
         "error_element": info.element,
         "error_tid": info.intuit_tid,
         "error_subject": info.subject,
+        "error_facts": json.dumps(dict(info.facts)) if info.facts else None,
         "error_at": now,
         "first_failed_at": sa.func.coalesce(records.c.first_failed_at, now),
     }

@@ -152,6 +152,7 @@ def upgrade() -> None:
         sa.Column("error_element", sa.String(), nullable=True),
         sa.Column("error_tid", sa.String(), nullable=True),
         sa.Column("error_subject", sa.String(), nullable=True),
+        sa.Column("error_facts", sa.String(), nullable=True),
         sa.Column("error_at", sa.BigInteger(), nullable=True),
         sa.Column("first_failed_at", sa.BigInteger(), nullable=True),
         sa.Column("candidate_id", sa.String(), nullable=True),
