@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.emulator.books.faults import QboFaultError
+
 from tests.simulation import crm
 from tests.simulation.crm import INVOICES, LEADS
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dunahub_qbo_plugin.emulator.api.company import Company
+
     from tests.simulation.books import Place
     from tests.simulation.world import World
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
+from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
 
 from dunahub_hookspecs import Person
 from dunahub_qbo_plugin.config import Config
@@ -20,7 +21,6 @@ from dunahub_qbo_plugin.emulator.world.directory import (
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
 )
-from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.world import World as QuickBooks
 from dunahub_qbo_plugin.store.companies import leases, region
 from dunahub_qbo_plugin.store.convert import to_ms
