@@ -1,8 +1,9 @@
 """``dunahub-qbo review`` and ``export``: what arrived, and what was not sent; both only read."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
 from dunahub_qbo_plugin.cli.maintenance import OneOrg
@@ -11,8 +12,12 @@ from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_jso
 from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
+from dunahub_qbo_plugin.review.difference_text import difference_text
 from dunahub_qbo_plugin.review.files import headings, months_file, not_sent_files
 from dunahub_qbo_plugin.store.companies.connection import Connection
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.review.compare import Comparison
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="How far to look back.")]
 Months = Annotated[int, typer.Option("--months", min=1, max=60, help="Months to add up.")]
@@ -37,23 +42,25 @@ def review(
         if connection.status is not Status.CONNECTED:
             fail(f"{org} is not connected to QuickBooks", code=NOTHING_DONE)
         try:
-            told = _compare(opened, connection, days)
+            came = _compare(opened, connection, days)
         except QuickBooksPluginError as error:
             fail(f"QuickBooks could not be asked ({type(error).__name__})", code=NOTHING_DONE)
-    found = told["differences"]
     if as_json:
-        say_json(told)
+        differences = [
+            {**attrs.asdict(one), "sentence": difference_text(one)} for one in came.differences
+        ]
+        say_json({**came.to_json(), "differences": differences})
     else:
-        for one in found:
-            say(f"{one['finding']:10} {one['key']} ({one['label']}): {one['sentence']}")
-        compared = ", ".join(several(count, kind) for kind, count in told["compared"].items())
-        note(f"Compared {compared}: {several(len(found), 'difference')}.")
-        note(f"It took {several(told['reads'], 'read')} of QuickBooks.")
-    if found:
+        for one in came.differences:
+            say(f"{one.finding.value:10} {one.key} ({one.label}): {difference_text(one)}")
+        compared = ", ".join(several(count, kind) for kind, count in came.compared.items())
+        note(f"Compared {compared}: {several(len(came.differences), 'difference')}.")
+        note(f"It took {several(came.reads, 'read')} of QuickBooks.")
+    if came.differences:
         raise typer.Exit(NOTHING_DONE)
 
 
-def _compare(opened: Session, connection: Connection, days: int) -> dict[str, Any]:
+def _compare(opened: Session, connection: Connection, days: int) -> "Comparison":
     from dunahub_qbo_plugin.review.compare import Comparer  # noqa: PLC0415  the other commands start faster without
     from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  as above
 
@@ -64,13 +71,12 @@ def _compare(opened: Session, connection: Connection, days: int) -> dict[str, An
     try:
         comparer = Comparer(database=runtime.database, client=runtime.client)
         grant = runtime.panel.connection_service.tokens.grant(connection.id)
-        came = comparer.compare(
+        return comparer.compare(
             connection, grant, days=days, now=opened.clock.now(), progress=progress
         )
     finally:
         runtime.http.close()
         runtime.database.close()
-    return came.to_json()
 
 
 def export(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.tasks import TaskProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,14 +71,14 @@ class TaskRunner:
                 tasks.progress(db, task.id, done=done, total=total, now=self._clock.now())
 
         result: Mapping[str, Any] | None = None
-        problem = ""
+        problem: TaskProblem | None = None
         try:
             result = self._handlers[task.name](task, progress)
         except QuickBooksPluginError as error:
             log.warning("the task %s failed: %s", task.name, type(error).__name__)
-            problem = "QuickBooks could not be asked just now. Try again in a few minutes."
+            problem = TaskProblem.QUICKBOOKS
         except Exception:
             log.exception("the task %s failed", task.name)
-            problem = "Something went wrong. Try again; if it stays, tell whoever runs DunaHub."
+            problem = TaskProblem.OTHER
         with self._database.write.begin() as db:
             tasks.finish(db, task.id, result=result, problem=problem, now=self._clock.now())

@@ -10,10 +10,12 @@ import attrs
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.panel.formats import listed, plural, short
 from dunahub_qbo_plugin.review.compare import MOST_DIFFERENCES
-from dunahub_qbo_plugin.review.findings import Finding
+from dunahub_qbo_plugin.review.difference_text import difference_text
+from dunahub_qbo_plugin.review.findings import Difference, Finding
 from dunahub_qbo_plugin.review.monthly import monthly_report, silence
 from dunahub_qbo_plugin.review.task import COMPARE
 from dunahub_qbo_plugin.store import tasks
+from dunahub_qbo_plugin.store.tasks import TaskProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 50
 """Differences of one sort that are listed."""
+_PROBLEMS: Final = {
+    TaskProblem.QUICKBOOKS: "QuickBooks could not be asked. Try again in a few minutes.",
+    TaskProblem.OTHER: "Something went wrong on our side. Try again; if it happens again, tell "
+    "DunaHub support.",
+}
 TITLES: Final = {
     Finding.DELETED: (
         "Deleted in QuickBooks",
@@ -67,7 +74,7 @@ TITLES: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Line:
+class DifferenceLine:
     """One difference, ready for a template."""
 
     name: str
@@ -77,7 +84,7 @@ class Line:
 
 
 @attrs.frozen(kw_only=True)
-class Group:
+class DifferenceGroup:
     """Differences of one sort.
 
     Attributes:
@@ -87,11 +94,11 @@ class Group:
     title: str
     meaning: str
     number: int
-    lines: tuple[Line, ...]
+    lines: tuple[DifferenceLine, ...]
 
 
 @attrs.frozen(kw_only=True)
-class Compared:
+class LastComparison:
     """What came of the last comparison.
 
     Attributes:
@@ -104,7 +111,7 @@ class Compared:
     since: datetime
     compared: str
     reads: str
-    groups: tuple[Group, ...]
+    groups: tuple[DifferenceGroup, ...]
     number: int
     cut: bool
 
@@ -115,7 +122,7 @@ class Review:
 
     Attributes:
         running: the comparison that is under way; None when none is.
-        problem: why the last one failed; empty when it did not.
+        problem: why the last one failed, in words; empty when it did not.
         compared: what came of the last one; None when there was none.
         report: the months; None while they are folded.
         silence: None when all is well.
@@ -123,7 +130,7 @@ class Review:
 
     running: Task | None
     problem: str
-    compared: Compared | None
+    compared: LastComparison | None
     report: MonthlyReport | None
     silence: Silence | None
 
@@ -135,7 +142,7 @@ def read_review(db: sa.Connection, view_context: ViewContext, *, opened: bool) -
     away = view_context.connection.disconnected_at is not None
     return Review(
         running=running,
-        problem=last.problem if last is not None else "",
+        problem=_PROBLEMS[last.problem] if last is not None and last.problem is not None else "",
         compared=_compared(last, view_context) if last is not None and last.result else None,
         report=monthly_report(db, view_context.connection, today=view_context.formats.today)
         if opened
@@ -146,14 +153,15 @@ def read_review(db: sa.Connection, view_context: ViewContext, *, opened: bool) -
     )
 
 
-def _compared(task: Task, view_context: ViewContext) -> Compared:
+def _compared(task: Task, view_context: ViewContext) -> LastComparison:
     result: Mapping[str, Any] = task.result or {}
-    found: dict[Finding, list[Mapping[str, Any]]] = {}
-    for one in result["differences"]:
-        found.setdefault(Finding(one["finding"]), []).append(one)
+    found: dict[Finding, list[Difference]] = {}
+    for stored in result["differences"]:
+        difference = Difference.from_json(stored)
+        found.setdefault(difference.finding, []).append(difference)
     number = len(result["differences"])
     reads = int(result["reads"])
-    return Compared(
+    return LastComparison(
         at=task.finished_at or task.asked_at,
         since=datetime.fromisoformat(result["since"]),
         compared=listed(
@@ -168,22 +176,22 @@ def _compared(task: Task, view_context: ViewContext) -> Compared:
     )
 
 
-def _group(finding: Finding, found: list[Mapping[str, Any]], view_context: ViewContext) -> Group:
+def _group(finding: Finding, found: list[Difference], view_context: ViewContext) -> DifferenceGroup:
     title, meaning = TITLES[finding]
-    return Group(
+    return DifferenceGroup(
         title=title,
         meaning=meaning,
         number=len(found),
-        lines=tuple(_line(finding, one, view_context) for one in found[:SHOWN]),
+        lines=tuple(_line(one, view_context) for one in found[:SHOWN]),
     )
 
 
-def _line(finding: Finding, one: Mapping[str, Any], view_context: ViewContext) -> Line:
-    key = RecordKey.parse(one["key"])
-    gone = finding is Finding.DELETED
-    return Line(
-        name=f"{key.kind.word.capitalize()} {short(one['label']) or 'without a name'}",
-        sentence=one["sentence"],
-        host_url=view_context.links.record(key),
-        qbo_url=None if gone else view_context.links.quickbooks(key.kind, one["qbo_id"]),
+def _line(difference: Difference, view_context: ViewContext) -> DifferenceLine:
+    key, links = RecordKey.parse(difference.key), view_context.links
+    gone = difference.finding is Finding.DELETED
+    return DifferenceLine(
+        name=f"{key.kind.word.capitalize()} {short(difference.label) or 'without a name'}",
+        sentence=difference_text(difference),
+        host_url=links.record(key),
+        qbo_url=None if gone else links.quickbooks(key.kind, difference.qbo_id),
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
-from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model.snapshot import display_name
 from dunahub_qbo_plugin.qbo.payloads import is_voided
 
@@ -34,22 +33,58 @@ class Finding(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class Field(StrEnum):
+    """What of a record can differ, as a sentence names it."""
+
+    NAME = "name"
+    EMAIL = "e-mail"
+    PHONE = "phone"
+    NUMBER = "number"
+    DATE = "date"
+    CUSTOMER = "customer"
+
+
 @attrs.frozen(kw_only=True)
 class Difference:
-    """One thing that differs.
+    """One thing that differs; `difference_text` has the words.
 
     Attributes:
         key: the record, as ``invoice:12``.
-        label: how people call it.
+        label: what people call it.
         qbo_id: QuickBooks' Id of the object.
-        sentence: what differs, for the office.
+        field: what was changed in QuickBooks, or is the same on two customers; empty otherwise.
+        ours, theirs: what DunaHub has or sent, and what QuickBooks has, where there is such a
+            thing. Dollars are a text, as `str` writes them.
     """
 
     finding: Finding
     key: str
     label: str
     qbo_id: str
-    sentence: str
+    field: str = ""
+    ours: str = ""
+    theirs: str = ""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Difference:
+        """Read what `attrs.asdict` made of one."""
+        return cls(
+            finding=Finding(stored["finding"]),
+            key=stored["key"],
+            label=stored["label"],
+            qbo_id=stored["qbo_id"],
+            field=stored.get("field", ""),
+            ours=stored.get("ours", ""),
+            theirs=stored.get("theirs", ""),
+        )
+
+
+@attrs.frozen
+class _Found:
+    finding: Finding
+    field: str = ""
+    ours: str = ""
+    theirs: str = ""
 
 
 def differences(sent: Sent, remote: Mapping[str, Any] | None) -> list[Difference]:
@@ -59,80 +94,76 @@ def differences(sent: Sent, remote: Mapping[str, Any] | None) -> list[Difference
         sent: the record; one with a change still to be sent is only looked for.
         remote: QuickBooks' object; None, or one with status Deleted, when it is gone.
     """
-
-    def found(finding: Finding, sentence: str) -> Difference:
-        return Difference(
-            finding=finding,
+    return [
+        Difference(
+            finding=found.finding,
             key=str(sent.key),
             label=sent.label,
             qbo_id=sent.qbo_id,
-            sentence=sentence,
+            field=found.field,
+            ours=found.ours,
+            theirs=found.theirs,
         )
+        for found in _found(sent, remote)
+    ]
 
+
+def _found(sent: Sent, remote: Mapping[str, Any] | None) -> list[_Found]:
     if remote is None or remote.get("status") == "Deleted":
-        return [found(Finding.DELETED, "It was deleted in QuickBooks.")]
+        return [_Found(Finding.DELETED)]
     if sent.pending:
         return []
     match sent.value:
         case Lead():
-            said = _customer(sent.value, remote)
+            return _customer(sent.value, remote)
         case Invoice():
-            said = _invoice(sent, sent.value, remote)
+            return _invoice(sent, sent.value, remote)
         case Payment():
-            said = _payment(sent, sent.value, remote)
-    return [found(finding, sentence) for finding, sentence in said]
+            return _payment(sent, sent.value, remote)
 
 
-Said = list[tuple[Finding, str]]
-
-
-def _customer(lead: Lead, remote: Mapping[str, Any]) -> Said:
+def _customer(lead: Lead, remote: Mapping[str, Any]) -> list[_Found]:
     if remote.get("Active") is False:
-        return [(Finding.INACTIVE, "It was made inactive in QuickBooks.")]
-    theirs = {
-        "name": _text(remote.get("DisplayName")),
-        "e-mail": _text(_part(remote, "PrimaryEmailAddr").get("Address")),
-        "phone": _text(_part(remote, "PrimaryPhone").get("FreeFormNumber")),
+        return [_Found(Finding.INACTIVE)]
+    both = {
+        Field.NAME: (display_name(lead), remote.get("DisplayName")),
+        Field.EMAIL: (lead.email, _part(remote, "PrimaryEmailAddr").get("Address")),
+        Field.PHONE: (lead.phone, _part(remote, "PrimaryPhone").get("FreeFormNumber")),
     }
-    ours = {"name": display_name(lead), "e-mail": _text(lead.email), "phone": _text(lead.phone)}
+    found = [_Found(Finding.EDITED, field, *map(_text, pair)) for field, pair in both.items()]
     return [
-        (
-            Finding.EDITED,
-            f"The {what} is {_quoted(theirs[what])} in QuickBooks, {_quoted(our)} here.",
-        )
-        for what, our in ours.items()
-        if our != theirs[what] and (our or what == "name")
+        one for one in found if one.ours != one.theirs and (one.ours or one.field == Field.NAME)
     ]
 
 
-def _invoice(sent: Sent, invoice: Invoice, remote: Mapping[str, Any]) -> Said:
+def _invoice(sent: Sent, invoice: Invoice, remote: Mapping[str, Any]) -> list[_Found]:
     total = Decimal(remote.get("TotalAmt", 0))
     void_here = invoice.status is InvoiceStatus.VOID
     if not void_here and is_voided(remote):
-        return [(Finding.VOIDED, "It was voided in QuickBooks.")]
-    said: Said = []
+        return [_Found(Finding.VOIDED)]
+    found: list[_Found] = []
     if sent.total is not None and total != sent.total:
-        said.append((Finding.TOTAL, _totals(total, sent.total)))
+        found.append(_Found(Finding.TOTAL, ours=str(sent.total), theirs=str(total)))
     number = _text(remote.get("DocNumber"))
     if number != sent.number:
-        said.append((Finding.EDITED, f"Its number is {_quoted(number)} in QuickBooks."))
+        found.append(_Found(Finding.EDITED, Field.NUMBER, sent.number, number))
     if not void_here:
-        day = _text(remote.get("TxnDate"))
-        if day != invoice.issued_on.isoformat():
-            said.append((Finding.EDITED, f"Its date is {day} in QuickBooks."))
+        day, ours = _text(remote.get("TxnDate")), invoice.issued_on.isoformat()
+        if day != ours:
+            found.append(_Found(Finding.EDITED, Field.DATE, ours, day))
         customer = _text(_part(remote, "CustomerRef").get("value"))
         if sent.parent_qbo_id is not None and customer != sent.parent_qbo_id:
-            said.append((Finding.EDITED, "It bills another customer in QuickBooks."))
-    return said
+            found.append(_Found(Finding.EDITED, Field.CUSTOMER, sent.parent_qbo_id, customer))
+    return found
 
 
-def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> Said:
-    said: Said = []
+def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> list[_Found]:
+    found: list[_Found] = []
     total = Decimal(remote.get("TotalAmt", 0))
     if is_voided(remote):
-        return [(Finding.VOIDED, "It was voided in QuickBooks.")]
+        return [_Found(Finding.VOIDED)]
     if sent.total is not None and total != sent.total:
-        said.append((Finding.TOTAL, _totals(total, sent.total)))
+        found.append(_Found(Finding.TOTAL, ours=str(sent.total), theirs=str(total)))
     linked = {
         _text(link.get("TxnId"))
         for line in remote.get("Line", ())
@@ -140,11 +171,10 @@ def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> Said:
         if link.get("TxnType") == "Invoice"
     }
     if sent.parent_qbo_id is not None and sent.parent_qbo_id not in linked:
-        invoice = payment.invoice_number or "its invoice"
-        said.append((Finding.UNLINKED, f"It is no longer attached to invoice {invoice} there."))
-    elif loose := Decimal(remote.get("UnappliedAmt", 0)):
-        said.append((Finding.UNAPPLIED, f"{amount_text(loose)} of it pays no invoice there."))
-    return said
+        found.append(_Found(Finding.UNLINKED, ours=payment.invoice_number))
+    elif unapplied := Decimal(remote.get("UnappliedAmt", 0)):
+        found.append(_Found(Finding.UNAPPLIED, theirs=str(unapplied)))
+    return found
 
 
 def likely_duplicates(
@@ -156,7 +186,7 @@ def likely_duplicates(
         customers: QuickBooks' active customers.
         ours: the customers that we sent, by QuickBooks' Id.
     """
-    by_trait: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    by_trait: dict[tuple[Field, str], list[Mapping[str, Any]]] = {}
     for customer in customers:
         for trait in _traits(customer):
             by_trait.setdefault(trait, []).append(customer)
@@ -176,25 +206,21 @@ def likely_duplicates(
                         key=str(sent.key),
                         label=sent.label,
                         qbo_id=pair[1],
-                        sentence=f"{_quoted(_text(other.get('DisplayName')))} (no. {pair[1]}) in "
-                        f"QuickBooks has the same {what}.",
+                        field=what,
+                        theirs=_text(other.get("DisplayName")),
                     ),
                 )
     return list(found.values())
 
 
-def _traits(customer: Mapping[str, Any]) -> set[tuple[str, str]]:
+def _traits(customer: Mapping[str, Any]) -> set[tuple[Field, str]]:
     name = "".join(filter(str.isalnum, _text(customer.get("DisplayName")).casefold()))
     email = _text(_part(customer, "PrimaryEmailAddr").get("Address")).casefold()
     phone = "".join(
         filter(str.isdigit, _text(_part(customer, "PrimaryPhone").get("FreeFormNumber")))
     )
-    traits = {("name", name), ("e-mail", email), ("phone", phone)}
+    traits = {(Field.NAME, name), (Field.EMAIL, email), (Field.PHONE, phone)}
     return {(what, value) for what, value in traits if value}
-
-
-def _totals(theirs: Decimal, ours: Decimal) -> str:
-    return f"QuickBooks has {amount_text(theirs)}, DunaHub sent {amount_text(ours)}."
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -204,7 +230,3 @@ def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
-
-
-def _quoted(text: str) -> str:
-    return f"“{text}”" if text else "empty"

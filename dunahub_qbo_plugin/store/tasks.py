@@ -1,9 +1,10 @@
-"""Long tasks that a person asked for: run by a worker, watched on the page."""
+"""Long things that a person asked for: run by a worker, watched on the page."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
-"""Time without a heartbeat after which another worker takes a task over."""
+SILENCE: Final = timedelta(minutes=2)
+"""Time without a sign of life after which another worker takes a task over."""
+
+
+class TaskProblem(StrEnum):
+    """Why a task failed."""
+
+    QUICKBOOKS = "quickbooks"
+    """QuickBooks could not be asked."""
+    OTHER = "other"
 
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """A long task.
+    """Something long.
 
     Attributes:
-        name: its kind, such as ``compare``.
-        arguments: JSON values.
-        done, total: progress, in a unit of the task's own; total is 0 until it is known.
-        result: JSON values; None while it runs and after a failure.
-        problem: why it failed, in words; empty if it did not.
+        name: what is to be done, such as ``compare``.
+        arguments: what it was asked with, JSON values.
+        done, total: how far it is, in whatever it counts; total is 0 until that is known.
+        result: what came of it, JSON values; None while it runs and after a problem.
+        problem: why it failed; None when it did not.
     """
 
     id: int
@@ -43,7 +52,7 @@ class Task:
     total: int
     finished_at: datetime | None
     result: dict[str, Any] | None
-    problem: str
+    problem: TaskProblem | None
 
 
 def ask(
@@ -55,7 +64,7 @@ def ask(
     by: str,
     now: datetime,
 ) -> int:
-    """Request a task and return its id; requested again while it runs, it is the same one."""
+    """Ask for a task; asked twice while it runs, it runs once. Gives its id."""
     running = latest(db, company_id, name)
     if running is not None and running.finished_at is None:
         return running.id
@@ -76,7 +85,7 @@ def ask(
 
 
 def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: datetime) -> int:
-    """Record that a person had records sent, so that they can be counted; return the batch's id.
+    """Note that a person had records sent, so that they can be counted; gives the batch's id.
 
     No worker takes it: the records are sent like any others.
     """
@@ -98,7 +107,7 @@ def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: 
 
 
 def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> None:
-    """Store how many records a batch has so far; an empty batch is deleted."""
+    """Note how many records were asked for so far; a batch of none is forgotten."""
     if not asked:
         db.execute(sa.delete(tasks).where(tasks.c.id == batch))
         return
@@ -107,7 +116,7 @@ def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> No
 
 
 def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
-    """Return the latest task of a name."""
+    """Return the last task of a name."""
     statement = (
         sa.select(tasks)
         .where(tasks.c.company_id == company_id, tasks.c.name == name)
@@ -119,8 +128,8 @@ def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
 
 
 def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
-    """Take the oldest task without a worker, or whose worker has no heartbeat."""
-    stale = to_ms(now - HEARTBEAT_TIMEOUT)
+    """Take the oldest task that nobody works on, or whose worker fell silent."""
+    stale = to_ms(now - SILENCE)
     free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < stale)
     chosen = (
         sa.select(tasks.c.id)
@@ -140,14 +149,14 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
 
 
 def waiting(db: sa.Connection, *, now: datetime) -> bool:
-    """Return whether `take` would find a task."""
-    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - HEARTBEAT_TIMEOUT))
+    """Return whether there is a task to take."""
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - SILENCE))
     statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), free)
     return db.execute(statement.limit(1)).first() is not None
 
 
 def progress(db: sa.Connection, task_id: int, *, done: int, total: int, now: datetime) -> None:
-    """Store a task's progress, which is also its worker's heartbeat."""
+    """Tell how far a task is, and that its worker lives."""
     db.execute(
         sa.update(tasks)
         .where(tasks.c.id == task_id)
@@ -160,17 +169,17 @@ def finish(
     task_id: int,
     *,
     result: Mapping[str, Any] | None = None,
-    problem: str = "",
+    problem: TaskProblem | None = None,
     now: datetime,
 ) -> None:
-    """Store the result of a task, or why it failed."""
+    """Write down what came of a task."""
     db.execute(
         sa.update(tasks)
         .where(tasks.c.id == task_id)
         .values(
             finished_at=to_ms(now),
             result=None if result is None else json.dumps(dict(result)),
-            problem=problem or None,
+            problem=None if problem is None else problem.value,
         )
     )
 
@@ -188,5 +197,5 @@ def _task(row: Any) -> Task:  # noqa: ANN401  a Row
         total=row.total,
         finished_at=from_ms(row.finished_at),
         result=None if row.result is None else json.loads(row.result),
-        problem=row.problem or "",
+        problem=TaskProblem(row.problem) if row.problem else None,
     )

@@ -451,7 +451,7 @@ def test_the_comparison_shows_its_progress_and_what_it_found(office: Office) -> 
     text = read(panel(office))
     assert "2 differences" in text
     assert "Deleted in QuickBooks: 1" in text
-    assert "The name is “Ana <b>Ruiz</b>” in QuickBooks, “Ana Ruiz” here." in text
+    assert "The name is “Ana <b>Ruiz</b>” in QuickBooks and “Ana Ruiz” in DunaHub." in text
     assert "It took 2 reads of QuickBooks." in text
     assert press(office, "disconnect") == "disconnected"
     assert press(office, "compare") == "not-connected"

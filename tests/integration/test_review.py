@@ -13,6 +13,7 @@ import pytest
 
 from dunahub_hookspecs import LineItem
 from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.review.difference_text import difference_text
 from dunahub_qbo_plugin.review.export import (
     INVOICE_COLUMNS,
     can_be_imported,
@@ -21,6 +22,7 @@ from dunahub_qbo_plugin.review.export import (
     invoices_csv,
     months_csv,
 )
+from dunahub_qbo_plugin.review.findings import Difference
 from dunahub_qbo_plugin.review.monthly import (
     MonthlyReport,
     MonthOfKind,
@@ -58,7 +60,7 @@ def compare(office: Office) -> dict[str, Any]:
     with office.runtime.database.read.connect() as db:
         task = tasks.latest(db, company, COMPARE)
     assert task is not None
-    assert task.problem == ""
+    assert task.problem is None
     assert task.result is not None
     assert (task.done, task.total) == (3, 3)
     return task.result
@@ -125,7 +127,8 @@ def test_money_that_pays_no_invoice_is_found(office: Office) -> None:
     assert task.result is not None
     (told,) = task.result["differences"]
     assert (told["finding"], told["key"]) == ("unapplied", "payment:pay-2")
-    assert told["sentence"] == "$30.00 of it pays no invoice there."
+    said = difference_text(Difference.from_json(told))
+    assert said == "$30.00 of it is not applied to an invoice in QuickBooks."
 
 
 def test_likely_duplicates_are_named(office: Office) -> None:
@@ -142,7 +145,7 @@ def test_likely_duplicates_are_named(office: Office) -> None:
     assert task.result is not None
     (double,) = task.result["differences"]
     assert double["finding"] == "duplicate"
-    assert "same e-mail" in double["sentence"]
+    assert "same e-mail" in difference_text(Difference.from_json(double))
 
 
 def test_asking_twice_runs_once(office: Office) -> None:

@@ -82,6 +82,7 @@ def _drop_sentences(db: sa.Connection) -> None:
             " WHERE error_code IN ('item-gone', 'customer-gone') AND error_subject LIKE 'no. %'"
         ),
         "UPDATE qbo_record SET error_subject = NULL WHERE error_code = '6240'",
+        "UPDATE qbo_task SET problem = 'other' WHERE problem IS NOT NULL",
     ):
         db.execute(sa.text(statement))
 
