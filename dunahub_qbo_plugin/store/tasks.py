@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-SILENCE: Final = timedelta(minutes=2)
+HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
 """Time without a sign of life after which another worker takes a task over."""
 
 
@@ -129,7 +129,7 @@ def latest(db: sa.Connection, company_id: str, name: str) -> Task | None:
 
 def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
     """Take the oldest task that nobody works on, or whose worker fell silent."""
-    stale = to_ms(now - SILENCE)
+    stale = to_ms(now - HEARTBEAT_TIMEOUT)
     free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < stale)
     chosen = (
         sa.select(tasks.c.id)
@@ -150,7 +150,7 @@ def take(db: sa.Connection, *, owner: str, now: datetime) -> Task | None:
 
 def waiting(db: sa.Connection, *, now: datetime) -> bool:
     """Return whether there is a task to take."""
-    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - SILENCE))
+    free = sa.or_(tasks.c.owner.is_(None), tasks.c.heartbeat_at < to_ms(now - HEARTBEAT_TIMEOUT))
     statement = sa.select(tasks.c.id).where(tasks.c.finished_at.is_(None), free)
     return db.execute(statement.limit(1)).first() is not None
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dunahub_qbo_plugin.emulator.books.faults import QboFaultError
-
+from dunahub_qbo_plugin.emulator.books.request_faults import QboFaultError
 from tests.simulation import crm
 from tests.simulation.crm import INVOICES, LEADS
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from dunahub_qbo_plugin.emulator.api.company import Company
-
+    from dunahub_qbo_plugin.emulator.api.company_api import Company
     from tests.simulation.books import Place
     from tests.simulation.world import World
 

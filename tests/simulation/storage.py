@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT, WORK_LOCK_WAIT
+from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT
+from dunahub_qbo_plugin.store.db.postgres import WORK_LOCK_WAIT
 from tests.simulation.scheduler import Killed
 
 if TYPE_CHECKING:

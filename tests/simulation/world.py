@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
-from dunahub_qbo_plugin.emulator.world.seeds import seed_empty
 
 from dunahub_hookspecs import Person
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.directory import (
     ACCOUNTING,
     DEFAULT_CLIENT_ID,
