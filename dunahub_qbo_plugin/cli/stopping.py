@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 def until_stopped() -> Iterator[threading.Event]:
     """Return an event that the first signal sets; a second one ends the process at once."""
     stopped = threading.Event()
+    asked: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
+        if asked:
             # An exception would break off what stops the threads, and they would keep the process.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        stopped.set()
+        asked.append(number)
+        # The signal may have come while this thread held the event's lock, on its way into
+        # wait(): set() would wait here for ever for what it interrupted.
+        threading.Thread(target=stopped.set, daemon=True).start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
