@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import httpx
 
-from dunahub_qbo_plugin.emulator.world import shapes
+from dunahub_qbo_plugin.emulator.world import fault_bodies
 from tests.simulation.scheduler import Killed
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Refusal:
     """
 
     status: int
-    shape: shapes.Shape = "fault"
+    shape: fault_bodies.Shape = "fault"
     code: str = ""
     text: str | None = None
     after: bool = False
@@ -251,8 +251,8 @@ class Network:
     def _refuse(self, request: httpx.Request, noted: Request, refusal: Refusal) -> httpx.Response:
         if refusal.after:
             self._reach(request, noted)
-        message, detail = shapes.texts(refusal.code)
-        body = shapes.shaped(
+        message, detail = fault_bodies.texts(refusal.code)
+        body = fault_bodies.shaped(
             refusal.shape,
             status=refusal.status,
             code=refusal.code,
