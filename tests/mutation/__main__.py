@@ -152,16 +152,10 @@ def _settings(part: Part) -> str:
 
 def _copy(folder: Path) -> None:
     """Bring the copy up to date; a file that did not change keeps its time."""
-    listed = subprocess.run(
-        [
-            "git",
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            *COPIED,
-            "pyproject.toml",
-        ],
+    git = shutil.which("git") or "git"
+    which = ("--cached", "--others", "--exclude-standard", *COPIED, "pyproject.toml")
+    listed = subprocess.run(  # noqa: S603  our own command
+        [git, "ls-files", *which],
         cwd=ROOT,
         capture_output=True,
         text=True,

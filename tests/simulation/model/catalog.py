@@ -26,16 +26,24 @@ class Rule:
     today: str = ""
 
 
+_DELETED: Final = frozenset({"delete", "silence"})
+_EDITED: Final = frozenset({"save", "arrive"})
+_STOPPED: Final = frozenset({"stop", "arrive"})
+
 SENDING: Final = (
     Rule("key", "Each write carries its key as QuickBooks' request id."),
-    Rule("number", "The number of a key that has ended is never used again.", 2),
-    Rule("body", "A resend carries the committed key and body, whatever was saved since.", 2),
+    Rule("number", "The number of a key that has ended is never used again.", 2, _DELETED),
+    Rule(
+        "body", "A resend carries the committed key and body, whatever was saved since.", 2, _EDITED
+    ),
     Rule("commit-first", "Key and body are committed before the request leaves."),
     Rule("lease", "A company that a worker holds is not taken.", 0),
     Rule("renew", "A living worker prolongs its lease.", 0),
-    Rule("fence-claim", "A claim is made under the fence that was taken.", 2),
+    Rule("fence-claim", "A claim is made under the fence that was taken.", 2, _STOPPED),
     Rule("fence-send", "So does each request leave."),
-    Rule("fence-settle", "So is an answer written, unless it says where the record is.", 2),
+    Rule(
+        "fence-settle", "So is an answer written, unless it says where the record is.", 2, _STOPPED
+    ),
     Rule(
         "age-at-send",
         "Whether a resend must look first is decided when it leaves.",
@@ -70,19 +78,27 @@ SENDING: Final = (
         "resend-refused",
         "A refusal of a resend ends no key: a look settles it.",
         2,
+        _STOPPED,
         today="it ends the key (A1)",
     ),
-    Rule("confirm", "An answer to a resend may be old: the object is read before it counts.", 2),
+    Rule(
+        "confirm",
+        "An answer to a resend may be old: the object is read before it counts.",
+        2,
+        _DELETED,
+    ),
     Rule(
         "ask-deleted",
         "What was deleted in QuickBooks is created again only if a person says so.",
         2,
+        _DELETED,
         today="a create that is answered with a deleted object is made again unasked",
     ),
     Rule(
         "by-name",
         "A question is answered by name, never by Retry all.",
         2,
+        _DELETED,
         today="Retry all answers it: another one, or create again (A4, A5)",
     ),
     Rule("newer", "A record is done only when what was sent is what is wanted now."),

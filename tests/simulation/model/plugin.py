@@ -88,6 +88,8 @@ def _leave(s: State, w: int, off: Rules) -> Steps:
     must_look = (me.key.on < 0 and s.restored) or (me.again and s.old and "look-first" not in off)
     if not me.looked and (must_look or me.again):
         yield from _look(s, w, off)
+    if s.luck and not (me.again or me.looked):  # nothing has left under this key, and nothing will
+        yield ("keep back", w), end_key(_written(s, w), off, luck=s.luck - 1)
     if me.looked or not must_look:
         broken = "" if s.connected else "a request left after Disconnect"
         sent = s._replace(wire=(*s.wire, (me.key, w)), quiet=s.quiet and "quiet" in off)
@@ -151,7 +153,7 @@ def _apply_key_rule(s: State, me: Worker, off: Rules) -> State:
         s = s._replace(due=changed, asks="" if changed else "refused")
     elif answer == "doubtful":
         return s._replace(due=False, asks="doubtful")
-    elif answer != "absent" or "absent" in off:
+    elif (answer != "absent" or "absent" in off) and (answer != "not now" or me.again):
         return s  # no answer, or a look that tells nothing yet: key and body stay
     return end_key(s, off)
 

@@ -14,6 +14,7 @@ _WORDS: Final = {
     "unchanged": "worker {} finds nothing to send",
     "claim": "worker {} commits {}",
     "pass": "worker {} passes the record over: it has changed since",
+    "keep back": "worker {} does not send after all",
     "send": "worker {} sends {}",
     "look": "worker {} looks in QuickBooks: {}",
     "settle": "worker {} writes down what came of it: {}",

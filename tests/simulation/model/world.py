@@ -50,6 +50,7 @@ def _answers(s: State, key: Key, off: Rules) -> Iterator[tuple[str, int, State]]
         for answer in ("refused", "failed"):  # which it may remember or not
             yield answer, -1, bad
             yield answer, -1, bad._replace(memory=(*s.memory, (key, answer, -1)))
+        yield "not now", -1, bad  # too many requests, an access token that has ended
     seen = len(s.books) if key.on < 0 else key.on
     if key.on >= 0 and not s.books[seen][0]:
         yield "gone", seen, s
