@@ -53,7 +53,7 @@ class State(NamedTuple):
     books: tuple[tuple[bool, int, bool], ...] = ()  # objects: is there, version, has our marker
     memory: tuple[tuple[Key, str, int], ...] = ()  # what QuickBooks says to a key that it knows
     broken: str = ""
-    others: bool = False  # other records of the company are due as well, and saves go on (replays)
+    others: bool = False  # other records of the company are due as well (in replays)
 
 
 Steps = Iterator[tuple[Event, State]]

@@ -87,11 +87,15 @@ def _people(s: State, off: Rules) -> Steps:
             yield ("retry",), end_key(s, off, due=True, asks="")
 
 
+def saved(s: State, version: int) -> State:
+    """Save a version in the CRM; while disconnected it is left behind, as everything then is."""
+    return s._replace(want=version, due=s.connected, left=not s.connected, asks="")
+
+
 def _misfortune(s: State, off: Rules) -> Steps:
     """What costs luck and is nobody's answer: edits, the bookkeeper, Disconnect, a restore."""
-    if s.want == 1 or s.others:
-        left = s.left or not s.connected
-        yield ("save", s.want + 1), s._replace(want=s.want + 1, due=not left, left=left, asks="")
+    if s.want == 1:
+        yield ("save", 2), saved(s, 2)
     if s.connected:
         outside = s._replace(connected=False, lease="free", left=True, due=False)
         if "keep-key" in off and s.key:
