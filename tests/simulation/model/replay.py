@@ -1,16 +1,8 @@
 """Replay what was seen of one record through the model, so that model and code cannot part.
 
-Whoever runs the plugin notes what happens to a record as a list of `Seen`, in order, and calls
-`replay`. It raises `Forbidden` at the first thing that the model does not allow. For a simulation:
-
-- after each commit, compare the rows with the last ones: `lease_owner` set (TAKEN) or cleared
-  (GIVEN_BACK), `request_key` set (CLAIMED), gone (SETTLED, ended), `version` grown (SAVED) ...;
-- where a request leaves (LEFT), and where QuickBooks has answered it (ARRIVED), heard or not;
-- where somebody presses a button, and where the bookkeeper deletes.
-
-What happens to the company (TAKEN, GIVEN_BACK, DIED, DISCONNECTED, CONNECTED) goes into the trace
-of each of its records. What is not noted is worked out: reading, resends, looks, giving up waiting.
-`at` is true time in seconds, also where the machines' clock is wrong.
+`replay` raises `Forbidden` at the first thing that the model does not allow. A `Seen` may leave its
+worker out where it is not known. What is not seen is worked out: reading, resends, looks, giving up
+waiting, an answer that changes nothing. `observer` makes the traces of a running plugin.
 """
 
 from __future__ import annotations
@@ -66,7 +58,7 @@ class Seen:
     """One thing that was seen.
 
     Attributes:
-        at: true seconds.
+        at: true seconds, also where the machines' clock is wrong.
         what: which.
         worker: name of the drain.
         key: the request id.
@@ -163,8 +155,10 @@ class _Replay:
                     t = after._replace(luck=LUCK)
                     if fits(event, t):
                         found.add(t)
-                    elif event[0] in self._hidden or (
-                        event[0] == "claim" and t.workers[int(event[1])].again
+                    elif (
+                        event[0] in self._hidden
+                        or _tells_nothing(event, s, t)
+                        or (event[0] == "claim" and t.workers[int(event[1])].again)
                     ):
                         hidden.add(t)
             if found:
@@ -240,3 +234,8 @@ class _Replay:
 
 def _is(name: str, event: Event, _: State) -> bool:
     return event[0] == name
+
+
+def _tells_nothing(event: Event, before: State, after: State) -> bool:
+    """Whether an answer is written down that leaves key and question as they were."""
+    return event[0] == "settle" and (before.key, before.asks) == (after.key, after.asks)
