@@ -6,7 +6,7 @@ How to hook it in (a simulation, or any test), one observer for each database::
     observer.look(at)                      # after each commit, and before a request leaves
     observer.left(at, key)                 # a write leaves, under this request id
     observer.arrived(at, key, answer, id)  # QuickBooks did, or refused, it; whoever hears of it
-    observer.deleted(at, id)               # the bookkeeper deleted an object
+    observer.deleted(at, company, kind, id)  # the bookkeeper deleted an object
     observer.check()                       # raises replay.Forbidden; gives how many were followed
 
 `at` is true time in seconds. The bookkeeper's other edits need no word, but `unmarked` where our
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COMPANIES: Final = "SELECT id, lease_owner, disconnected_at, connection_period FROM qbo_connection"
 RECORDS: Final = (
-    "SELECT id, company_id, fingerprint, qbo_id, request_key, request_fingerprint, attempts, "
+    "SELECT id, company_id, kind, fingerprint, qbo_id, request_key, request_fingerprint, attempts, "
     "error_code, candidate_id, next_attempt_at, skip_reason, connection_period FROM qbo_record"
 )
 GONE: Final = "gone"
@@ -41,6 +41,8 @@ Row = Any
 class Trace:
     """What was seen of one record."""
 
+    company: str
+    kind: str
     body: str
     events: list[Seen] = attrs.field(factory=list)
     left_off: str = ""
@@ -74,7 +76,7 @@ class Observer:
             if number in self._rows:
                 self._see_record(at, number, self._rows[number], row)
             elif row.skip_reason is None:
-                self._traces[number] = Trace(row.fingerprint)
+                self._traces[number] = Trace(row.company_id, row.kind, row.fingerprint)
                 self._begin(at, number, row)
         for company in companies.values():
             self._see_company(at, self._companies.get(company.id), company, rows)
@@ -93,13 +95,13 @@ class Observer:
         event = Seen(at=at, what=What.ARRIVED, key=key, answer=answer, on=on)
         self._note(self._keys.get(key), event)
 
-    def deleted(self, at: float, on: str) -> None:
+    def deleted(self, at: float, company: str, kind: str, on: str) -> None:
         """See the bookkeeper delete an object of ours."""
-        self._touched(Seen(at=at, what=What.DELETED, on=on))
+        self._touched(company, kind, Seen(at=at, what=What.DELETED, on=on))
 
-    def unmarked(self, at: float, on: str) -> None:
+    def unmarked(self, at: float, company: str, kind: str, on: str) -> None:
         """See the bookkeeper take our marker away."""
-        self._touched(Seen(at=at, what=What.UNMARKED, on=on))
+        self._touched(company, kind, Seen(at=at, what=What.UNMARKED, on=on))
 
     def check(self) -> int:
         """Replay every record's trace; gives how many were followed to their end.
@@ -112,9 +114,12 @@ class Observer:
         self.left_off = Counter(one.left_off for one in self._traces.values() if one.left_off)
         return len(self._traces) - self.left_off.total()
 
-    def _touched(self, event: Seen) -> None:
+    def _touched(self, company: str, kind: str, event: Seen) -> None:
         for trace in self._traces.values():
-            if any(one.what is What.ARRIVED and one.on == event.on for one in trace.events):
+            ours = (trace.company, trace.kind) == (company, kind)
+            if ours and any(
+                one.what is What.ARRIVED and one.on == event.on for one in trace.events
+            ):
                 self._add(trace, event)
 
     def _note(self, number: int | None, event: Seen) -> None:
