@@ -40,6 +40,13 @@ SENDING: Final = (
     Rule("lease", "A company that a worker holds is not taken.", 0),
     Rule("renew", "A living worker prolongs its lease.", 0),
     Rule("fence-claim", "A claim is made under the fence that was taken.", 2, _STOPPED),
+    Rule(
+        "row-key",
+        "A resend is claimed only while the row bears its key.",
+        2,
+        frozenset({"stop", "delete"}),
+        today="not asked; an overtaken worker may have written a late answer meanwhile",
+    ),
     Rule("fence-send", "So does each request leave."),
     Rule(
         "fence-settle", "So is an answer written, unless it says where the record is.", 2, _STOPPED

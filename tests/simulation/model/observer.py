@@ -187,6 +187,8 @@ class Observer:
             if now.qbo_id is not None and not linked:
                 self._leave_off(number, "linked to another object")
             self._note(number, Seen(at=at, what=what))
+        elif _asks(now) == "deleted" != _asks(before):
+            self._note(number, Seen(at=at, what=What.NOTICED))
         elif before.next_attempt_at is None and now.next_attempt_at is not None and _asks(before):
             self._note(number, Seen(at=at, what=What.RETRIED))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OF_RECORD = ("ok", "ghost", "found")
 """Answers that say where the record is; a ghost is one that says so of a deleted object."""
+NO_NEWS = ("silence", "failed", "nothing")
 
 
 def worker_steps(s: State, w: int, off: Rules) -> Steps:
@@ -65,7 +66,9 @@ def _claim(s: State, w: int, off: Rules) -> Steps:
     me = s.workers[w]
     assert me.key is not None
     key = me.key
-    if not me.again and not (s.due and s.key is None and me.key[1:] == (s.want, s.id)):
+    new = s.due and s.key is None and key[1:] == (s.want, s.id)
+    kept = s.key == key or not off.isdisjoint(("row-key", "body", "commit-first"))
+    if not (kept if me.again else new):
         yield ("pass", w), _written(s, w)
         return
     broken = ""
@@ -74,7 +77,7 @@ def _claim(s: State, w: int, off: Rules) -> Steps:
     elif me.key.on < 0 and s.gone:
         broken = "deleted in QuickBooks, and created again although nobody said so"
     if not (me.again or "commit-first" in off):
-        s = s._replace(key=key, old=False, quiet=False)
+        s = s._replace(key=key, last=key.number, old=False, quiet=False)
     elif "body" in off and s.key is not None:
         s = s._replace(key=key)
     no_need = "age-at-send" in off and not (s.old or s.restored)
@@ -105,8 +108,10 @@ def _look(s: State, w: int, off: Rules) -> Steps:
             answer, seen = "found" if marked else "doubtful", n
         elif n == me.key.on and (not there or version == me.key.body):
             answer, seen = "found" if there else "gone", n
-    if seen < 0 and (not me.again or (s.old and "old-rests" in off)):
+    if seen < 0 and me.at == "go" and (not me.again or (s.old and "old-rests" in off)):
         yield ("look", w, "nothing"), put(s, w, me._replace(at="go", looked="yes"))
+    if me.key.on >= 0 and s.books[me.key.on][0]:  # its SyncToken is news enough to write it anew
+        yield ("look", w, "read"), put(s, w, me._replace(at="told", answer="read"))
     if seen >= 0 or me.again:
         yield ("look", w, answer), put(s, w, me._replace(at="told", answer=answer, seen=seen))
 
@@ -121,9 +126,11 @@ def _wait(s: State, w: int, off: Rules) -> Steps:  # noqa: ARG001  as the others
 
 def _settle(s: State, w: int, off: Rules) -> Steps:
     me, after = s.workers[w], _written(s, w)
-    if me.answer == "refused" and me.again and "resend-refused" not in off:
-        yield from _look(s, w, off)
-        return
+    if me.key is not None and me.answer == "refused":
+        if (me.again and "resend-refused" not in off) or me.key.on >= 0:
+            yield from _look(s, w, off)
+        if me.again and "resend-refused" not in off:
+            return
     may = me.fence or me.answer in OF_RECORD or "fence-settle" in off
     if may and (s.key == me.key or "commit-first" in off):
         after = _apply_key_rule(after, me, off)
@@ -139,6 +146,8 @@ def _apply_key_rule(s: State, me: Worker, off: Rules) -> State:
         answer = "gone"
     if answer in ("silence", "failed") and answer in off:
         answer = "refused"
+    if answer in NO_NEWS or (answer == "not now" and me.again) or answer in off & {"absent"}:
+        return s  # key and body stay; (without "absent", a stored failure is repeated for ever)
     if answer in OF_RECORD:
         done = s.books[me.seen][1] if answer == "found" else me.key.body
         due = done != s.want and s.connected and not (s.left or "newer" in off)
@@ -153,8 +162,6 @@ def _apply_key_rule(s: State, me: Worker, off: Rules) -> State:
         s = s._replace(due=changed, asks="" if changed else "refused")
     elif answer == "doubtful":
         return s._replace(due=False, asks="doubtful")
-    elif (answer != "absent" or "absent" in off) and (answer != "not now" or me.again):
-        return s  # no answer, or a look that tells nothing yet: key and body stay
     return end_key(s, off)
 
 

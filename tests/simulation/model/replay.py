@@ -45,6 +45,7 @@ class What(StrEnum):
     DISCONNECTED = "disconnect"
     CONNECTED = "connect"
     SENT_LEFT = "send left"
+    NOTICED = "notice"  # that the object was deleted, by a look for something else
     RETRIED = "retry"
     CREATE_AGAIN = "create again"
     LINKED = "link"

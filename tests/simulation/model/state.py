@@ -44,6 +44,7 @@ class State(NamedTuple):
     due: bool = True
     number: int = 0
     key: Key | None = None
+    last: int = -1  # the number of the key that was committed last
     old: bool = True  # minutes have passed since the last key was committed
     quiet: bool = True  # and since a request last left: all of them must have ended
     asks: str = ""  # a person: refused, deleted, doubtful

@@ -58,6 +58,7 @@ ALLOWED = {
 FORBIDDEN = {
     "a refused resend ends no key": (
         *(*SENT, ARRIVED, UNKNOWN, AGAIN, (10, "ARRIVED", {"key": "k0", "answer": "refused"})),
+        (11, "SETTLED", {"worker": "a", "ended": True, "asks": "refused"}),
     ),
     "a look too early ends no key": (
         *(*SENT, (2, "ARRIVED", {"key": "k0", "answer": "failed"}), UNKNOWN),

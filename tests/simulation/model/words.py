@@ -34,6 +34,7 @@ _WORDS: Final = {
     "disconnect": "the office disconnects",
     "connect": "the office connects",
     "send left": "the office presses Send on what was left behind",
+    "notice": "somebody notices that the object was deleted",
     "retry": "the office presses Retry all",
     "create again": "the office presses Create again",
     "link": "the office links the record to the object that was found",

@@ -40,17 +40,16 @@ def _answered(s: State, key: Key, owner: int, answer: str, seen: int) -> Steps:
 
 def _answers(s: State, key: Key, off: Rules) -> Iterator[tuple[str, int, State]]:
     """QuickBooks gets a request: it says again what it said to the key, carries it out, or not."""
+    bad = s._replace(luck=s.luck - 1)
+    for answer in ("refused", "failed", "not now") if s.luck else ():  # before it is looked up
+        yield answer, -1, bad
     for one, answer, seen in s.memory if "key" not in off else ():
         if one == key:
             ghost = key.on < 0 and answer == "ok" and not s.books[seen][0]
             yield "ghost" if ghost else answer, seen, s
             return
-    bad = s._replace(luck=s.luck - 1)
-    if s.luck:
-        for answer in ("refused", "failed"):  # which it may remember or not
-            yield answer, -1, bad
-            yield answer, -1, bad._replace(memory=(*s.memory, (key, answer, -1)))
-        yield "not now", -1, bad  # too many requests, an access token that has ended
+    for answer in ("refused", "failed") if s.luck else ():
+        yield answer, -1, bad._replace(memory=(*s.memory, (key, answer, -1)))
     seen = len(s.books) if key.on < 0 else key.on
     if key.on >= 0 and not s.books[seen][0]:
         yield "gone", seen, s
@@ -70,6 +69,8 @@ def _people(s: State, off: Rules) -> Steps:
     elif s.left:
         due = s.done != s.want or s.key is not None
         yield ("send left",), s._replace(left=False, due=due, asks="")
+    elif s.id >= 0 and not (s.books[s.id][0] or s.key or s.asks):
+        yield ("notice",), s._replace(asks="deleted", gone=True, due=False)
     elif not s.due and s.asks == "refused":
         yield ("retry",), s._replace(due=True, asks="")
     elif not s.due and s.asks == "deleted":
@@ -135,6 +136,6 @@ def _time(s: State, off: Rules) -> Steps:
         yield ("grow quiet",), s._replace(old=True, quiet=True)
     under_way = [key for key, _ in s.wire]
     for n, (key, _, _) in enumerate(s.memory):
-        recent = not s.old and key.number >= s.number - (s.key is None)
+        recent = not s.old and key.number == s.last
         if "remembers" in off or not (recent or key in under_way):
             yield ("forget", *key), s._replace(memory=s.memory[:n] + s.memory[n + 1 :])
