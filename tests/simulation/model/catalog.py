@@ -132,6 +132,12 @@ RENEWAL: Final = (
 ASSUMPTIONS: Final = (
     Rule("remembers", "QuickBooks remembers a key until its young resends have arrived."),
     Rule("requests-end", "A request that left has ended some minutes later, by our clock."),
+    Rule(
+        "no-repeats",
+        "No proxy repeats a request that QuickBooks has refused.",
+        2,
+        frozenset({"send twice", "arrive"}),
+    ),
     Rule("look-sees", "A look sees what was carried out before."),
 )
 """Of QuickBooks, the network and the clock: nothing in the plugin can make up for them."""

@@ -97,6 +97,9 @@ def _leave(s: State, w: int, off: Rules) -> Steps:
         broken = "" if s.connected else "a request left after Disconnect"
         sent = s._replace(wire=(*s.wire, (me.key, w)), quiet=s.quiet and "quiet" in off)
         yield ("send", w, *me.key), put(sent, w, me._replace(at="wait"), broken=broken)
+        if s.luck and "no-repeats" in off:
+            twice = sent._replace(wire=(*sent.wire, (me.key, -1)), luck=s.luck - 1)
+            yield ("send twice", w, *me.key), put(twice, w, me._replace(at="wait"))
 
 
 def _look(s: State, w: int, off: Rules) -> Steps:

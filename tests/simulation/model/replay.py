@@ -65,8 +65,8 @@ class Seen:
         key: the request id.
         body: fingerprint of the version.
         on: Id of the object; "" for a create.
-        answer: ok, refused (a Fault), not now (429, 401), failed (its own failure, or no answer of
-            QuickBooks'), "done, failed", gone.
+        answer: ok, refused (a Fault), not now (429, 401, or it never got there), failed (its own
+            failure, code 600, or an answer that is not QuickBooks'), "done, failed", gone.
         ended: the row bears no key any more.
         asks: a person: refused, deleted, doubtful; "" for nothing.
     """
@@ -138,7 +138,7 @@ class _Replay:
             version = self._versions.setdefault(seen.body, len(self._versions) + 1)
             self._states = {world.saved(s, version) for s in self._states}
             return
-        reached = self._reach(lambda event, t: self._fits(seen, event, t)) | self._unmoved(seen)
+        reached = self._reach(partial(self._fits, seen)) or self._unmoved(seen)
         right = {s for s in reached if not wrong(s)}
         if not right:
             why = min(map(wrong, reached), default="the rules do not allow it now")
@@ -178,8 +178,7 @@ class _Replay:
 
     def _fits(self, seen: Seen, event: Event, t: State) -> bool:
         name, *details = event
-        if name == "lost" and seen.what is What.GIVEN_BACK:
-            name = What.GIVEN_BACK
+        name = {"lost": What.GIVEN_BACK, "keep back": What.SETTLED}.get(str(name), name)
         if name != seen.what or (seen.worker and details[0] != self._workers.get(seen.worker)):
             return False
         match seen.what:
@@ -190,7 +189,8 @@ class _Replay:
             case What.ARRIVED:
                 answer = str(details[3]).removesuffix(", unheard").replace("ghost", "ok")
                 key = Key(*map(int, details[:3]))
-                return key == self._keys.get(seen.key) and answer == seen.answer
+                answers = (seen.answer, "not now") if seen.answer == "refused" else (seen.answer,)
+                return key == self._keys.get(seen.key) and answer in answers
             case What.SETTLED:
                 known = seen.asks == "deleted" or self._objects.get(seen.on) == t.id
                 return (t.key is None) == seen.ended and t.asks == seen.asks and known
@@ -213,6 +213,9 @@ class _Replay:
         if seen.what in (What.GIVEN_BACK, What.DIED):
             place = self._workers.get(seen.worker, -1)
             return {s for s in self._states if place < 0 or s.workers[place].at == "idle"}
+        if seen.what is What.ARRIVED:  # somebody on the way repeated it, and it was known
+            known = (self._keys.get(seen.key), seen.answer)
+            return {s for s in self._states if known in [one[:2] for one in s.memory]}
         if seen.what is What.RETRIED:
             return {s for s in self._states if not s.asks}
         return set()

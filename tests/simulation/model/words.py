@@ -16,6 +16,7 @@ _WORDS: Final = {
     "pass": "worker {} passes the record over: it has changed since",
     "keep back": "worker {} does not send after all",
     "send": "worker {} sends {}",
+    "send twice": "worker {} sends {}, and a proxy sends it once more",
     "look": "worker {} looks in QuickBooks: {}",
     "settle": "worker {} writes down what came of it: {}",
     "silence": "worker {} gives up waiting",
@@ -50,14 +51,14 @@ _WORDS: Final = {
     "lock ends": "the lock runs out",
     "taken away": "somebody takes access away at Intuit",
 }
-_ABOUT_KEYS: Final = frozenset({"claim", "send", "arrive", "forget", "vanish"})
+_ABOUT_KEYS: Final = frozenset({"claim", "send", "send twice", "arrive", "forget", "vanish"})
 
 
 def sentence(event: Event) -> str:
     """Say an event in words."""
     name, *details = event
     if name in _ABOUT_KEYS:
-        first = 1 if name in ("claim", "send") else 0
+        first = 1 if name in ("claim", "send", "send twice") else 0
         number, body, on = details[first : first + 3]
         what = f"request {number} (version {body}, {'create' if on == -1 else f'update of {on}'})"
         details = [*details[:first], what, *details[first + 3 :]]
