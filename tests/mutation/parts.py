@@ -36,7 +36,9 @@ PARTS: Final = {
             "unit/test_advice.py",
         ),
     ),
-    "planner": Part(("sync/planner.py",), _integration(*_BOOKS, *_RECORDS)),
+    "planner": Part(
+        ("sync/planner.py",), _integration(*_BOOKS, *_RECORDS, "test_conflicts", "test_faults")
+    ),
     "lookup": Part(("sync/lookup.py",), _integration(*_BOOKS, "test_conflicts", "test_faults")),
     "reconciler": Part(
         ("sync/reconciler.py", "sync/attempt.py"),
