@@ -55,7 +55,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant
 
 
 def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Encrypt the stored QuickBooks access anew with the newest key.
+    """Re-encrypt the stored QuickBooks access with the newest key.
 
     1. Make a key with generate-key and put it first in DUNAHUB_QBO_FERNET_KEYS, the old one behind
     it, with a comma; restart the host and its workers: both keys are valid now.
@@ -84,7 +84,7 @@ def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         )
     else:
         kept = came.companies - came.changed - len(came.unreadable)
-        say(f"Encrypted anew: {came.changed:,}; had the newest key already: {kept:,}.")
+        say(f"Re-encrypted: {came.changed:,}; already had the newest key: {kept:,}.")
     for org in came.unreadable:
         note(f"{org}: none of the keys opens it. Put its key back, or disconnect and reconnect.")
     if came.unreadable:

@@ -51,7 +51,7 @@ class Session:
 
 @contextmanager
 def open_session(data_dir: Path | None, *, prepared: bool = True) -> Iterator[Session]:
-    """Open the plugin's state; whatever an operator must mend is told in one line.
+    """Open the plugin's state; whatever an operator must fix is told in one line.
 
     Args:
         data_dir: the host's data folder; None for the current one.

@@ -12,7 +12,7 @@ def generate_key() -> None:
     """Make an encryption key for DUNAHUB_QBO_FERNET_KEYS and print it.
 
     Keep it apart from the database, and keep a copy: without it every organization must connect
-    anew. To change keys put the new one first and leave the old one behind it, with a comma.
+    again. To change keys, put the new one first and leave the old one after it, with a comma.
 
     Exit status: 0 printed.
     """
@@ -20,7 +20,7 @@ def generate_key() -> None:
 
 
 def migrate(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Make the database or bring its tables up to date. The plugin does the same by itself.
+    """Make the database or bring its tables up to date. The plugin does so automatically.
 
     Exit status: 0 the tables are up to date, 2 settings or database.
     """

@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.errors import where
 
 LOOK = 1.0
-"""Seconds between looks whether the work has ended by itself."""
+"""Seconds between looks whether the work has ended."""
 
 Grace = Annotated[
     float,

@@ -69,7 +69,7 @@ def _back(request: ActionRequest, action: PanelAction, code: str) -> str:
             address = None
         if address is not None:
             return address
-    # What mends a cause is shown where the cause was, not in the section of the same action.
+    # What fixes a cause is shown where the cause was, not in the section of the same action.
     opened = "" if request.value("cause") else action.stays_open
     anchor = f"dhqbo-{opened}" if opened else ""
     return page_address(request.page_url, anchor, qbo=code, open=opened)

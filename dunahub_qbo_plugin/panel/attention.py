@@ -1,4 +1,4 @@
-"""What needs attention, grouped by cause, so that one fix releases all of it."""
+"""Group what needs attention by cause, so that one fix releases all of it."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class CauseGroup:
         anchor: an id for the page, unique in it.
         keys: what its buttons send; they are for every record of it.
         advice: what happened and what to do.
-        who: who can mend it, where it is not the office.
+        who: who can fix it, where it is not the office.
         rows: some of the records.
         number: how many there are.
         count: them in words: ``2 customers``.
         holds_up: what waits for them, in words; empty when nothing does.
         first_seen, last_tried: of all of them.
-        reconnect: True when connecting anew is what helps, and no other button offers it.
+        reconnect: True when connecting again helps, and no other button offers it.
         holder: who has the name; None where it is about something else, or not known.
         choose_item: True when choosing another product helps.
         choose_tax: True when choosing a sales tax code helps.

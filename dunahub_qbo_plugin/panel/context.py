@@ -1,4 +1,4 @@
-"""What the pages stand on, put together once by whoever composes the plugin."""
+"""What the pages work with, put together once at start-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only an operator can mend, in the operator's words, with the command."""
+"""What only an operator can fix, with the command."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ _TAX: Final = {
         "QuickBooks' total is compared with DunaHub's afterwards."
     ),
     SalesTax.AUTOMATED: (
-        "QuickBooks works out sales tax by itself, from the customer's address and what each "
-        "product is. Lines are marked taxable or not as in DunaHub. Where it comes to another tax "
+        "QuickBooks works out sales tax automatically, from the customer's address and what each "
+        "product is. Lines are marked taxable or not as in DunaHub. Where its tax differs from "
         "than DunaHub, the difference is shown on the record and in the review; nothing is "
-        "corrected by itself."
+        "corrected automatically."
     ),
 }
 
@@ -154,7 +154,10 @@ def _effect(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> 
     if service.item_id is not None:
         item = profile.items.get(service.item_id)
         if item is None:
-            return True, f"Goes to product no. {service.item_id}, which the list does not have yet."
+            return (
+                True,
+                f"Goes to the product with reference {service.item_id}, which is not listed yet.",
+            )
         if item.active:
             return True, f"Goes to “{item.name}”."
         return _instead(item, sold)
@@ -173,7 +176,7 @@ def _effect(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> 
     default = profile.items.get(profile.default_item_id or "")
     if default is not None and default.active:
         return True, f"Goes to the default, “{default.name}”."
-    return False, "Leads to no product, so invoices with it cannot be sent: choose one."
+    return False, "Goes to no product, so invoices with it cannot be sent: choose one."
 
 
 def _instead(item: Item, sold: Sequence[Item]) -> tuple[bool, str]:
@@ -185,7 +188,7 @@ def _instead(item: Item, sold: Sequence[Item]) -> tuple[bool, str]:
 
 def _default_words(default: Item | None) -> str:
     if default is None:
-        return "None is chosen, so a line that fits no product cannot be sent."
+        return "No default is chosen, so a line that matches no product cannot be sent."
     if not default.active:
         return f"“{default.name}” is inactive or deleted in QuickBooks: choose another one."
-    return f"Lines that fit no product go to “{default.name}”."
+    return f"Lines that match no product go to “{default.name}”."

@@ -36,7 +36,7 @@ _HELD: Final = {
 }
 
 _SENT_BEFORE: Final = (
-    "This {kind} was sent before it was changed, and QuickBooks has it (no. {number}). "
+    "This {kind} was sent before it was changed, and QuickBooks has it (reference {number}). "
     "Do not enter it again; if it is wrong there, correct or delete it in QuickBooks."
 )
 _LOOKING: Final = (
@@ -73,7 +73,7 @@ def sentence(view: RecordView, view_context: ViewContext) -> str:
 
 
 def variance(view: RecordView) -> str:
-    """Say that QuickBooks came to another total (rule 7); empty where they agree."""
+    """Return that QuickBooks has a different total (rule 7); empty where they match."""
     if view.variance is None or view.qbo_total is None or view.synced_total is None:
         return ""
     return f"QuickBooks has {money(view.qbo_total)}, DunaHub sent {money(view.synced_total)}."
@@ -98,13 +98,13 @@ def _synced(view: RecordView, formats: Formats) -> str:
     when = formats.moment(view.synced_at) if view.synced_at else ""
     if view.qbo_number:
         return f"{when} as {view.key.kind.word} {view.qbo_number}".strip()
-    number = f" (QuickBooks no. {view.qbo_id})" if view.qbo_id else ""
+    number = f" (reference {view.qbo_id})" if view.qbo_id else ""
     return f"{when}{number}".strip()
 
 
 def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
     if connection.expired_at is not None:
-        return "for QuickBooks to be reconnected. It then goes out by itself."
+        return "for QuickBooks to be reconnected. It then goes out automatically."
     if view.waiting_for is not None:
         parent = f"{view.waiting_for.kind.word} {short(view.parent_label)}"
         if not view.parent_label:
@@ -138,14 +138,14 @@ def _not_sent(view: RecordView, view_context: ViewContext) -> str:
     for period in view_context.disconnections:
         since = view_context.formats.at(period.started_at)
         if period.connection_period == view.connection_period + 1:
-            return f"It was still to be sent when QuickBooks was disconnected {since}."
+            return f"It was still waiting to be sent when QuickBooks was disconnected {since}."
         if period.connection_period == view.connection_period:
             return f"It was saved after QuickBooks was disconnected {since}."
     return "It was saved while QuickBooks was not connected."
 
 
 def who(found: Advice) -> str:
-    """Say who can mend it; empty when it is the office, which reads this."""
+    """Return who can fix it; empty for the office, which reads this."""
     return {"bookkeeper": "your bookkeeper", "operator": "DunaHub support"}.get(found.who, "")
 
 

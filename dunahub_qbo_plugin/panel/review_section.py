@@ -37,8 +37,8 @@ TITLES: Final = {
     Finding.DELETED: (
         "Deleted in QuickBooks",
         (
-            "DunaHub still has them. Changed in DunaHub, such a record needs attention; nothing "
-            "comes back by itself."
+            "DunaHub still has them. If you change one in DunaHub, it needs attention; nothing is "
+            "created again automatically."
         ),
     ),
     Finding.INACTIVE: (
@@ -54,19 +54,22 @@ TITLES: Final = {
         "Find out which side is right. A change in DunaHub is sent; one in QuickBooks stays there.",
     ),
     Finding.UNLINKED: (
-        "Payments no longer attached to their invoice",
-        "Your bookkeeper puts them back on the invoice in QuickBooks.",
+        "Payments no longer applied to their invoice",
+        "Ask your bookkeeper to apply them to the invoice again in QuickBooks.",
     ),
     Finding.UNAPPLIED: (
-        "Money that pays no invoice",
-        "Your bookkeeper decides what becomes of it: another invoice, a credit, a refund.",
+        "Money not applied to an invoice",
+        "Your bookkeeper decides where it goes: to another invoice, a credit or a refund.",
     ),
     Finding.EDITED: (
         "Changed in QuickBooks",
-        "Edit in DunaHub: when such a record is next sent, DunaHub's version replaces that one.",
+        (
+            "Make such changes in DunaHub: those made in QuickBooks can be overwritten when "
+            "DunaHub sends the record again."
+        ),
     ),
     Finding.DUPLICATE: (
-        "Likely the same customer twice",
+        "Possible duplicate customers",
         "Your bookkeeper can merge them in QuickBooks. DunaHub merges nothing.",
     ),
 }

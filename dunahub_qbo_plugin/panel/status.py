@@ -28,8 +28,8 @@ class Pause:
     """Why nothing of the company is sent just now.
 
     Attributes:
-        title, action: what happened and what to do; no action when it passes by itself.
-        reconnect: True when connecting anew is what helps.
+        title, action: what happened and what to do; empty action when it passes.
+        reconnect: True when connecting again helps.
         until: when it is tried again.
         support: codes for support.
         by_hand: True when a person may have it tried at once.

@@ -56,24 +56,24 @@ def read_steps(
             done=bool(profile.name),
             title=f"QuickBooks answered as {status.company}"
             if profile.name
-            else "QuickBooks says which company it is",
+            else "QuickBooks told the name of the company",
             hint="Press Check connection above.",
         ),
         Step(
             done=arrived(Kind.CUSTOMER),
             title="A customer arrived",
-            hint="Save a lead in DunaHub. It can be a test: you delete it in QuickBooks later.",
+            hint="Save a lead in DunaHub. It can be a test: make it inactive in QuickBooks later.",
         ),
         Step(
             done=invoices and sent.any_total_agrees(db, connection),
             title="An invoice arrived, and its total is the same on both sides",
-            hint="An invoice arrived with another total: see below under Latest activity."
+            hint="An invoice arrived with a different total: see below under Latest activity."
             if invoices
             else "Make an invoice for that customer, open it in QuickBooks and look at its lines.",
         ),
         Step(
             done=arrived(Kind.PAYMENT),
-            title="A payment arrived and is on its invoice",
+            title="A payment arrived",
             hint="Collect a payment by card or ACH through DunaHub. Other payments are not sent.",
         ),
     )

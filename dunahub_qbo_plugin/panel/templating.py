@@ -56,7 +56,7 @@ class Templates:
 def _kept(folder: Path) -> BytecodeCache | None:
     """Keep what was compiled for later processes, under the same rules as Python's own modules.
 
-    Where the folder cannot be written, each process compiles anew.
+    Where the folder cannot be written, each process compiles again.
     """
     from jinja2 import FileSystemBytecodeCache  # noqa: PLC0415  as above
 

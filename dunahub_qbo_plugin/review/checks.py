@@ -59,7 +59,7 @@ def _country(profile: CompanyProfile) -> Iterator[Check]:
             title=f"This QuickBooks company is in {profile.country} and keeps its books in "
             f"{profile.home_currency}",
             meaning="DunaHub bills in US dollars, so invoices would not match these books.",
-            remedy="Connect a QuickBooks company of the United States.",
+            remedy="Connect a QuickBooks company in the United States, with books in US dollars.",
         )
         return
     yield Check(code="country", good=True, title="United States, US dollars")
@@ -67,7 +67,7 @@ def _country(profile: CompanyProfile) -> Iterator[Check]:
         yield Check(
             code="multicurrency",
             good=True,
-            title="Several currencies are turned on",
+            title="Multicurrency is turned on",
             meaning="DunaHub sends US dollars. A customer kept in another currency is refused.",
         )
 
@@ -124,8 +124,8 @@ def _books(profile: CompanyProfile) -> Iterator[Check]:
             good=False,
             title=f"The books are closed up to {_day(profile.book_close_date)}",
             meaning="QuickBooks refuses invoices and payments dated on that day or before.",
-            remedy="Nothing, if your bookkeeper meant it so. Otherwise it is changed in QuickBooks "
-            "under Settings, Account and settings, Advanced, Accounting.",
+            remedy="Nothing, if your bookkeeper wants it that way. Otherwise change it in "
+            "QuickBooks under Settings, Account and settings, Advanced, Accounting.",
         )
 
 
@@ -164,8 +164,8 @@ def _tax(profile: CompanyProfile) -> Iterator[Check]:
             "Invoices arrive without tax. One that has tax in DunaHub will show a difference.",
         ),
         SalesTax.AUTOMATED: (
-            "QuickBooks computes sales tax by itself",
-            "It may come to another tax than DunaHub. A difference is shown on the record.",
+            "QuickBooks works out sales tax automatically",
+            "Its tax may differ from DunaHub's. A difference is shown on the record.",
         ),
     }
     title, meaning = words[profile.sales_tax]

@@ -86,7 +86,7 @@ def invoices_csv(
 ) -> bytes:
     """Write invoices, one row a line; the invoice's own columns stand in its first row.
 
-    A discount and tax are rows of their own, for whoever enters them by hand.
+    A discount and tax are rows of their own, to be entered by hand.
 
     Args:
         invoices: what to write.

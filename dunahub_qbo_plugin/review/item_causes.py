@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class AffectedMappings:
-    """What must be chosen anew.
+    """What a product must be chosen for again.
 
     Attributes:
         services: the host's id of each service, and its name.

@@ -69,10 +69,10 @@ def test_use_this_customer_releases_the_invoice(page: Page, demo: Demo) -> None:
     card_says(page, "Waiting")
     go(page, "QuickBooks")
     group = cause(page, "QuickBooks already has a customer named John Smith")
-    expect(group).to_contain_text("holds up 1 invoice")
+    expect(group).to_contain_text("holding up 1 invoice")
     expect(group).to_contain_text("john@example.com")
     group.get_by_role("button", name="Use this customer").click()
-    expect(page.get_by_role("status")).to_contain_text("Linked to what QuickBooks has already")
+    expect(page.get_by_role("status")).to_contain_text("Linked to the one in QuickBooks")
     until(page, "2 customers and 1 invoice synced")
     (bill,) = books(demo)["invoices"]
     assert bill["customer"] == "John Smith"
@@ -100,7 +100,9 @@ def test_choosing_another_product_releases_every_invoice(page: Page, demo: Demo)
     expect(group).to_contain_text("2 invoices")
     group.get_by_label("Choose another product").select_option("Services")
     group.get_by_role("button", name="Use it for all 2 invoices").click()
-    expect(page.get_by_role("status")).to_contain_text("every record that failed for it is tried")
+    expect(page.get_by_role("status")).to_contain_text(
+        "every invoice that failed because of the old one is tried"
+    )
     until(page, "1 customer and 3 invoices synced")
     assert sorted(one["number"] for one in books(demo)["invoices"]) == ["1001", "1002", "1003"]
 
@@ -126,7 +128,7 @@ def test_what_was_left_behind_is_downloaded_dismissed_and_sent(page: Page, demo:
 
     section.get_by_role("checkbox", name=re.compile("^Customer Walter Boone")).check()
     section.locator("summary", has_text="Dismiss selected").click()
-    section.get_by_label("Why shall they not be sent?").fill("Made by hand")
+    section.get_by_label("Why not send them?").fill("Made by hand")
     section.get_by_role("button", name="Dismiss", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Dismissed")
     section.locator("summary", has_text="Dismissed records").click()
@@ -155,12 +157,12 @@ def test_the_review_finds_what_an_accountant_did(page: Page, demo: Demo) -> None
     expect(page.get_by_role("status")).to_contain_text("The comparison is running")
     until(page, "1 difference")
     expect(page.locator("#dhqbo")).to_contain_text(
-        "The name is “S. Mitchell” in QuickBooks, “Sarah Mitchell” here."
+        "The name is “S. Mitchell” in QuickBooks and “Sarah Mitchell” in DunaHub."
     )
     assert books(demo) == before, "a review changes nothing (rule 29)"
-    page.get_by_role("link", name="Show the months").click()
+    page.get_by_role("link", name="Show totals by month").click()
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="CSV for the bookkeeper").click()
+        page.get_by_role("link", name="Download CSV for the bookkeeper").click()
     with Path(waiting.value.path()).open(encoding="utf-8-sig", newline="") as file:
         months = list(csv.DictReader(file))
     assert sum(Decimal(row["Sent amount"]) for row in months) == Decimal("370.00")

@@ -98,7 +98,7 @@ class TestRotateKeys:
         first = run("rotate-keys", folder=tmp_path, env=env)
         assert (first.code, first.out) == (
             0,
-            "Encrypted anew: 2; had the newest key already: 0.\n",
+            "Re-encrypted: 2; already had the newest key: 0.\n",
         )
         assert "2 of 2 done." in first.err
         assert all(opens(new, text) and not opens(office.key, text) for text in sealed(office))

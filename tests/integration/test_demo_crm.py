@@ -250,7 +250,9 @@ def test_edit_and_void(browser: Browser, plugin: TinyPlugin) -> None:
     browser.press(edited, "Void")
     assert invoice_told(plugin, "on_invoice_updated").status is InvoiceStatus.VOID
     calls = len(plugin.told)
-    assert "not changed any more" in browser.press(before_void, "Save invoice", number="7").text
+    assert (
+        "cannot be changed anymore" in browser.press(before_void, "Save invoice", number="7").text
+    )
     assert "takes no payment" in browser.press(edited, "Record payment", paid_by="cash").text
     assert len(plugin.told) == calls
 

@@ -142,4 +142,4 @@ def test_a_search_says_when_it_left_some_out(office: Office) -> None:
         few, all_ = search.find(db, office.connection().id, "smith 22")
     assert (len(ids), cut) == (search.MAX_FOUND, True)
     assert (len(few), all_) == (10, False)
-    assert "Very many records fit" in panel(office, q="smith")
+    assert "Too many records match" in panel(office, q="smith")

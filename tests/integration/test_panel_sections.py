@@ -515,7 +515,7 @@ def test_first_steps_are_ticked_by_what_arrived(office: Office) -> None:
     office.drain()
     assert "5 of 6 done." in read(panel(office))
     put(office, Kind.INVOICE, "inv-1040", qbo_total=1)
-    assert "An invoice arrived with another total" in read(panel(office))
+    assert "An invoice arrived with a different total" in read(panel(office))
     put(office, Kind.INVOICE, "inv-1040", qbo_total=10000)
     office.save(pay("1040"))
     office.drain()

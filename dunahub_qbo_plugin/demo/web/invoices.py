@@ -83,7 +83,7 @@ def change(record_id: int) -> Response | tuple[str, int] | str:
     """Save the changes."""
     known = found(office().invoice(record_id))
     if known.voided:
-        flash("A voided invoice is not changed any more.", "problem")
+        flash("A voided invoice cannot be changed anymore.", "problem")
         return redirect(url_for("invoices.show", record_id=known.id), code=303)
     typed = _typed(known)
     if not isinstance(typed, InvoiceRecord):
