@@ -1,4 +1,4 @@
-"""From the reason of a failure to the words for it."""
+"""Choose the words for a failure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Advice:
 
 
 def advise(kind: Kind, info: ErrorInfo) -> Advice:
-    """Return what happened to a record and what to do.
+    """Return what happened to a record, why, and what to do.
 
     Args:
         kind: the kind of the record that failed.

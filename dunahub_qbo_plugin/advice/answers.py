@@ -249,7 +249,7 @@ _LENGTHS: Final = re.compile(r"Max:(?P<most>[\d,]+).*Supplied length:(?P<given>[
 
 
 def cause_of(kind: Kind, cause: str, info: ErrorInfo) -> str:
-    """Choose among the words for one cause: by who or what it is about."""
+    """Return the key of the words for a cause, by who or what it is about."""
     if cause == "name-taken":
         holder = NameHolder.from_facts(info.facts)
         if holder is not None and holder.kind is HolderKind.CUSTOMER:
@@ -276,7 +276,7 @@ def answer_words(kind: Kind, info: ErrorInfo) -> dict[str, Any]:
 
 
 def _subject(info: ErrorInfo) -> str:
-    """Return what people can make sense of: not an Id of QuickBooks' own."""
+    """Return the subject, without an Id that only QuickBooks knows."""
     if info.facts.get("unnamed"):
         return f"reference {info.subject}"
     subject = one_line(info.subject)

@@ -186,7 +186,7 @@ def _about(facts: Mapping[str, Fact]) -> str:
 
 
 def _sum(facts: Mapping[str, Fact]) -> str:
-    """Say what the total of an invoice is compared with."""
+    """Return what the total of an invoice is compared with."""
     if "lines" not in facts:
         return ""
     parts = ["its lines ({lines!m})"]

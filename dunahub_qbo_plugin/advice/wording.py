@@ -1,4 +1,4 @@
-"""How the words for one cause are written down, and filled in."""
+"""Templates for the words of one cause, and how they are filled."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _FILLER: Final = _Filler()
 
 
 def fill(template: str, words: Mapping[str, Any]) -> str:
-    """Fill a template in.
+    """Return a template with its words filled in.
 
     Raises:
         KeyError: a word is missing.
@@ -79,11 +79,11 @@ def fill(template: str, words: Mapping[str, Any]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Quote somebody's text on one line, cut where it would fill the page."""
+    """Return a text quoted on one line, cut to a readable length."""
     line = one_line(text)
     return f"“{cut(line, MAX_QUOTED_LENGTH)}”"
 
 
 def cut(line: str, length: int) -> str:
-    """Cut a line to a length."""
+    """Return a line, cut to a length."""
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"

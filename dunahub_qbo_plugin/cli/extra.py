@@ -1,4 +1,4 @@
-"""What the demo and the emulator need besides, and how its absence is told."""
+"""The extra that the demo and the emulator need, and the message where it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process tells whoever watches over it: its figures over HTTP, its log as JSON."""
+"""Monitoring of a worker process: its figures over HTTP, its log as JSON lines."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line: ``at``, ``level``, ``logger``, ``message``, and ``error`` if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record so."""
+        """Return a record as one line."""
         told = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

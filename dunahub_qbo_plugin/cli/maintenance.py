@@ -1,4 +1,4 @@
-"""What an operator does now and then: rotate keys, look into a record, restore, forget."""
+"""The commands for occasional work: rotate keys, support file, restore, forget."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from dunahub_qbo_plugin.store.companies.rekey import rekey
 from dunahub_qbo_plugin.store.db import queue_schema
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 
-PROGRESS = 100
+COMPANIES_PER_NOTE = 100
 """Companies between two lines of progress."""
 
 REVOKED = {
@@ -69,7 +69,7 @@ def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """
 
     def progress(done: int, companies: int) -> None:
-        if done % PROGRESS == 0 or done == companies:
+        if done % COMPANIES_PER_NOTE == 0 or done == companies:
             note(f"{done:,} of {companies:,} done.")
 
     with open_session(data_dir) as opened:

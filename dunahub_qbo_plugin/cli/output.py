@@ -1,4 +1,4 @@
-"""What the commands print: results on stdout, messages on stderr, trouble as one line."""
+"""Output of the commands: results on stdout, messages on stderr, errors as one line."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def _speaks_unicode() -> bool:
 
 
 def moment(at: datetime | None) -> str | None:
-    """Write a moment for a script: ISO 8601, UTC."""
+    """Return a time for a script: ISO 8601, UTC."""
     return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def when(at: datetime) -> str:
-    """Write a moment for a person: ``2026-03-02 14:05 UTC``."""
+    """Return a time for a person: ``2026-03-02 14:05 UTC``."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def lasting(time: timedelta) -> str:
-    """Write how long something lasted, in its largest unit: ``4 minutes``."""
+    """Return a duration in its largest unit: ``4 minutes``."""
     seconds = max(0, int(time.total_seconds()))
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -75,5 +75,5 @@ def lasting(time: timedelta) -> str:
 
 
 def several(number: int, word: str) -> str:
-    """Write a number of things: ``1 record``, ``2,000 records``."""
+    """Return a number of things: ``1 record``, ``2,000 records``."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"

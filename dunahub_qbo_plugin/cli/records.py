@@ -114,7 +114,7 @@ def _text(connection: Connection, view: RecordView) -> str:
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """What became of asking for one organization's records.
+    """The result of a retry for one organization.
 
     Attributes:
         retried: how many are tried again.
@@ -163,7 +163,7 @@ def retry(
 
 
 def record_key(text: str) -> RecordKey:
-    """Read how a command names a record.
+    """Parse how a command names a record.
 
     Raises:
         typer.BadParameter: it names none.
@@ -197,7 +197,7 @@ def _ask(opened: Session, connection: Connection, keys: list[RecordKey] | None) 
 
 
 def _why_not(key: RecordKey, view: RecordView | None) -> str:
-    """Say why a record cannot be tried again; empty when it can."""
+    """Return why a record cannot be tried again; empty if it can."""
     name = f"{key.kind.word} {key.local_id}"
     if view is None:
         return f"there is no {name}"
@@ -209,7 +209,7 @@ def _why_not(key: RecordKey, view: RecordView | None) -> str:
 
 
 def person() -> str:
-    """Name who works at the command line."""
+    """Return the name of the person at the command line, for the history."""
     try:
         return f"{getpass.getuser()} at the command line"
     except (OSError, KeyError):

@@ -1,4 +1,4 @@
-"""What the commands work at: the settings, the database and the connections in it."""
+"""The settings, the database and the connections that a command works with."""
 
 from __future__ import annotations
 

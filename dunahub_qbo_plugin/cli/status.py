@@ -59,7 +59,7 @@ def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None
 
 
 def standing(opened: Session, connection: Connection) -> Standing:
-    """Look up where one organization stands."""
+    """Return the standing of one organization."""
     now = opened.clock.now()
     with opened.database.read.connect() as db:
         return Standing(
@@ -152,7 +152,7 @@ def _due(one: Standing, opened: Session) -> str:
 
 
 def _warn_of_key(opened: Session, shown: list[Connection]) -> None:
-    """Tell of a missing or wrong key, which otherwise shows only as records that wait."""
+    """Warn of a missing or wrong key, which otherwise shows only as records that wait."""
     try:
         Cipher(opened.config.fernet_keys).check()
         with opened.database.read.connect() as db:

@@ -1,4 +1,4 @@
-"""Ends a command that serves when it is asked to: by Ctrl-C, or by a service manager's SIGTERM."""
+"""Stop a command that serves: on Ctrl-C, or on a service manager's SIGTERM."""
 
 from __future__ import annotations
 

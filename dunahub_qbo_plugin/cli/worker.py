@@ -17,7 +17,7 @@ from dunahub_qbo_plugin.cli.stopping import until_stopped
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.errors import where
 
-LOOK = 1.0
+POLL_SECONDS = 1.0
 """Seconds between looks whether the work has ended."""
 
 Grace = Annotated[
@@ -91,7 +91,7 @@ def worker(
                 fail(f"/health cannot listen at {health_host}:{health_port}: {error.strerror}")
         thread.start()
         note(f"Working on the {where(runtime.database)}.{health} Ctrl-C stops.")
-        while thread.is_alive() and not stopped.wait(LOOK):
+        while thread.is_alive() and not stopped.wait(POLL_SECONDS):
             pass
         engine.stop(grace)
         if thread.is_alive():

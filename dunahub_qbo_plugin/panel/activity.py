@@ -1,4 +1,4 @@
-"""The latest activity: which part of it is asked for, and what happened in it."""
+"""The latest activity: one page of it, filtered as the page's address says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.panel.history_text import last_done
-from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.store.queries.activity import Cursor, Filter, activity
 from dunahub_qbo_plugin.store.records import history
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.panel.view_context import ViewContext
 
-PAGE: Final = 15
+RECORDS_PER_PAGE: Final = 15
 """Records on one page."""
-_LONGEST_TEXT: Final = 80
+MAX_SEARCH_LENGTH: Final = 80
 _CURSOR: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,18})")
 _RESULTS: Final = {shown.value.lower().replace(" ", "-"): shown for shown in RecordState}
 
 
 @attrs.frozen(kw_only=True)
 class ActivityLine:
-    """One record and what was last done to it."""
+    """A record and what was last done to it."""
 
-    row: Row
+    row: RecordLine
     done: str
 
 
@@ -57,18 +57,18 @@ class Activity:
 
 
 def read_filter(query: Mapping[str, str]) -> Filter:
-    """Read the filter of a page's address; what cannot be is left out."""
+    """Return the filter in a page's address; invalid parts are left out."""
     kind = query.get("kind", "")
     text = "".join(character for character in query.get("q", "") if character.isprintable())
     return Filter(
         kind=Kind(kind) if kind in set(Kind) else None,
         state=_RESULTS.get(query.get("result", "")),
-        text=text.strip()[:_LONGEST_TEXT],
+        text=text.strip()[:MAX_SEARCH_LENGTH],
     )
 
 
 def read_cursor(query: Mapping[str, str]) -> Cursor | None:
-    """Read where the page goes on; anything odd means from the beginning."""
+    """Return where the page continues; None, also for an invalid value, for the beginning."""
     found = _CURSOR.fullmatch(query.get("before", ""))
     return None if found is None else Cursor(int(found[1]), int(found[2]))
 
@@ -76,14 +76,14 @@ def read_cursor(query: Mapping[str, str]) -> Cursor | None:
 def read_activity(
     db: sa.Connection, view_context: ViewContext, query: Mapping[str, str]
 ) -> Activity:
-    """Read the part of the activity that the page's address asks for."""
+    """Return the page of the activity that the page's address asks for."""
     wanted, before = read_filter(query), read_cursor(query)
-    found = activity(db, view_context.connection, wanted, before=before, limit=PAGE)
+    found = activity(db, view_context.connection, wanted, before=before, limit=RECORDS_PER_PAGE)
     lines = []
     for view in found.records:
         newest = history.of_record(db, view.id, limit=1)
         done = last_done(newest[0] if newest else None)
-        lines.append(ActivityLine(row=row(view, view_context), done=done))
+        lines.append(ActivityLine(row=record_line(view, view_context), done=done))
     chosen = {
         "kind": wanted.kind.value if wanted.kind else "",
         "result": wanted.state.value.lower().replace(" ", "-") if wanted.state else "",

@@ -10,7 +10,7 @@ from dunahub_qbo_plugin.advice import Fix, advise
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, NameHolder, Status
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import kinds
-from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.store.queries import attention
 from dunahub_qbo_plugin.store.records.commands import ITEM_CODES, TAX_CODES
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.advice import Advice
     from dunahub_qbo_plugin.model import RecordKey
-    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.panel.view_context import ViewContext
     from dunahub_qbo_plugin.store.queries.attention import CauseTotal
     from dunahub_qbo_plugin.store.queries.records import RecordView
 
-GROUPS: Final = 20
+CAUSES_PER_PAGE: Final = 20
 """Causes on one page."""
-SHOWN_OF_CAUSE: Final = 10
+RECORDS_PER_CAUSE: Final = 10
 """Records of one cause that are listed; its buttons are for all of them."""
 
 
@@ -57,7 +57,7 @@ class CauseGroup:
     keys: tuple[str, ...]
     advice: Advice
     who: str
-    rows: tuple[Row, ...]
+    rows: tuple[RecordLine, ...]
     number: int
     count: str
     holds_up: str
@@ -86,7 +86,7 @@ class Attention:
 def read_attention(
     db: sa.Connection, view_context: ViewContext, query: Mapping[str, str]
 ) -> Attention:
-    """Read a page of causes.
+    """Return a page of causes.
 
     Args:
         db: a consistent read.
@@ -97,16 +97,16 @@ def read_attention(
     page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1  # noqa: PLR2004  no page is further away
     page = max(page, 1)
     found = attention.cause_totals(
-        db, view_context.connection, limit=GROUPS + 1, skip=(page - 1) * GROUPS
+        db, view_context.connection, limit=CAUSES_PER_PAGE + 1, skip=(page - 1) * CAUSES_PER_PAGE
     )
-    causes = [total.cause for total in found[:GROUPS]]
-    views = attention.records_of(db, view_context.connection, causes, limit=SHOWN_OF_CAUSE)
+    causes = [total.cause for total in found[:CAUSES_PER_PAGE]]
+    views = attention.records_of(db, view_context.connection, causes, limit=RECORDS_PER_CAUSE)
     looked_at = [view.key for of_cause in views.values() for view in of_cause]
     held = attention.held_up(db, view_context.connection, looked_at)
     return Attention(
-        causes=tuple(_causes(found[:GROUPS], views, held, view_context)),
+        causes=tuple(_causes(found[:CAUSES_PER_PAGE], views, held, view_context)),
         earlier=str(page - 1) if page > 1 else "",
-        later=str(page + 1) if len(found) > GROUPS else "",
+        later=str(page + 1) if len(found) > CAUSES_PER_PAGE else "",
     )
 
 
@@ -116,7 +116,7 @@ def _causes(
     held: Mapping[RecordKey, Mapping[Kind, int]],
     view_context: ViewContext,
 ) -> list[CauseGroup]:
-    """Put together what has the same words; those that hold most up come first."""
+    """Group causes with the same words; those that hold up most records come first."""
     groups: dict[tuple[str, str], list[CauseTotal]] = {}
     advices: dict[tuple[str, str], Advice] = {}
     for total in found:
@@ -178,7 +178,7 @@ def _cause(
         keys=tuple(str(total.cause) for total in found),
         advice=advice,
         who=record_text.who(advice),
-        rows=tuple(row(view, view_context) for view in views[:SHOWN_OF_CAUSE]),
+        rows=tuple(record_line(view, view_context) for view in views[:RECORDS_PER_CAUSE]),
         number=whole,
         count=kinds(counted),
         holds_up=f"{some}{holds_up}" if holds_up else "",

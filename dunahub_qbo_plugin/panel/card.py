@@ -1,4 +1,4 @@
-"""The card on the page of a lead, an invoice or a payment: where it stands in QuickBooks."""
+"""The card on the host's page of a lead, an invoice or a payment: its state in QuickBooks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import attrs
 
 from dunahub_hookspecs import RecordCard
 from dunahub_qbo_plugin.advice import Fix
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import HolderKind, NameHolder, RecordKey, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.history_text import created_again, history_line
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
-from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.panel.view_context import ViewContext
 from dunahub_qbo_plugin.store.companies import disconnections
 from dunahub_qbo_plugin.store.queries import records
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.advice import Advice
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.history_text import HistoryLine
-    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
 log = logging.getLogger(__name__)
 
 TITLE: Final = "QuickBooks"
-HISTORY: Final = 20
+MAX_HISTORY_ENTRIES: Final = 20
 """Entries of the history that the card shows."""
 _CHOICES: Final = frozenset({Fix.CHOOSE_ITEM, Fix.CHOOSE_TAX})
 """What is chosen where the settings page lists what needs attention."""
@@ -53,7 +54,7 @@ class _Card:
     """
 
     key: RecordKey
-    row: Row | None
+    row: RecordLine | None
     advice: Advice | None = None
     holder: NameHolder | None = None
     who: str = ""
@@ -100,7 +101,7 @@ def record_card(
         "RecordState": RecordState,
         "HolderKind": HolderKind,
         "plural": writing.plural,
-        "money": writing.money,
+        "money": amount_text,
     }
     return RecordCard(title=TITLE, html=context.templates.render("card.html", values))
 
@@ -116,10 +117,10 @@ def _read(
     if view is None:
         return _Card(key=key, row=None)
     advice = record_text.advice(view) if view.state is RecordState.ATTENTION else None
-    entries = history.of_record(db, view.id, limit=HISTORY)
+    entries = history.of_record(db, view.id, limit=MAX_HISTORY_ENTRIES)
     return _Card(
         key=key,
-        row=row(view, view_context),
+        row=record_line(view, view_context),
         advice=advice,
         holder=NameHolder.from_facts(view.error.facts) if advice and view.error else None,
         who=record_text.who(advice) if advice else "",

@@ -1,4 +1,4 @@
-"""Files for the bookkeeper: what was not sent, and the months."""
+"""Files for the bookkeeper: records that were not sent, and totals by month."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ActionResult(StrEnum):
-    """What an action came to."""
+    """The result of an action."""
 
     CONNECTED = "connected"
     RECONNECTED = "reconnected"
@@ -248,7 +248,7 @@ def flash(code: str, status: StatusView) -> Flash | None:
 
 
 def because(result: ActionResult, why: FailureReason | None) -> str:
-    """Return the code for what came of an action, with the reason if there is one."""
+    """Return the code of a result, with the reason if there is one."""
     return result.value if why is None else f"{result.value}.{why.value}"
 
 

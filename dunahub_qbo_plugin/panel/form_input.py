@@ -1,4 +1,4 @@
-"""What a form asks for: which records, by whom, why."""
+"""Parse a form: which records, by whom, why."""
 
 from __future__ import annotations
 

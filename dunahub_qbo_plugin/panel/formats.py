@@ -1,4 +1,4 @@
-"""Dates, times, money and counts as people in the United States write them."""
+"""Format dates, times and counts as in the United States."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from dunahub_qbo_plugin.review.days import month
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-    from decimal import Decimal
 
 _MONTH_NAMES: Final = (
     "January",
@@ -31,7 +30,7 @@ _MONTH_NAMES: Final = (
     "December",
 )
 _NOON: Final = 12
-_LONGEST_NAME: Final = 80
+_MAX_NAME_LENGTH: Final = 80
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -39,7 +38,7 @@ _DAY: Final = timedelta(days=1)
 
 @attrs.frozen(kw_only=True)
 class Formats:
-    """Writes moments in one time zone, as seen from one moment.
+    """Formats times in one time zone, relative to one time.
 
     Attributes:
         mark: what follows each time: empty, or `` UTC`` where the organization's zone is unknown.
@@ -51,7 +50,7 @@ class Formats:
 
     @classmethod
     def of(cls, timezone: str, now: datetime) -> Formats:
-        """Take an organization's time zone; an unknown name means UTC, and times say so."""
+        """Return the formats of a time zone; an unknown name means UTC, and times say so."""
         try:
             return cls(zone=ZoneInfo(timezone), now=now)
         except (KeyError, ValueError, OSError):
@@ -59,33 +58,33 @@ class Formats:
 
     @property
     def today(self) -> date:
-        """The day that it is there."""
+        """Today's date in the zone."""
         return self.now.astimezone(self.zone).date()
 
     def clock(self, at: datetime) -> str:
-        """Write the time of day: ``2:02 PM``."""
+        """Return the time of day: ``2:02 PM``."""
         local = at.astimezone(self.zone)
         half = "AM" if local.hour < _NOON else "PM"
         return f"{local.hour % _NOON or _NOON}:{local.minute:02} {half}{self.mark}"
 
     def day(self, at: datetime) -> str:
-        """Write the day: ``Nov 3``, with the year when it is another one."""
+        """Return the day: ``Nov 3``, with the year if it is not this year."""
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
         year = "" if local.year == today.year else f", {local.year}"
         return f"{month(local)} {local.day}{year}"
 
     def moment(self, at: datetime) -> str:
-        """Write a moment for a list: ``2:02 PM`` today, else ``Nov 3, 2:02 PM``."""
+        """Return a time for a list: ``2:02 PM`` today, else ``Nov 3, 2:02 PM``."""
         return self.clock(at) if self._today(at) else f"{self.day(at)}, {self.clock(at)}"
 
     def at(self, at: datetime) -> str:
-        """Write a moment for a sentence: ``at 2:02 PM``, or ``on Nov 3 at 2:02 PM``."""
+        """Return a time for a sentence: ``at 2:02 PM``, or ``on Nov 3 at 2:02 PM``."""
         if self._today(at):
             return f"at {self.clock(at)}"
         return f"on {self.day(at)} at {self.clock(at)}"
 
     def ago(self, at: datetime) -> str:
-        """Write how long ago a moment was: ``2 minutes ago``, and from a day on the moment."""
+        """Return how long ago a time was: ``2 minutes ago``; after a day, the time itself."""
         passed = self.now - at
         if passed < _MINUTE:
             return "just now"
@@ -96,16 +95,16 @@ class Formats:
         return self.at(at)
 
     def full(self, at: datetime) -> str:
-        """Write a moment with day, year and time."""
+        """Return a time with day and year."""
         local = at.astimezone(self.zone)
         return f"{month(local)} {local.day}, {local.year}, {self.clock(at)}"
 
     def iso(self, at: datetime) -> str:
-        """Write a moment for machines."""
+        """Return a time as ISO 8601."""
         return at.astimezone(self.zone).isoformat(timespec="seconds")
 
     def month(self, month: str) -> str:
-        """Write a month that is given as ``2026-03``: ``March 2026``."""
+        """Return a month given as ``2026-03``: ``March 2026``."""
         year, _, number = month.partition("-")
         return f"{_MONTH_NAMES[int(number) - 1]} {year}"
 
@@ -113,28 +112,23 @@ class Formats:
         return at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()
 
 
-def money(amount: Decimal) -> str:
-    """Write dollars: ``$1,234.50``."""
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
-
-
 def short(text: str) -> str:
-    """Write what people typed on one line, cut where it would fill the page."""
+    """Return what people typed on one line, cut to a length that fits the page."""
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1].rstrip()}…"
+    return line if len(line) <= _MAX_NAME_LENGTH else f"{line[: _MAX_NAME_LENGTH - 1].rstrip()}…"
 
 
 def plural(number: int, word: str) -> str:
-    """Write a number of things: ``1 invoice``, ``1,200 invoices``."""
+    """Return a number of things: ``1 invoice``, ``1,200 invoices``."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Join with commas and a final and."""
+    """Join with commas and a final "and"."""
     *first, last = [*parts] or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def kinds(counted: Mapping[Kind, int]) -> str:
-    """Write counts by kind: ``2 invoices and 1 payment``."""
+    """Return counts by kind: ``2 invoices and 1 payment``."""
     return listed(plural(counted[kind], kind.word) for kind in Kind if counted.get(kind))

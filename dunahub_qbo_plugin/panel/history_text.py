@@ -1,4 +1,4 @@
-"""What happened to a record, in words, for its history and the latest activity."""
+"""The words for what happened to a record: its history and the latest activity."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class HistoryLine:
 
 
 def history_line(kind: Kind, entry: Entry) -> HistoryLine:
-    """Put an entry of the history into words."""
+    """Return the line for an entry of the history."""
     failed = entry.event in {Event.RETRY, Event.REJECTED}
     codes = [
         f"QuickBooks code {entry.code}" if failed and (entry.code or "")[:1].isdigit() else "",
@@ -65,7 +65,7 @@ def history_line(kind: Kind, entry: Entry) -> HistoryLine:
 
 
 def created_again(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> str:
-    """Say that QuickBooks had the record under another Id before; empty when it had not.
+    """Return that QuickBooks had the record under another Id before; empty if it had not.
 
     What was deleted or made inactive there is created again when a person asks for it, and what
     refers to the old one goes on doing so.
@@ -92,7 +92,7 @@ def created_again(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> s
 
 
 def last_done(entry: Entry | None) -> str:
-    """Say in a word or two what was last done to a record; None is for one that was only saved."""
+    """Return in a word or two what was last done to a record; None for one that was only saved."""
     if entry is None:
         return "Saved"
     match entry.event:

@@ -1,4 +1,4 @@
-"""Addresses: of the page itself, of its actions, of the host's records, of QuickBooks."""
+"""The addresses of the page, its actions, the host's records and QuickBooks' objects."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ class Links:
 
     @classmethod
     def of(cls, config: Config, request: SettingsRequest) -> Links:
-        """Take the host's addresses and QuickBooks'."""
+        """Return the links of a page, from the host's request and the settings."""
         return cls(request=request, app_url=config.app_url)
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
-        """What every form that changes something carries for the host."""
+        """The hidden fields of every form that posts, for the host."""
         return list(self.request.hidden_fields.items())
 
     @property
     def form_address(self) -> str:
-        """Where a form that only looks (GET) goes; its own fields make the query."""
+        """The address of a form that only reads (GET); its fields make the query."""
         return urlunsplit(urlsplit(self.request.page_url)._replace(query="", fragment=""))
 
     @property
     def form_fields(self) -> list[tuple[str, str]]:
-        """What such a form carries along of the page's own address."""
+        """The host's own query parameters, which such a form keeps."""
         pairs = parse_qsl(urlsplit(self.request.page_url).query)
         return [pair for pair in pairs if pair[0] not in OURS]
 

@@ -1,4 +1,4 @@
-"""What a disconnect left behind: by period, with what it comes to, and what is under way of it."""
+"""The records that a disconnect left behind, by period, and those being sent by hand."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import Kind, SkipReason, Status
-from dunahub_qbo_plugin.panel.formats import listed, money, plural
+from dunahub_qbo_plugin.panel.formats import listed, plural
 from dunahub_qbo_plugin.panel.record_actions import SEND
-from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.queries import activity, records, sent
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.panel.view_context import ViewContext
 
-LISTED: Final = 100
+RECORDS_PER_PAGE: Final = 100
 """Records on one page of the list."""
-DISMISSED: Final = 50
+MAX_DISMISSED_LISTED: Final = 50
 """Dismissed records that are listed."""
 _SHOWN_FOR: Final = timedelta(minutes=30)
 """How long it is shown that everything went through."""
@@ -50,7 +51,7 @@ class Gap:
 
 @attrs.frozen(kw_only=True)
 class Sending:
-    """What was last sent by hand, while it is under way.
+    """The last records that were sent by hand, while they are under way.
 
     Attributes:
         total: how many records were asked for.
@@ -81,18 +82,18 @@ class NotSent:
     number: int
     kinds: tuple[Kind, ...]
     gaps: tuple[Gap, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RecordLine, ...]
     later: str
     paged: bool
     can_send: bool
-    dismissed: tuple[Row, ...]
+    dismissed: tuple[RecordLine, ...]
     sending: Sending | None
 
 
 def read_not_sent(
     db: sa.Connection, view_context: ViewContext, query: Mapping[str, str], *, some: bool
 ) -> NotSent:
-    """Read what was left behind.
+    """Return what was left behind.
 
     Args:
         db: a consistent read.
@@ -105,9 +106,13 @@ def read_not_sent(
     total = _total(sums)
     asked = query.get("left", "")
     after = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else 0  # noqa: PLR2004  more is no id
-    found = records.left_behind(db, connection, after=after, limit=LISTED + 1) if total else []
+    found = (
+        records.left_behind(db, connection, after=after, limit=RECORDS_PER_PAGE + 1)
+        if total
+        else []
+    )
     dismissed = (
-        records.skipped_records(db, connection, SkipReason.DISMISSED, limit=DISMISSED)
+        records.skipped_records(db, connection, SkipReason.DISMISSED, limit=MAX_DISMISSED_LISTED)
         if some
         else []
     )
@@ -115,19 +120,19 @@ def read_not_sent(
         number=sum(number for number, _ in total.values()),
         kinds=tuple(total),
         gaps=_gaps(sums, view_context),
-        rows=tuple(row(view, view_context) for view in found[:LISTED]),
-        later=str(found[LISTED - 1].id) if len(found) > LISTED else "",
+        rows=tuple(record_line(view, view_context) for view in found[:RECORDS_PER_PAGE]),
+        later=str(found[RECORDS_PER_PAGE - 1].id) if len(found) > RECORDS_PER_PAGE else "",
         paged=after > 0,
         can_send=connection.status is not Status.NOT_CONNECTED,
-        dismissed=tuple(row(view, view_context) for view in dismissed),
+        dismissed=tuple(record_line(view, view_context) for view in dismissed),
         sending=_sending(db, view_context),
     )
 
 
 def _total(sums: Mapping[int, Sums]) -> Sums:
     total: Sums = {}
-    for of_epoch in sums.values():
-        for kind, (number, amount) in of_epoch.items():
+    for of_period in sums.values():
+        for kind, (number, amount) in of_period.items():
             before = total.get(kind)
             total[kind] = (number + before[0], amount + before[1]) if before else (number, amount)
     return {kind: total[kind] for kind in Kind if kind in total}
@@ -151,7 +156,8 @@ def _gaps(sums: Mapping[int, Sums], view_context: ViewContext) -> tuple[Gap, ...
 
 def _words(total: Sums) -> str:
     return listed(
-        plural(number, kind.word) + (f" ({money(amount)})" if kind is not Kind.CUSTOMER else "")
+        plural(number, kind.word)
+        + (f" ({amount_text(amount)})" if kind is not Kind.CUSTOMER else "")
         for kind, (number, amount) in total.items()
     )
 

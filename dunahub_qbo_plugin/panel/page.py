@@ -1,4 +1,4 @@
-"""Settings → QuickBooks, as a fragment for the host's page."""
+"""The settings page, as a fragment for the host's page."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import attrs
 
 from dunahub_hookspecs import SettingsPanel
 from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
-from dunahub_qbo_plugin.panel.attention import SHOWN_OF_CAUSE, Attention, read_attention
+from dunahub_qbo_plugin.panel.attention import Attention, read_attention
 from dunahub_qbo_plugin.panel.flash import flash
 from dunahub_qbo_plugin.panel.formats import Formats
 from dunahub_qbo_plugin.panel.links import Links
 from dunahub_qbo_plugin.panel.not_sent import read_not_sent
 from dunahub_qbo_plugin.panel.problems import DATABASE, Problem, as_sentence, setup_problem
 from dunahub_qbo_plugin.panel.products import read_products
-from dunahub_qbo_plugin.panel.record_row import row
+from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.panel.review_section import read_review
 from dunahub_qbo_plugin.panel.status import StatusView, status_view
 from dunahub_qbo_plugin.panel.steps import read_steps
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.context import PanelContext
     from dunahub_qbo_plugin.panel.not_sent import NotSent
     from dunahub_qbo_plugin.panel.products import Products
-    from dunahub_qbo_plugin.panel.record_row import Row
+    from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.panel.review_section import Review
     from dunahub_qbo_plugin.panel.steps import Step
     from dunahub_qbo_plugin.review.checks import Check
@@ -50,20 +51,20 @@ log = logging.getLogger(__name__)
 SLUG: Final = "quickbooks"
 TITLE: Final = "QuickBooks"
 NO_CAUSES: Final = Attention(causes=())
-LISTED: Final = 50
+MAX_WAITING_LISTED: Final = 50
 """Waiting records that are listed; the rest is a number."""
 
 
 @attrs.frozen(kw_only=True)
 class _Read:
-    """What one look into the database gave for the page."""
+    """What the page shows, from one read of the database."""
 
     status: StatusView
     counts: Mapping[Kind, Mapping[RecordState, int]]
     checks: tuple[Check, ...] = ()
     steps: tuple[Step, ...] = ()
     attention: Attention = NO_CAUSES
-    waiting: tuple[Row, ...] = ()
+    waiting: tuple[RecordLine, ...] = ()
     not_sent: NotSent | None = None
     activity: Activity | None = None
     products: Products | None = None
@@ -86,7 +87,7 @@ def settings_panel(
 
 
 def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
-    """Return a panel that only says what an operator must do, where nothing else can be made.
+    """Return a panel that only says what an operator must do.
 
     Args:
         templates: of a context, or made for this one panel.
@@ -96,7 +97,7 @@ def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:
 
 
 def trouble_panel(error: Exception) -> SettingsPanel:
-    """Return a panel that says why no other can be made."""
+    """Return a panel that says why the page cannot be shown."""
     told = isinstance(error, ConfigurationError)
     problem = Problem(sentence=as_sentence(str(error))) if told else DATABASE
     return _only(Templates(), problem)
@@ -146,10 +147,9 @@ def _values(
         "HolderKind": HolderKind,
         "Status": Status,
         "plural": writing.plural,
-        "money": writing.money,
+        "money": amount_text,
         "listed": writing.listed,
         "kinds": writing.kinds,
-        "SHOWN": SHOWN_OF_CAUSE,
         "opened": request.query.get("open", ""),
     }
 
@@ -177,10 +177,10 @@ def _read(
     counts = records.counts(db, connection, whole=whole)
     profile = profiles.load_profile(db, connection.id)
     opened = request.query.get("open", "")
-    waiting: tuple[Row, ...] = ()
+    waiting: tuple[RecordLine, ...] = ()
     if any(by_state[RecordState.WAITING] for by_state in counts.values()):
-        found = records.of_state(db, connection, RecordState.WAITING, limit=LISTED)
-        waiting = tuple(row(view, view_context) for view in found)
+        found = records.of_state(db, connection, RecordState.WAITING, limit=MAX_WAITING_LISTED)
+        waiting = tuple(record_line(view, view_context) for view in found)
     status = status_view(
         connection,
         pending,

@@ -1,4 +1,4 @@
-"""How an action of the panel is declared, and how it is run."""
+"""Declare and run the actions of the panel."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Problem:
 
     @property
     def parts(self) -> list[tuple[str, bool]]:
-        """Return the sentence in parts, and with each whether it is to be typed as it stands."""
+        """Return the sentence in parts, each with whether it is to be typed literally."""
         pieces = _TYPED.split(self.sentence)
         return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
 
@@ -54,7 +54,7 @@ NO_APP: Final = Problem(
 def setup_problem(
     context: PanelContext, db: sa.Connection, connection: Connection | None
 ) -> Problem | None:
-    """Look for a setting that is missing or wrong; None when all is there."""
+    """Return the setting that is missing or wrong; None if all are right."""
     config = context.config
     has_app = bool(config.client_id and config.client_secret)
     try:
@@ -68,6 +68,6 @@ def setup_problem(
 
 
 def as_sentence(text: str) -> str:
-    """Write a message with a capital letter and a full stop."""
+    """Return a message with a capital letter and a period."""
     text = text.strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -1,4 +1,4 @@
-"""What people choose for their services: QuickBooks products and a tax code.
+"""What people do about products: choose those of their services, and a tax code.
 
 Nothing is added to QuickBooks' lists.
 """

@@ -1,4 +1,4 @@
-"""DunaHub's services and the QuickBooks products that their lines go to."""
+"""The services on invoices and the QuickBooks products that their lines go to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.view_context import ViewContext
     from dunahub_qbo_plugin.store.companies.profiles import Service
 
-MOST_CHOICES: Final = 1000
+MAX_CHOICES: Final = 1000
 """Products that one list offers."""
 _TAX: Final = {
     SalesTax.NONE: (
@@ -43,7 +43,7 @@ _TAX: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Mapped:
+class ServiceMapping:
     """One service.
 
     Attributes:
@@ -81,7 +81,7 @@ class Products:
     known: bool
     read_at: datetime | None
     items: tuple[Item, ...]
-    services: tuple[Mapped, ...]
+    services: tuple[ServiceMapping, ...]
     default: str
     default_effect: str
     default_good: bool
@@ -93,14 +93,14 @@ class Products:
 
     @property
     def bad(self) -> int:
-        """How many services lead nowhere."""
+        """How many services go to no product."""
         return sum(not service.good for service in self.services)
 
 
 def read_products(
     db: sa.Connection, view_context: ViewContext, profile: CompanyProfile
 ) -> Products:
-    """Read the services that were seen and what each leads to."""
+    """Return the services seen on invoices, each with the product that its lines go to."""
     sold = sorted(
         (item for item in profile.items.values() if item.active),
         key=lambda item: (item.name.casefold(), item.id),
@@ -110,7 +110,7 @@ def read_products(
     return Products(
         known=bool(profile.items),
         read_at=view_context.connection.profile_at,
-        items=tuple(sold[:MOST_CHOICES]),
+        items=tuple(sold[:MAX_CHOICES]),
         services=tuple(
             _mapped(service, profile, sold)
             for service in profiles.services(db, view_context.connection.id)
@@ -138,9 +138,9 @@ def _tax_words(profile: CompanyProfile, code: TaxCode | None) -> str:
     )
 
 
-def _mapped(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> Mapped:
+def _mapped(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> ServiceMapping:
     good, effect = _effect(service, profile, sold)
-    return Mapped(
+    return ServiceMapping(
         key=service.key,
         name=service.name or "without a name",
         chosen=service.item_id or "",
@@ -150,7 +150,7 @@ def _mapped(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> 
 
 
 def _effect(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> tuple[bool, str]:
-    """Say where a service's lines go, by the same rules as they are sent by."""
+    """Return where a service's lines go, by the rules of `mapping.items`."""
     if service.item_id is not None:
         item = profile.items.get(service.item_id)
         if item is None:

@@ -1,12 +1,13 @@
-"""Where one record stands, in sentences for the people of the office (rule 21)."""
+"""The words for the state of one record (rule 21)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import GONE, Kind, RecordState, SkipReason
-from dunahub_qbo_plugin.panel.formats import money, short
+from dunahub_qbo_plugin.panel.formats import short
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +47,7 @@ _LOOKING: Final = (
 
 
 def name(view: RecordView) -> str:
-    """Name a record: ``Invoice 1042``."""
+    """Return the name of a record: ``Invoice 1042``."""
     if view.key.kind is Kind.PAYMENT and view.parent_label:
         return f"Payment on invoice {short(view.parent_label)}"
     label = short(view.label) or "without a name"
@@ -54,12 +55,12 @@ def name(view: RecordView) -> str:
 
 
 def advice(view: RecordView) -> Advice | None:
-    """Say what went wrong at the last try, None when nothing did."""
+    """Return what went wrong at the last try; None if nothing did."""
     return None if view.error is None else advise(view.key.kind, view.error)
 
 
 def sentence(view: RecordView, view_context: ViewContext) -> str:
-    """Say where a record stands, as it follows the word for its state."""
+    """Return the sentence that follows the word for a record's state."""
     match view.state:
         case RecordState.SYNCED:
             return _synced(view, view_context.formats)
@@ -76,11 +77,12 @@ def variance(view: RecordView) -> str:
     """Return that QuickBooks has a different total (rule 7); empty where they match."""
     if view.variance is None or view.qbo_total is None or view.synced_total is None:
         return ""
-    return f"QuickBooks has {money(view.qbo_total)}, DunaHub sent {money(view.synced_total)}."
+    there, sent = amount_text(view.qbo_total), amount_text(view.synced_total)
+    return f"QuickBooks has {there}, DunaHub sent {sent}."
 
 
 def earlier_version(view: RecordView) -> str:
-    """Say that QuickBooks has the record as it was before its last change."""
+    """Return that QuickBooks has the record as it was before its last change; else empty."""
     if view.state is RecordState.SYNCED or view.qbo_id is None or view.synced_at is None:
         return ""
     if view.error is not None and view.error.code == GONE:
@@ -89,7 +91,7 @@ def earlier_version(view: RecordView) -> str:
 
 
 def paused(connection: Connection, now: datetime) -> datetime | None:
-    """Return the moment until which the whole company waits, None when it does not."""
+    """Return the time until which the company is paused; None if it is not."""
     until = connection.paused_until
     return until if until is not None and until > now else None
 
@@ -150,5 +152,5 @@ def who(found: Advice) -> str:
 
 
 def link_label(kind: Kind) -> str:
-    """Name the button that links a record to the object that QuickBooks has already."""
+    """Return the label of the button that links a record to an object in QuickBooks."""
     return f"Use this {kind.word}"

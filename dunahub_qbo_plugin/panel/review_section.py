@@ -1,4 +1,4 @@
-"""The review: comparison with QuickBooks, and the months. Read-only."""
+"""The review: the comparison with QuickBooks, and the totals by month. Read-only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.panel.formats import listed, plural, short
-from dunahub_qbo_plugin.review.compare import MOST_DIFFERENCES
+from dunahub_qbo_plugin.review.compare import MAX_DIFFERENCES
 from dunahub_qbo_plugin.review.difference_text import difference_text
 from dunahub_qbo_plugin.review.findings import Difference, Finding
 from dunahub_qbo_plugin.review.monthly import monthly_report, silence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.review.monthly import MonthlyReport, Silence
     from dunahub_qbo_plugin.store.tasks import Task
 
-SHOWN: Final = 50
+MAX_LISTED_OF_KIND: Final = 50
 """Differences of one sort that are listed."""
 _PROBLEMS: Final = {
     TaskProblem.QUICKBOOKS: "QuickBooks could not be asked. Try again in a few minutes.",
@@ -102,7 +102,7 @@ class DifferenceGroup:
 
 @attrs.frozen(kw_only=True)
 class LastComparison:
-    """What came of the last comparison.
+    """The result of the last comparison.
 
     Attributes:
         compared: what was compared, in words; empty when there was nothing.
@@ -139,7 +139,7 @@ class Review:
 
 
 def read_review(db: sa.Connection, view_context: ViewContext, *, opened: bool) -> Review:
-    """Read how the last comparison went, and the months if they are wanted."""
+    """Return the last comparison, and the totals by month if the section is open."""
     last = tasks.latest(db, view_context.connection.id, COMPARE)
     running = last if last is not None and last.finished_at is None else None
     away = view_context.connection.disconnected_at is not None
@@ -175,7 +175,7 @@ def _compared(task: Task, view_context: ViewContext) -> LastComparison:
             _group(finding, found[finding], view_context) for finding in Finding if finding in found
         ),
         number=number,
-        cut=number >= MOST_DIFFERENCES,
+        cut=number >= MAX_DIFFERENCES,
     )
 
 
@@ -185,7 +185,7 @@ def _group(finding: Finding, found: list[Difference], view_context: ViewContext)
         title=title,
         meaning=meaning,
         number=len(found),
-        lines=tuple(_line(one, view_context) for one in found[:SHOWN]),
+        lines=tuple(_line(one, view_context) for one in found[:MAX_LISTED_OF_KIND]),
     )
 
 

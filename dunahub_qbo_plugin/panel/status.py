@@ -1,4 +1,4 @@
-"""The connection as the page shows it: one of three statuses, and what else is to be said."""
+"""The connection as the page shows it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANY_COMPANY: Final = "your QuickBooks company"
 
 @attrs.frozen(kw_only=True)
 class Pause:
-    """Why nothing of the company is sent just now.
+    """Why nothing is sent for the company now.
 
     Attributes:
         title, action: what happened and what to do; empty action when it passes.
@@ -87,7 +87,7 @@ class StatusView:
 
     @property
     def backlog(self) -> str:
-        """Say how many records are waiting."""
+        """How many records are waiting, in words."""
         return f"{plural(self.waiting, 'record')} {'is' if self.waiting == 1 else 'are'} waiting"
 
 
@@ -100,7 +100,7 @@ def status_view(
     last_sent: datetime | None = None,
     disconnected_by: str = "",
 ) -> StatusView:
-    """Make the connection ready for a template."""
+    """Return the connection as the page shows it."""
 
     def of(shown: RecordState) -> int:
         return sum(by_state.get(shown, 0) for by_state in counts.values())

@@ -1,4 +1,4 @@
-"""The first steps after connecting, ticked by what really arrived."""
+"""The first steps after connecting, each done when it can be seen in the records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """One step.
+    """One of the first steps.
 
     Attributes:
         hint: how to do it; shown until it is done.
@@ -39,7 +39,7 @@ def read_steps(
     status: StatusView,
     counts: Mapping[Kind, Mapping[RecordState, int]],
 ) -> tuple[Step, ...]:
-    """Tell which steps are done."""
+    """Return the steps."""
 
     def arrived(kind: Kind) -> bool:
         return counts[kind][RecordState.SYNCED] > 0

@@ -1,4 +1,4 @@
-"""The page's templates, compiled once for all processes where that can be kept."""
+"""The templates, compiled once for all processes where the cache can be written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPILED: Final = Path(cache_from_source(__file__)).parent
 
 
 class Templates:
-    """The page's templates, loaded when the first page is made.
+    """The templates, loaded when the first page is rendered.
 
     Args:
         folder: where they are kept compiled, if it can be written.
@@ -33,7 +33,7 @@ class Templates:
         self._lock = threading.Lock()
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
-        """Fill a template in; every value is escaped."""
+        """Render a template; every value is escaped."""
         return self._loaded().get_template(name).render(values)
 
     def _loaded(self) -> Environment:
@@ -54,17 +54,17 @@ class Templates:
 
 
 def _kept(folder: Path) -> BytecodeCache | None:
-    """Keep what was compiled for later processes, under the same rules as Python's own modules.
+    """Return the cache of compiled templates, under the rules of Python's own cache.
 
     Where the folder cannot be written, each process compiles again.
     """
     from jinja2 import FileSystemBytecodeCache  # noqa: PLC0415  as above
 
     class Kept(FileSystemBytecodeCache):
-        """A full disk costs time, and no page."""
+        """A cache that ignores a full disk."""
 
         def dump_bytecode(self, bucket: Bucket) -> None:
-            """Keep one template."""
+            """Store one template."""
             with suppress(OSError):
                 super().dump_bytecode(bucket)
 

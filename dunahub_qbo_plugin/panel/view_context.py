@@ -1,4 +1,4 @@
-"""What every part of one page looks at: whose company, whose clock, which addresses."""
+"""What every part of one page needs: the company, the time, the addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class ViewContext:
-    """One look at one company.
+    """The company, its formats and links, for one page.
 
     Attributes:
         connection: the company, of the organization whose page it is.

@@ -1,1 +1,1 @@
-"""Looking at what arrived: compare with QuickBooks, add a month up, write CSV. Read-only."""
+"""Review what was sent: compare with QuickBooks, totals by month, CSV. Read-only."""

@@ -1,4 +1,4 @@
-"""What in a QuickBooks company's own settings needs eyes: pure, from what was read of it."""
+"""Check the settings of a QuickBooks company, from its profile. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Check:
-    """One setting that was looked at.
+    """The check of one setting.
 
     Attributes:
         code: a stable name.
@@ -38,7 +38,7 @@ class Check:
 
 
 def check_company(profile: CompanyProfile) -> list[Check]:
-    """Look through a company's settings; what needs eyes comes first."""
+    """Return the checks of a company's settings; those that need attention come first."""
     found = [
         *_country(profile),
         *_default_item(profile),
@@ -90,7 +90,7 @@ def _default_item(profile: CompanyProfile) -> Iterator[Check]:
 
 
 def _income_account(profile: CompanyProfile, item: Item) -> Check:
-    """Look at the account that the default's sales are booked under."""
+    """Check the account that the default item's sales are booked to."""
     account = profile.accounts.get(item.income_account or "")
     if item.income_account is None or (account is not None and account.active):
         under = f", and their income to “{account.name}”" if account is not None else ""
@@ -130,7 +130,7 @@ def _books(profile: CompanyProfile) -> Iterator[Check]:
 
 
 def _day(text: str) -> str:
-    """Write a day of QuickBooks' own as people do; what is none stays as it is."""
+    """Format QuickBooks' date; an invalid one is returned as it is."""
     try:
         return written(date.fromisoformat(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Compares what was sent with what QuickBooks holds now. It changes nothing on either side.
+"""Compare what was sent with what QuickBooks has now. Nothing is changed on either side.
 
 Changes of up to 30 days come in one metered read (change data capture); what that cannot tell is
 fetched by Id, a few hundred objects to a read.
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 ENTITIES: Final = {Kind.CUSTOMER: "Customer", Kind.INVOICE: "Invoice", Kind.PAYMENT: "Payment"}
 CDC_DAYS: Final = 30
 """How far change data capture looks back (Intuit's page on it)."""
-CDC_MOST: Final = 1000
+CDC_MAX_OBJECTS: Final = 1000
 """Objects in one answer of it; what is beyond is left out without a word."""
-BY_ID: Final = 200
+IDS_PER_READ: Final = 200
 """Objects asked for by Id in one read."""
-MOST_DIFFERENCES: Final = 500
+MAX_DIFFERENCES: Final = 500
 
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """What a comparison came to.
+    """The result of a comparison.
 
     Attributes:
         compared: how many records were compared, by kind.
@@ -51,7 +51,7 @@ class Comparison:
     reads: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values, for the task's result."""
+        """Return JSON values, for the result of the task."""
         return {
             "since": self.since.isoformat(),
             "compared": self.compared,
@@ -81,7 +81,7 @@ class Comparer:
         now: datetime,
         progress: Callable[[int, int], None],
     ) -> Comparison:
-        """Compare the records that went through in the last days, and those changed there since.
+        """Compare the records that were sent in the last days, and those changed there since.
 
         Args:
             connection: the company.
@@ -115,7 +115,7 @@ class Comparer:
         return Comparison(
             since=since,
             compared={kind.value: len(records) for kind, records in sent.items()},
-            differences=tuple(found[:MOST_DIFFERENCES]),
+            differences=tuple(found[:MAX_DIFFERENCES]),
             reads=self._client.metrics.of(grant.company).reads - before,
         )
 
@@ -132,7 +132,7 @@ class Comparer:
             kind: {str(one["Id"]): one for one in answer.get(entity, ())}
             for kind, entity in ENTITIES.items()
         }
-        return changed, sum(map(len, changed.values())) < CDC_MOST
+        return changed, sum(map(len, changed.values())) < CDC_MAX_OBJECTS
 
     def _changed_earlier(
         self, connection: Connection, kind: Kind, qbo_ids: set[str]
@@ -154,12 +154,12 @@ class Comparer:
         *,
         complete: bool,
     ) -> dict[str, Mapping[str, Any]]:
-        """Return QuickBooks' objects; those that the capture left out are asked for by Id."""
+        """Return QuickBooks' objects by Id; those that the capture left out are queried."""
         remotes = {qbo_id: changed[qbo_id] for qbo_id in known if qbo_id in changed}
         missing = sorted(known.keys() - remotes.keys())
         if complete and not missing:
             return remotes
-        for part in _parts(missing, BY_ID):
+        for part in _parts(missing, IDS_PER_READ):
             active: Literal["any"] | None = "any" if kind is Kind.CUSTOMER else None
             rows = self._client.query_all(
                 grant, ENTITIES[kind], [("Id", "IN", list(part))], active=active
@@ -170,7 +170,7 @@ class Comparer:
     def _duplicates(
         self, connection: Connection, grant: Grant, since: datetime
     ) -> list[Difference]:
-        """Look for likely duplicates among the active customers; a read for each thousand."""
+        """Return likely duplicates among the active customers; one read for each thousand."""
         with self._database.read.connect() as db:
             ours = {
                 one.qbo_id: one for one in ledger.sent_since(db, connection, Kind.CUSTOMER, since)

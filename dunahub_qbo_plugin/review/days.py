@@ -1,4 +1,4 @@
-"""Days as people in the United States write them, whatever the machine's locale."""
+"""Format dates as in the United States, whatever the machine's locale."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def month(day: date) -> str:
-    """Write a month: ``Nov``; ``strftime`` would follow the host's locale."""
+    """Return a month: ``Nov``; ``strftime`` would follow the host's locale."""
     return _MONTHS[day.month * 3 - 3 : day.month * 3]
 
 
 def written(day: date) -> str:
-    """Write a day: ``Nov 3, 2026``."""
+    """Return a day: ``Nov 3, 2026``."""
     return f"{month(day)} {day.day}, {day.year}"

@@ -1,4 +1,4 @@
-"""CSV for the bookkeeper: what was not sent, in the columns that QuickBooks Online imports.
+"""CSV for the bookkeeper, in the columns that QuickBooks Online imports.
 
 Invoices and customers go in through QuickBooks' own Import data page; payments have no import
 there, so their file is for entering them by hand. So is that of invoices which the page cannot
@@ -53,9 +53,9 @@ CUSTOMER_COLUMNS: Final = (
     "Country",
 )
 """Of those on its "Import customers" page, the ones that a lead has."""
-MOST_INVOICES: Final = 100
+MAX_INVOICES_PER_IMPORT: Final = 100
 """Invoices that QuickBooks imports at a time."""
-MOST_ROWS: Final = 1000
+MAX_ROWS_PER_IMPORT: Final = 1000
 """Rows of a file that it imports."""
 PAYMENT_COLUMNS: Final = ("Date", "Invoice", "Amount", "Method", "Reference")
 MONTH_COLUMNS: Final = (
@@ -76,7 +76,7 @@ MONTH_COLUMNS: Final = (
     "Dismissed amount",
     "Disconnected",
 )
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings by which a spreadsheet takes a text for a formula."""
 PHONE: Final = re.compile(r"\+[0-9 ().-]+")
 
@@ -84,7 +84,7 @@ PHONE: Final = re.compile(r"\+[0-9 ().-]+")
 def invoices_csv(
     invoices: Iterable[Invoice], *, product: Callable[[LineItem], str] | None = None
 ) -> bytes:
-    """Write invoices, one row a line; the invoice's own columns stand in its first row.
+    """Return invoices as CSV: one row for each line, the invoice's own columns in the first.
 
     A discount and tax are rows of their own, to be entered by hand.
 
@@ -133,13 +133,13 @@ def can_be_imported(invoice: Invoice) -> bool:
     return plain and all(line.amount >= 0 for line in invoice.lines)
 
 
-def in_parts(invoices: Iterable[Invoice]) -> Iterator[list[Invoice]]:
-    """Divide invoices so that QuickBooks takes each part at a time."""
+def import_batches(invoices: Iterable[Invoice]) -> Iterator[list[Invoice]]:
+    """Divide invoices into parts that QuickBooks can import."""
     part: list[Invoice] = []
     rows = 1  # the headings
     for invoice in invoices:
         more = len(invoice.lines)
-        if part and (len(part) == MOST_INVOICES or rows + more > MOST_ROWS):
+        if part and (len(part) == MAX_INVOICES_PER_IMPORT or rows + more > MAX_ROWS_PER_IMPORT):
             yield part
             part, rows = [], 1
         part.append(invoice)
@@ -149,7 +149,7 @@ def in_parts(invoices: Iterable[Invoice]) -> Iterator[list[Invoice]]:
 
 
 def customers_csv(leads: Iterable[Lead]) -> bytes:
-    """Write leads as customers."""
+    """Return leads as CSV of customers."""
     return _write(
         CUSTOMER_COLUMNS,
         [
@@ -170,7 +170,7 @@ def customers_csv(leads: Iterable[Lead]) -> bytes:
 
 
 def payments_csv(payments: Iterable[Payment]) -> bytes:
-    """Write payments."""
+    """Return payments as CSV."""
     return _write(
         PAYMENT_COLUMNS,
         [
@@ -187,7 +187,7 @@ def payments_csv(payments: Iterable[Payment]) -> bytes:
 
 
 def months_csv(report: MonthlyReport, *, zone: tzinfo = UTC) -> bytes:
-    """Write the month's report.
+    """Return the report of months as CSV.
 
     Args:
         report: what to write.
@@ -221,7 +221,7 @@ def months_csv(report: MonthlyReport, *, zone: tzinfo = UTC) -> bytes:
 
 
 def _touching(report: MonthlyReport, month: str, zone: tzinfo) -> list[Disconnection]:
-    """Return the disconnected periods that a month, as ``2026-03``, has a part in, oldest first."""
+    """Return the disconnected periods that overlap a month given as ``2026-03``, oldest first."""
 
     def within(period: Disconnection) -> bool:
         begun = period.started_at.astimezone(zone).strftime("%Y-%m")
@@ -242,12 +242,12 @@ def _marked(lines: list[list[object]]) -> list[tuple[bool, list[object]]]:
 
 
 def _safe(text: str) -> str:
-    """Keep a spreadsheet from running a text as a formula.
+    """Return a text that no spreadsheet takes for a formula.
 
     A phone number may begin with a plus: nothing but digits and signs cannot do harm, and the
     import would take the apostrophe for a part of it.
     """
-    if text.startswith(FORMULA) and not PHONE.fullmatch(text):
+    if text.startswith(FORMULA_STARTS) and not PHONE.fullmatch(text):
         return f"'{text}"
     return text
 
@@ -257,7 +257,7 @@ def _day(day: date) -> str:
 
 
 def _write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """Write a file that spreadsheets open as UTF-8."""
+    """Return CSV that spreadsheets open as UTF-8."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(columns)

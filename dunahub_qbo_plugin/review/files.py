@@ -1,4 +1,4 @@
-"""The bookkeeper's files of one company, read in parts however much there is."""
+"""The CSV files of one company, read in batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CHANGED: Final = "changed-since"
 """In the name of a file: QuickBooks has these records, as they were before their last change."""
-PERHAPS: Final = "look-first"
+LOOK_FIRST: Final = "look-first"
 """In the name of a file: QuickBooks may have these records."""
 
 
@@ -39,7 +39,7 @@ def not_sent_files(
     *,
     progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, bytes]:
-    """Write the records of a kind that a disconnect left behind as CSV.
+    """Return the records of a kind that a disconnect left behind, as CSV files.
 
     Invoices come in as many files as QuickBooks' import needs, and those that it cannot take in one
     of their own. So does, of any kind, what QuickBooks has as it was before its last change, and
@@ -63,7 +63,7 @@ def not_sent_files(
         (there if one.there else perhaps if one.perhaps else new).append(one.value)
     bodies = _to_enter(name, kind, new, product)
     # To enter these again would make them twice.
-    for values, what in ((there, CHANGED), (perhaps, PERHAPS)):
+    for values, what in ((there, CHANGED), (perhaps, LOOK_FIRST)):
         if values:
             bodies[f"{name}-{what}.csv"] = _table(kind, values, product)
     return bodies or {f"{name}.csv": headings(kind)}
@@ -72,10 +72,10 @@ def not_sent_files(
 def _to_enter(
     name: str, kind: Kind, values: list[Any], product: Callable[[LineItem], str]
 ) -> dict[str, bytes]:
-    """Write what QuickBooks surely lacks: in parts that its import takes, the rest on its own."""
+    """Return the files of what QuickBooks surely lacks: those it can import, and the rest."""
     if kind is not Kind.INVOICE:
         return {f"{name}.csv": _table(kind, values, product)} if values else {}
-    parts = export.in_parts(filter(export.can_be_imported, values))
+    parts = export.import_batches(filter(export.can_be_imported, values))
     bodies = {
         f"{name}{'' if number == 1 else f'-{number}'}.csv": _table(kind, part, product)
         for number, part in enumerate(parts, start=1)
@@ -94,12 +94,12 @@ def _table(kind: Kind, values: Iterable[Any], product: Callable[[LineItem], str]
 
 
 def headings(kind: Kind) -> bytes:
-    """Write the file of a kind of which nothing was left behind."""
+    """Return the file of a kind of which nothing was left behind."""
     return _table(kind, [], lambda line: line.service_name)
 
 
 def packed(bodies: Mapping[str, bytes]) -> bytes:
-    """Put files into one ZIP file."""
+    """Return files as one ZIP file."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         for name, body in bodies.items():
@@ -108,7 +108,7 @@ def packed(bodies: Mapping[str, bytes]) -> bytes:
 
 
 def _product_names(profile: CompanyProfile) -> Callable[[LineItem], str]:
-    """Name the QuickBooks product that a line goes to, so that the import makes no new one."""
+    """Return a function that names a line's product, so that the import creates none."""
     finder = ItemFinder(profile=profile)
 
     def name(line: LineItem) -> str:
@@ -124,7 +124,7 @@ def _product_names(profile: CompanyProfile) -> Callable[[LineItem], str]:
 def months_file(
     db: sa.Connection, connection: Connection, *, today: date, months: int, zone: tzinfo = UTC
 ) -> bytes:
-    """Write this month and the ones before it, added up, as CSV.
+    """Return the totals of this month and the ones before it, as CSV.
 
     Args:
         db: a consistent read.

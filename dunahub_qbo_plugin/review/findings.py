@@ -1,4 +1,4 @@
-"""What a comparison with QuickBooks can find, decided from both sides' facts: pure."""
+"""Find the differences between DunaHub's records and QuickBooks' objects. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Remote = "Mapping[str, Any]"
 
 
 class Finding(StrEnum):
-    """The sorts of difference (rule 29)."""
+    """The kinds of difference (rule 29)."""
 
     DELETED = "deleted"
     INACTIVE = "inactive"
@@ -34,7 +34,7 @@ class Finding(StrEnum):
 
 
 class Field(StrEnum):
-    """What of a record can differ, as a sentence names it."""
+    """The fields that can differ, by their name in a sentence."""
 
     NAME = "name"
     EMAIL = "e-mail"
@@ -67,7 +67,7 @@ class Difference:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Difference:
-        """Read what `attrs.asdict` made of one."""
+        """Return the difference that `attrs.asdict` wrote."""
         return cls(
             finding=Finding(stored["finding"]),
             key=stored["key"],
@@ -88,7 +88,7 @@ class _Found:
 
 
 def differences(sent: Sent, remote: Mapping[str, Any] | None) -> list[Difference]:
-    """Compare one record with what QuickBooks has of it now.
+    """Return the differences between one record and QuickBooks' object.
 
     Args:
         sent: the record; one with a change still to be sent is only looked for.
@@ -180,7 +180,7 @@ def _payment(sent: Sent, payment: Payment, remote: Mapping[str, Any]) -> list[_F
 def likely_duplicates(
     customers: list[Mapping[str, Any]], ours: Mapping[str, Sent]
 ) -> list[Difference]:
-    """Find active customers that look like one that we sent: same name, e-mail or phone.
+    """Return active customers with the name, e-mail or phone of one that was sent.
 
     Args:
         customers: QuickBooks' active customers.

@@ -1,4 +1,4 @@
-"""Which services, or the default, lead an invoice's lines to a product that is gone: pure."""
+"""Find the choices by which lines go to a product that is gone. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class AffectedMappings:
-    """What a product must be chosen for again.
+    """The choices that have to be made again.
 
     Attributes:
         services: the host's id of each service, and its name.
@@ -38,7 +38,7 @@ class AffectedMappings:
 
 
 def affected_mappings(value: Value, profile: CompanyProfile, subject: str) -> AffectedMappings:
-    """Find what led an invoice to what its error is about.
+    """Return the choices by which lines of an invoice go to what its error is about.
 
     Args:
         value: the record; only an invoice has lines.
@@ -67,7 +67,7 @@ def _is_about(line: LineItem, position: int, finder: ItemFinder, subject: str) -
 
 
 def _chooser(line: LineItem, profile: CompanyProfile) -> AffectedMappings:
-    """Tell what decides over a line: the choice for its service, or the default."""
+    """Return the choice that decides over a line: that of its service, or the default."""
     if not line.service_id:
         return AffectedMappings(default=True)
     default = profile.items.get(profile.default_item_id or "")

@@ -1,4 +1,4 @@
-"""The month's report: what was sent, totals on both sides, what is missing."""
+"""Totals by month: what was sent, what QuickBooks has, what is missing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.companies.disconnections import Disconnection
     from dunahub_qbo_plugin.store.queries.sent import MonthLine
 
-SILENCE: Final = timedelta(days=3)
+SILENT_FOR: Final = timedelta(days=3)
 """Time without anything going through after which the page says so, if there was something."""
 ZERO: Final = Decimal("0.00")
 
 
 @attrs.frozen(kw_only=True)
 class Tally:
-    """Documents counted and added up; dollars."""
+    """A count of documents and the sum of their amounts; dollars."""
 
     count: int = 0
     amount: Decimal = ZERO
@@ -41,7 +41,7 @@ class Tally:
 
 @attrs.frozen(kw_only=True)
 class MonthOfKind:
-    """One kind of document in one month, by the documents' own days.
+    """The totals of one kind of document in one month, by the dates on the documents.
 
     Attributes:
         month: ``2026-03``.
@@ -69,7 +69,7 @@ class MonthOfKind:
 
 @attrs.frozen(kw_only=True)
 class MonthlyReport:
-    """Several months, newest first, and the disconnected periods that touch them."""
+    """Several months, newest first, and the disconnected periods that overlap them."""
 
     months: tuple[MonthOfKind, ...]
     disconnections: tuple[Disconnection, ...]
@@ -91,7 +91,7 @@ class Silence:
 def monthly_report(
     db: sa.Connection, connection: Connection, *, today: date, months: int = 3
 ) -> MonthlyReport:
-    """Add up this month and the ones before it.
+    """Return the totals of this month and the ones before it.
 
     Args:
         db: a consistent read.
@@ -111,7 +111,7 @@ def monthly_report(
 
 
 def add_up(lines: Sequence[MonthLine]) -> tuple[MonthOfKind, ...]:
-    """Put one month and kind in one row, newest month first, invoices before payments."""
+    """Return one row for each month and kind, newest month first, invoices before payments."""
     rows: dict[tuple[str, Kind], MonthOfKind] = {}
     for line in lines:
         key = (line.month, line.kind)
@@ -150,16 +150,16 @@ def _with(row: MonthOfKind, line: MonthLine) -> MonthOfKind:
 
 
 def silence(db: sa.Connection, connection: Connection, *, now: datetime) -> Silence | None:
-    """Tell when nothing has gone through for three days although there was something to send."""
+    """Return since when nothing was sent, if it is three days and there was something to send."""
     last = views.last_sent(db, connection)
     since = max(moment for moment in (last, connection.connected_at) if moment is not None)
-    if now - since < SILENCE:
+    if now - since < SILENT_FOR:
         return None
     made = sent.made_since(db, connection, since)
     return Silence(since=last, records=made) if made else None
 
 
 def _months_before(day: date, months: int) -> date:
-    """Return the first day of the month that many months earlier."""
+    """Return the first day of the month so many months earlier."""
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)

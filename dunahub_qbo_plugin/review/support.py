@@ -1,4 +1,4 @@
-"""One record for support: what happened to it, without anybody's data.
+"""A file about one record for support, without personal data.
 
 What people wrote is told by its kind and length only, and what QuickBooks said is cleared of it. No
 token, key, realm id or company name is in it.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.companies.connection import Connection
     from dunahub_qbo_plugin.store.records.history import Entry
 
-SHORTEST = 3
+MIN_HIDDEN_LENGTH = 3
 """Shorter texts are not looked for: they would match parts of ordinary words."""
 _EMAIL = re.compile(r"\S+@\S+")
 _PHONE = re.compile(r"\(?\b\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}\b")
@@ -36,7 +36,7 @@ _SAFE = frozenset({"status", "source", "method", "collected_by_dunahub", "taxabl
 def support_file(
     db: sa.Connection, connection: Connection, key: RecordKey, *, version: str, now: datetime
 ) -> dict[str, Any] | None:
-    """Put together what support needs to know of one record; None when there is no such record.
+    """Return what support needs to know of a record; None if there is no such record.
 
     Args:
         db: a connection to read with.
@@ -108,9 +108,9 @@ def _entry(entry: Entry, private: Collection[str]) -> dict[str, Any]:
 
 
 def _clear(text: str, private: Collection[str]) -> str:
-    """Take people's data out of a text of QuickBooks'."""
+    """Return a text of QuickBooks' without personal data."""
     for found in sorted(private, key=len, reverse=True):
-        if len(found) >= SHORTEST:
+        if len(found) >= MIN_HIDDEN_LENGTH:
             text = re.sub(re.escape(found), HIDDEN, text, flags=re.IGNORECASE)
     text = _EMAIL.sub(HIDDEN, text)
     return redact(_PHONE.sub(HIDDEN, text))
@@ -130,7 +130,7 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON
 
 
 def _shape(value: Any, name: str = "") -> Any:  # noqa: ANN401  JSON
-    """Say what a value is without saying it."""
+    """Return the shape of a value: lengths instead of texts."""
     if isinstance(value, dict):
         return {key: _shape(item, key) for key, item in value.items()}
     if isinstance(value, list):

@@ -39,7 +39,7 @@ class CompareTask:
         self._clock = clock
 
     def __call__(self, task: Task, progress: Callable[[int, int], None]) -> dict[str, Any]:
-        """Compare.
+        """Run the comparison.
 
         Raises:
             QuickBooksPluginError: not connected, expired, or QuickBooks could not be asked.

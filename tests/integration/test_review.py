@@ -18,7 +18,7 @@ from dunahub_qbo_plugin.review.export import (
     INVOICE_COLUMNS,
     can_be_imported,
     customers_csv,
-    in_parts,
+    import_batches,
     invoices_csv,
     months_csv,
 )
@@ -261,16 +261,16 @@ def test_csv_is_what_quickbooks_imports_and_no_formula() -> None:
 
 def test_invoices_are_divided_as_quickbooks_imports_them() -> None:
     """Not more than 100 invoices and 1,000 rows in a file, and no invoice in two of them."""
-    assert [len(part) for part in in_parts(invoice(f"inv-{one}") for one in range(205))] == [
+    assert [len(part) for part in import_batches(invoice(f"inv-{one}") for one in range(205))] == [
         100,
         100,
         5,
     ]
     line = LineItem(description="Work", unit_price=Decimal(1))
     long = [invoice(f"inv-{one}", lines=[line] * 300) for one in range(4)]
-    assert [len(part) for part in in_parts(long)] == [3, 1]
-    assert list(in_parts([])) == []
-    (whole,) = in_parts([invoice(lines=[line] * 1200)])
+    assert [len(part) for part in import_batches(long)] == [3, 1]
+    assert list(import_batches([])) == []
+    (whole,) = import_batches([invoice(lines=[line] * 1200)])
     assert len(whole) == 1
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Row:
+class RecordLine:
     """One record, ready for a template.
 
     Attributes:
@@ -47,12 +47,12 @@ class Row:
     can_undo: bool
 
 
-def row(view: RecordView, view_context: ViewContext) -> Row:
+def record_line(view: RecordView, view_context: ViewContext) -> RecordLine:
     """Make a record ready for a template."""
     kind, links = view.key.kind, view_context.links
     notes = (record_text.variance(view), record_text.earlier_version(view))
     left = view.state is RecordState.NOT_SENT and view.skip_reason is None
-    return Row(
+    return RecordLine(
         view=view,
         key=str(view.key),
         anchor=f"dhqbo-record-{view.id}",
