@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
 
-_TYPED: Final = re.compile(r"(DUNAHUB_QBO_[A-Z_]+|dunahub-qbo [a-z-]+|sqlite:[^ ,]+)")
-
-
 @attrs.frozen(kw_only=True)
 class Problem:
     """Something that an operator must do.
@@ -32,16 +28,10 @@ class Problem:
     sentence: str
     command: str = ""
 
-    @property
-    def parts(self) -> list[tuple[str, bool]]:
-        """Return the sentence in parts, each with whether it is to be typed literally."""
-        pieces = _TYPED.split(self.sentence)
-        return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
-
 
 DATABASE: Final = Problem(
     sentence="The database of the QuickBooks plugin cannot be used. Check that it runs and that "
-    "DUNAHUB_QBO_DATABASE_URL is its address; the log names the cause. This command tells whether "
+    "DUNAHUB_QBO_DATABASE_URL is its address; the log names the cause. This command shows whether "
     "it works:",
     command="dunahub-qbo status",
 )

@@ -253,7 +253,7 @@ def test_edit_and_void(browser: Browser, plugin: TinyPlugin) -> None:
     assert (
         "cannot be changed anymore" in browser.press(before_void, "Save invoice", number="7").text
     )
-    assert "takes no payment" in browser.press(edited, "Record payment", paid_by="cash").text
+    assert "cannot take a payment" in browser.press(edited, "Record payment", paid_by="cash").text
     assert len(plugin.told) == calls
 
 

@@ -141,7 +141,7 @@ def test_a_render_that_is_not_wanted_makes_no_page(office: Office) -> None:
 def test_a_panel_can_be_made_of_a_problem_alone() -> None:
     """Where no setting can be read, the page says what the operator must do."""
     made = problem_panel(Templates(), "DUNAHUB_QBO_ENVIRONMENT is 'x'; it can be: sandbox")
-    assert "<code>DUNAHUB_QBO_ENVIRONMENT</code> is &#39;x&#39;" in made.html
+    assert "DUNAHUB_QBO_ENVIRONMENT is &#39;x&#39;" in made.html
     assert made.slug == "quickbooks"
 
 

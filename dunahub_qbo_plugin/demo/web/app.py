@@ -99,6 +99,6 @@ def _surroundings() -> dict[str, object]:
 def _problem(error: HTTPException) -> tuple[str, int] | HTTPException:
     if error.response is not None or error.code is None or error.code < 400:  # noqa: PLR2004  below it HTTP has no problems
         return error
-    words = {404: "There is no such page here.", 413: "That is more text than this page takes."}
+    words = {404: "There is no such page.", 413: "That is more text than this page takes."}
     text = words.get(error.code, error.description or error.name)
     return render_template("problem.html", text=text, code=error.code), error.code

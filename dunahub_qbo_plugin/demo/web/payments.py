@@ -36,7 +36,7 @@ def take(record_id: int) -> Response:
     invoice = found(here.invoice(record_id))
     page = url_for("invoices.show", record_id=invoice.id)
     if invoice.voided:
-        flash("A voided invoice takes no payment.", "problem")
+        flash("A voided invoice cannot take a payment.", "problem")
         return redirect(page, code=303)
     try:
         typed = forms.payment(request.form, invoice, here.today)
