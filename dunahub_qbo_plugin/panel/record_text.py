@@ -108,13 +108,14 @@ def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
     if connection.expired_at is not None:
         return "for QuickBooks to be reconnected. It then goes out automatically."
     if view.waiting_for is not None:
-        parent = f"{view.waiting_for.kind.word} {short(view.parent_label)}"
+        kind = view.waiting_for.kind.word
         if not view.parent_label:
             return (
-                f"for its {view.waiting_for.kind.word}, of which DunaHub has told QuickBooks "
-                f"nothing yet. Save that {view.waiting_for.kind.word} once, and both go out."
+                f"for its {kind}, which was not saved in DunaHub since QuickBooks was connected. "
+                f"Save that {kind} once, and both go out."
             )
-        return f"for {parent}, which is not in QuickBooks yet. It goes out right after it."
+        parent = f"{kind} {short(view.parent_label)}"
+        return f"for {parent}, which is not in QuickBooks yet. It goes out right after that {kind}."
     until = paused(connection, formats.now)
     if until is not None:
         return f"for QuickBooks. It is tried again {formats.at(until)}."

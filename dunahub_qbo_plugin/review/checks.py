@@ -149,8 +149,8 @@ def _numbers(profile: CompanyProfile) -> Iterator[Check]:
             title="Custom transaction numbers are turned off in QuickBooks",
             meaning="QuickBooks may give invoices numbers of its own, and does not notice when a "
             "number is used twice.",
-            remedy="In QuickBooks: Settings, Account and settings, Sales, Sales form content, "
-            "Custom transaction numbers.",
+            remedy="Turn them on in QuickBooks under Settings, Account and settings, Sales, Sales "
+            "form content, Custom transaction numbers.",
         )
 
 
@@ -210,6 +210,6 @@ def _discounts(profile: CompanyProfile) -> Iterator[Check]:
             good=False,
             title="Discounts are turned off in QuickBooks",
             meaning="An invoice with a discount may be refused or arrive without it.",
-            remedy="In QuickBooks: Settings, Account and settings, Sales, Sales form content, "
-            "Discount.",
+            remedy="Turn them on in QuickBooks under Settings, Account and settings, Sales, Sales "
+            "form content, Discount.",
         )
