@@ -51,7 +51,7 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Where to write it. Without it: stdout."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:

@@ -21,13 +21,13 @@ class Standing:
     """Where one organization stands.
 
     Attributes:
-        rests: why nothing is sent for a while, in words; empty when sending goes on.
+        paused: why nothing is sent for a while, in words; empty when sending goes on.
     """
 
     connection: Connection
     counts: dict[Kind, dict[RecordState, int]]
     backlog: Backlog
-    rests: str
+    paused: str
 
 
 def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -66,11 +66,11 @@ def standing(opened: Session, connection: Connection) -> Standing:
             connection=connection,
             counts=records.counts(db, connection),
             backlog=backlog(db, connection, now=now),
-            rests=_rests(connection, opened),
+            paused=_paused(connection, opened),
         )
 
 
-def _rests(connection: Connection, opened: Session) -> str:
+def _paused(connection: Connection, opened: Session) -> str:
     if connection.region_closed_at is not None:
         return f"Stopped {when(connection.region_closed_at)}: the organization is not in the US"
     until = connection.paused_until
@@ -79,7 +79,7 @@ def _rests(connection: Connection, opened: Session) -> str:
     code = connection.pause_code or ""
     advice = advise(Kind.CUSTOMER, ErrorInfo(code=code, text=connection.pause_text or ""))
     support = f" ({code}: {connection.pause_text})" if connection.pause_text else f" ({code})"
-    return f"Rests until {when(until)}: {advice.title}{support}"
+    return f"Paused until {when(until)}: {advice.title}{support}"
 
 
 def _json(one: Standing) -> dict[str, object]:
@@ -93,7 +93,7 @@ def _json(one: Standing) -> dict[str, object]:
         "connected_by": connection.connected_by,
         "expired_at": moment(connection.expired_at),
         "disconnected_at": moment(connection.disconnected_at),
-        "rests": one.rests or None,
+        "paused": one.paused or None,
         "records": {
             kind.value: {_name(shown): number for shown, number in by_state.items()}
             for kind, by_state in one.counts.items()
@@ -119,8 +119,8 @@ def _text(one: Standing, opened: Session) -> str:
         numbers = "".join(f"  {by_state[shown]:>{width},}" for shown, width in cells)
         lines.append(f"  {kind.word.capitalize() + 's':<10}{numbers}")
     lines.append(f"  {_due(one, opened)}")
-    if one.rests:
-        lines.append(f"  {one.rests}.")
+    if one.paused:
+        lines.append(f"  {one.paused}.")
     return "\n".join(lines)
 
 

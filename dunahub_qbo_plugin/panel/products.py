@@ -133,8 +133,8 @@ def _tax_words(profile: CompanyProfile, code: TaxCode | None) -> str:
     if profile.tax_code_id:
         return "The one that was chosen is inactive or deleted in QuickBooks: choose another one."
     return (
-        "None is chosen, so an invoice with tax cannot be sent. Your bookkeeper knows which one it "
-        "is; invoices without tax need none."
+        "No code is chosen, so an invoice with tax cannot be sent. Ask your bookkeeper which one "
+        "it is; invoices without tax need none."
     )
 
 
@@ -156,7 +156,7 @@ def _effect(service: Service, profile: CompanyProfile, sold: Sequence[Item]) -> 
         if item is None:
             return (
                 True,
-                f"Goes to the product with reference {service.item_id}, which is not listed yet.",
+                f"Goes to the product with reference {service.item_id}, which is not in the list.",
             )
         if item.active:
             return True, f"Goes to “{item.name}”."

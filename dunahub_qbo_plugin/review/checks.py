@@ -122,7 +122,7 @@ def _books(profile: CompanyProfile) -> Iterator[Check]:
         yield Check(
             code="books-closed",
             good=False,
-            title=f"The books are closed up to {_day(profile.book_close_date)}",
+            title=f"The books are closed through {_day(profile.book_close_date)}",
             meaning="QuickBooks refuses invoices and payments dated on that day or before.",
             remedy="Nothing, if your bookkeeper wants it that way. Otherwise change it in "
             "QuickBooks under Settings, Account and settings, Advanced, Accounting.",

@@ -62,7 +62,7 @@ class TestStatus:
         assert acme["records"]["payment"]["waiting"] == 1
         assert acme["due"] == 1
         assert acme["oldest_due_at"] == "2026-03-02T09:00:00Z"
-        assert acme["rests"] is None
+        assert acme["paused"] is None
 
     def test_it_tells_a_person_in_words(self, office: Office, cli: Cli) -> None:
         """Connection, a table of counts, and since when the oldest due record waits."""

@@ -351,7 +351,7 @@ def test_choosing_the_tax_code_releases_every_invoice_with_tax(office: Office) -
     assert office.view(Kind.INVOICE, "inv-1043").state is RecordState.SYNCED
     said = read(panel(office, open="products"))
     assert "No sales tax code is chosen for invoices yet 2 invoices" in said
-    assert "Needs a code None is chosen, so an invoice with tax cannot be sent." in said
+    assert "Needs a code No code is chosen, so an invoice with tax cannot be sent." in said
     assert press(office, "choose-tax", code="99") == "tax-code-unknown"
     (cause,) = re.findall(r'name="cause" value="(invoice:tax-code-missing:[^"]*)"', panel(office))[
         :1

@@ -661,7 +661,7 @@ SAID = {
     "filtered": ["QuickBooks has $108.00, DunaHub sent $100.00.", "Show all"],
     "look_at": [
         "Please look at this in QuickBooks",
-        "The books are closed up to Sep 30, 2026",
+        "The books are closed through Sep 30, 2026",
         "Custom transaction numbers are turned off in QuickBooks",
         "Discounts are turned off in QuickBooks",
     ],
@@ -673,7 +673,7 @@ SAID = {
         "Invoice 1041 has $8.25 of sales tax, and QuickBooks has 2 sales tax codes.",
         "What to do: Ask your bookkeeper which one it goes under, and choose it under Settings",
         "Use it and send all 2 invoices",
-        "Needs a code None is chosen",
+        "Needs a code No code is chosen",
         "Fix in the QuickBooks settings",
     ],
     "comparing": ["Comparing with QuickBooks: 420 of 1,260 records."],
