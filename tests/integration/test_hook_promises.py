@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import Address, LineItem, PaymentMethod, Region
 from dunahub_hookspecs.host import create_plugin_manager, notify
+from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
@@ -207,7 +208,8 @@ def test_messy_text_is_taken_and_shown(office: Office, text: str) -> None:
         assert view.state in {RecordState.SYNCED, RecordState.ATTENTION, RecordState.WAITING}
         if view.state is RecordState.ATTENTION:
             assert view.error is not None
-            assert view.error.text
+            told = advise(view.key.kind, view.error)
+            assert told.why not in {"", f"{told.title}."}, "its facts are kept"
         if view.state is RecordState.WAITING:
             assert view.waiting_for is not None
     assert office.books()["doubles"] == []

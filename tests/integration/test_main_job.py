@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from dunahub_hookspecs import InvoiceStatus, Organization, PaymentMethod, Region
+from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.store.companies import region
@@ -193,7 +194,7 @@ def test_name_taken_names_the_holder(office: Office) -> None:
     assert taken.state is RecordState.ATTENTION
     assert taken.error is not None
     assert taken.error.code == "6240"
-    assert "vendor Norton Lumber" in taken.error.subject
+    assert "a vendor named Norton Lumber" in advise(Kind.CUSTOMER, taken.error).title
     assert taken.next_attempt_at is None
 
 
