@@ -27,6 +27,21 @@ A_RECORD = """
     VALUES ('acme', 'c', 'customer', '17', 'Sarah', '{}', 'f', 3, 2, 1, 1, 5, 6, '2026-03-01',
         'dismissed', true, 0, 0)
 """
+A_FAILURE = """
+    INSERT INTO qbo_record (org_id, company_id, kind, local_id, label, snapshot, fingerprint,
+        generation, epoch, saved_at, created_at, touched_at, waiting, attempts, request_seq,
+        error_code, error_subject)
+    VALUES ('acme', 'c', :kind, :id, '', '{}', 'f', 1, 1, 1, 1, 1, false, 1, 0, :code, :subject)
+"""
+FAILURES = (
+    ("invoice", "item-gone", "no. 17", "17"),
+    ("invoice", "item-gone", "AC tune-up", "AC tune-up"),
+    ("customer", "6240", "vendor Home Depot (a@b.example, owes $3.00)", None),
+)
+A_TASK = """
+    INSERT INTO qbo_task (company_id, name, asked_by, asked_at, arguments, done, total, problem)
+    VALUES ('c', 'compare', '', 1, '{}', 0, 0, 'QuickBooks could not be asked.')
+"""
 A_HISTORY = (
     ("asked", "Dismiss (dana@acme.example): Paid in cash (twice): no"),
     ("asked", "Undo dismiss (dana@acme.example)"),
@@ -110,6 +125,10 @@ def test_an_older_database_keeps_what_it_has(url: str) -> None:
             if statement.strip():
                 db.exec_driver_sql(statement)
         db.exec_driver_sql(A_RECORD)
+        db.exec_driver_sql(A_TASK)
+        for at, (kind, code, subject, _) in enumerate(FAILURES):
+            values = {"kind": kind, "id": f"failed-{at}", "code": code, "subject": subject}
+            db.execute(sa.text(A_FAILURE), values)
         db.execute(
             sa.text(
                 "INSERT INTO qbo_history (company_id, record_id, at, event, text)"
@@ -123,7 +142,12 @@ def test_an_older_database_keeps_what_it_has(url: str) -> None:
     new = Database(url)
     assert new.is_ready()
     with new.read.connect() as db:
-        (row,) = db.execute(sa.text(CARRIED)).all()
+        (row,) = db.execute(sa.text(f"{CARRIED} WHERE local_id = '17'")).all()
+        subjects = sa.text(
+            "SELECT error_subject FROM qbo_record WHERE error_code IS NOT NULL ORDER BY local_id"
+        )
+        assert db.execute(subjects).scalars().all() == [told for *_, told in FAILURES]
+        assert db.execute(sa.text("SELECT problem FROM qbo_task")).scalar_one() == "other"
         told = sa.text("SELECT event, code, actor, note, text FROM qbo_history ORDER BY id")
         assert tuple(map(tuple, db.execute(told))) == MOVED
     assert tuple(row) == ("Sarah", 3, 2, 5, 6, "2026-03-01", "dismissed", True, True)
