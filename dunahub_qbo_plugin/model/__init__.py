@@ -2,6 +2,7 @@
 
 from dunahub_qbo_plugin.model.company import Account, CompanyProfile, Item, SalesTax, TaxCode
 from dunahub_qbo_plugin.model.name_holder import HolderKind, NameHolder
+from dunahub_qbo_plugin.model.notes import Note
 from dunahub_qbo_plugin.model.outcomes import (
     Outcome,
     ParentGone,
@@ -45,6 +46,7 @@ __all__ = [
     "Item",
     "Kind",
     "NameHolder",
+    "Note",
     "Operation",
     "Outcome",
     "Parent",

@@ -9,6 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from dunahub_qbo_plugin.model.notes import Note
     from dunahub_qbo_plugin.model.records import ErrorInfo, RecordKey, RemoteRef, SkipReason
 
 
@@ -38,14 +39,14 @@ class Synced:
     Attributes:
         sent_fields: QuickBooks' fields that the write filled in.
         adopted: True when the object was found by a look, not told by the answer to our write.
-        note: what is worth telling in the history ("adopted", "was changed in QuickBooks").
+        note: what is worth telling in the history.
     """
 
     written: Written
     fingerprint: str
     sent_fields: frozenset[str] = frozenset()
     adopted: bool = False
-    note: str = ""
+    note: Note | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +90,7 @@ class Retry:
     doubtful: bool = False
     remote: RemoteRef | None = None
     company_wide: bool = False
-    note: str = ""
+    note: Note | None = None
 
 
 @attrs.frozen(kw_only=True)

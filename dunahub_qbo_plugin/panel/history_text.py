@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from dunahub_qbo_plugin.advice import advise
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Operation, SkipReason
+from dunahub_qbo_plugin.mapping.money import amount_text
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, Note, Operation, SkipReason
 from dunahub_qbo_plugin.store.records.history import Command, Event
 
 if TYPE_CHECKING:
@@ -32,6 +34,22 @@ _SKIPPED: Final = {
     SkipReason.VOIDED_UNSENT: "Voided before QuickBooks ever had it, so nothing was sent",
     SkipReason.INELIGIBLE: "Not collected through DunaHub, so nothing was sent",
     SkipReason.DISMISSED: "Dismissed, so nothing was sent",
+}
+_NOTES: Final = {
+    Note.FOUND_AGAIN: "It was in QuickBooks already: the answer to an earlier try had been lost",
+    Note.ACCEPTED_BEFORE: "QuickBooks had accepted it before: the answer had been lost",
+    Note.DELETED_MEANWHILE: "It had been deleted in QuickBooks in the meantime",
+    Note.FOUND_VOIDED: "It was voided in QuickBooks already",
+    Note.VOIDED_THERE: "It had been voided in QuickBooks, and is valid in DunaHub",
+    Note.CHANGED_SINCE: "It had been changed in QuickBooks since it was last sent",
+    Note.PAID_SINCE: "Its payments had changed it in QuickBooks",
+    Note.ITEM_REPLACED: "A product or service was gone, so the list was read again",
+    Note.UNAPPLIED: "QuickBooks left {amount} of it unapplied, since no more is open on the "
+    "invoice there. Your bookkeeper decides where it goes",
+    Note.VOIDED_WITH_PAYMENTS: "QuickBooks keeps its payments, which are not applied to an invoice "
+    "now. Your bookkeeper decides where they go",
+    Note.INVOICE_VOIDED: "Its invoice was voided. QuickBooks keeps the payment, which is not "
+    "applied to an invoice now. Your bookkeeper decides where it goes",
 }
 _CHILDREN: Final = {Kind.CUSTOMER: "Invoices", Kind.INVOICE: "Payments"}
 
@@ -111,7 +129,7 @@ def last_done(entry: Entry | None) -> str:
 def _text(kind: Kind, entry: Entry) -> str:
     match entry.event:
         case Event.SENT:
-            note = f". {_sentence(entry.text)}" if entry.text else ""
+            note = f". {_noted(entry)}" if entry.code or entry.text else ""
             return f"{_sent(entry)}{note}"
         case Event.WAITING:
             return f"Waited for its {Kind(entry.code or '').word}"
@@ -139,9 +157,12 @@ def _title(kind: Kind, entry: Entry) -> str:
 
 
 def _noted(entry: Entry) -> str:
-    return _SKIPPED[SkipReason(entry.code)] if entry.code else _sentence(entry.text or "")
-
-
-def _sentence(text: str) -> str:
-    text = text.strip().rstrip(".")
+    code = entry.code or ""
+    if code in set(SkipReason):
+        return _SKIPPED[SkipReason(code)]
+    if code in set(Note):
+        amount = amount_text(Decimal(entry.note)) if entry.note else "some"
+        return _NOTES[Note(code)].format(amount=amount)
+    # Before the first release the history had sentences.
+    text = (entry.text or "").strip().rstrip(".")
     return text[:1].upper() + text[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -19,6 +19,7 @@ from dunahub_qbo_plugin.model import (
     PARENT_SKIPPED,
     ErrorInfo,
     Intent,
+    Note,
     Operation,
     Rejected,
     Retry,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.model import Claim, CompanyProfile, Parent
 
 log = logging.getLogger(__name__)
-
-ITEM_REPLACED: Final = "A product or service was gone; the item list was read again."
 
 Plan = Intent | Unchanged | Waiting | Skipped | Rejected
 
@@ -102,7 +101,7 @@ def with_items(
     """
     decided = plan(attrs.evolve(claim, intent=None), profile, company_id=company_id)
     if isinstance(decided, Intent) and decided.body != intent.body:
-        return Retry(info=outcome.info, after=0, note=ITEM_REPLACED)
+        return Retry(info=outcome.info, after=0, note=Note.ITEM_REPLACED)
     return decided if isinstance(decided, Rejected) else outcome
 
 

@@ -16,12 +16,12 @@ from dunahub_qbo_plugin.errors import (
     QboError,
     Stale,
 )
-from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.model import (
     GONE,
     Claim,
     ErrorInfo,
     Intent,
+    Note,
     Operation,
     Outcome,
     Paused,
@@ -51,10 +51,6 @@ FORGET_KEY_AFTER: Final = timedelta(hours=24)
 """Age from which an unanswered create that is not to be found gets a new key. Until then the resend
 keeps the key, since a look may miss what was written a moment ago; not for ever, since an answer
 that QuickBooks keeps for a key may be a fault."""
-
-CHANGED_SINCE: Final = "It had been changed in QuickBooks since it was last sent."
-VOIDED_THERE: Final = "It had been voided in QuickBooks; DunaHub has it as valid."
-PAID_SINCE: Final = "Its payments had moved it on in QuickBooks."
 
 
 class Reconciler:
@@ -136,12 +132,12 @@ class Reconciler:
             return Retry(info=ErrorInfo(code="no-answer"), unknown=True)
         if entity is None or entity.get("Active") is False:
             info = ErrorInfo(code="replay-of-deleted")
-            return Retry(info=info, after=0, note="It was deleted in QuickBooks meanwhile.")
+            return Retry(info=info, after=0, note=Note.DELETED_MEANWHILE)
         return Synced(
             written=written_of(entity),
             fingerprint=attempt.intent.fingerprint,
             sent_fields=filled(attempt.intent),
-            note="QuickBooks had accepted it; its answer had been lost.",
+            note=Note.ACCEPTED_BEFORE,
         )
 
     def _look_first(self, attempt: Attempt) -> Outcome:
@@ -193,19 +189,19 @@ class Reconciler:
             return Synced(
                 written=written_of(entity),
                 fingerprint=attempt.intent.fingerprint,
-                note="It was found voided in QuickBooks.",
+                note=Note.FOUND_VOIDED,
             )
         fresh = remote_ref(entity)
         repeated = (
             attempt.claim.attempts > 0 and attempt.claim.remote.sync_token == fresh.sync_token
         )
-        note = ""
+        note = None
         voided = attempt.intent.operation is Operation.UPDATE and is_voided(entity)
         if voided:
-            note = VOIDED_THERE
+            note = Note.VOIDED_THERE
         elif stale and not attempt.is_resend and not repeated:
             routine = paid_since(entity, attempt.claim.remote.sync_token)
-            note = PAID_SINCE if routine else CHANGED_SINCE
+            note = Note.PAID_SINCE if routine else Note.CHANGED_SINCE
         return Retry(
             info=ErrorInfo(code="5010"),
             after=None if repeated else 0,
@@ -257,7 +253,7 @@ def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
             fingerprint=intent.fingerprint,
             sent_fields=filled(intent),
             adopted=True,
-            note="It was found in QuickBooks; the answer had been lost.",
+            note=Note.FOUND_AGAIN,
         )
     # The key is kept: unless a person says otherwise, it may be the one that we sent.
     return Rejected(
@@ -297,15 +293,10 @@ def outcome_of(error: QboError, claim: Claim, *, unknown: bool, looked: bool = F
     )
 
 
-def _unapplied_note(written: Written) -> str:
-    """Say that a payment is in the books but pays no invoice, or pays it in part only.
+def _unapplied_note(written: Written) -> Note | None:
+    """Note that a payment is in the books, and not all of it is applied to its invoice.
 
     QuickBooks takes more than an invoice has open, and takes a payment of a voided one (measured
     2026-09); what becomes of the money is for the books to decide.
     """
-    if not written.unapplied:
-        return ""
-    return (
-        f"QuickBooks left {amount_text(written.unapplied)} of it unapplied, since the invoice has "
-        "no more open there. Your bookkeeper decides what becomes of it."
-    )
+    return Note.UNAPPLIED if written.unapplied else None

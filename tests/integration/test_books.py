@@ -343,7 +343,7 @@ def test_money_that_pays_no_invoice_is_told(
     assert (paid["total"], f"${paid['unapplied']}") == ("130.00", loose)
     card = render_card(office)
     assert f"QuickBooks left {loose} of it unapplied" in card
-    assert "Your bookkeeper decides what becomes of it" in card
+    assert "Your bookkeeper decides where it goes" in card
 
 
 def test_a_payment_of_what_is_open_says_nothing_of_the_kind(office: Office) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dunahub_qbo_plugin.advice import Fix, advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, RecordKey, RecordState
+from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, Note, RecordKey, RecordState
 from dunahub_qbo_plugin.store.records import history
 from tests.support.faulty import Bench, service
 from tests.support.office import CONTRACTOR, invoice, lead, payment
@@ -54,10 +54,10 @@ def error(office: Bench, key: RecordKey) -> ErrorInfo:
 
 
 def notes(office: Bench, key: RecordKey) -> list[str]:
-    """What a record's history tells, newest first."""
+    """Return the codes in a record's history, newest first."""
     with office.runtime.database.read.connect() as db:
         entries = history.of_record(db, office.view(key.kind, key.local_id).id)
-    return [entry.text or "" for entry in entries]
+    return [entry.code or "" for entry in entries]
 
 
 # Names.
@@ -403,8 +403,8 @@ def test_edit_in_quickbooks_heals_and_is_noted(office: Bench, company: Company) 
     assert [one.write for one in asked] == [True, False, True]
     assert office.books()["invoices"][0]["total"] == "150.00"
     told = notes(office, BILL)
-    assert "It had been changed in QuickBooks since it was last sent." in told
-    assert told.index("It had been changed in QuickBooks since it was last sent.") > 0
+    assert Note.CHANGED_SINCE in told
+    assert told.index(Note.CHANGED_SINCE) > 0
 
 
 def test_customer_edited_in_quickbooks_keeps_what_is_not_ours(
@@ -420,7 +420,7 @@ def test_customer_edited_in_quickbooks_keeps_what_is_not_ours(
     (row,) = company.answer_query("SELECT * FROM Customer WHERE Notes = 'Gate code 12'")[1]
     assert "Gate code 12" in row
     assert "555-0199" in row
-    assert "It had been changed in QuickBooks since it was last sent." in notes(office, LEAD)
+    assert Note.CHANGED_SINCE in notes(office, LEAD)
 
 
 def test_payments_that_move_the_token_are_routine(office: Bench) -> None:
@@ -432,8 +432,8 @@ def test_payments_that_move_the_token_are_routine(office: Bench) -> None:
     assert office.drain() == 1
     assert len(office.requests(before)) == 3
     told = notes(office, BILL)
-    assert "Its payments had moved it on in QuickBooks." in told
-    assert "It had been changed in QuickBooks since it was last sent." not in told
+    assert Note.PAID_SINCE in told
+    assert Note.CHANGED_SINCE not in told
 
 
 @pytest.mark.parametrize("changed_there", [True, False])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.model import Kind, Operation, RecordState
+from dunahub_qbo_plugin.model import Kind, Note, Operation, RecordState
 from dunahub_qbo_plugin.store.companies import pauses
 from dunahub_qbo_plugin.store.records import history
 from tests.support.faulty import Bench, Work, prepare
@@ -414,4 +414,4 @@ def test_adoption_is_told_in_the_history(office: Bench) -> None:
     office.drain()
     with office.runtime.database.read.connect() as db:
         entries = history.of_record(db, office.view(Kind.INVOICE, "r1").id)
-    assert "found in QuickBooks" in (entries[0].text or "")
+    assert entries[0].code == Note.FOUND_AGAIN

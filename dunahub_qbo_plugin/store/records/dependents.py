@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import GONE, PARENT_SKIPPED, Claim, Kind
+from dunahub_qbo_plugin.model import GONE, PARENT_SKIPPED, Claim, Kind, Note
 from dunahub_qbo_plugin.store.convert import to_cents, to_ms
 from dunahub_qbo_plugin.store.db.compiled import compiled
 from dunahub_qbo_plugin.store.records import history
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.model import ParentGone
     from dunahub_qbo_plugin.store.companies.leases import Lease
-
-
-VOIDED_WITH_PAYMENTS: Final = (
-    "QuickBooks keeps its payments, which pay no invoice now. "
-    "Your bookkeeper decides what becomes of them."
-)
-INVOICE_VOIDED: Final = (
-    "Its invoice was voided. QuickBooks keeps the payment, which pays no invoice now. "
-    "Your bookkeeper decides what becomes of it."
-)
 
 
 def parent_is_ready(claim: Claim) -> sa.Exists:
@@ -175,9 +165,9 @@ def note_loosened(
         records.c.qbo_id.is_not(None),
     )
     ids = list(connection.execute(asked).scalars())
-    told = [(claim.record_id, VOIDED_WITH_PAYMENTS)] if ids else []
-    told += [(id_, INVOICE_VOIDED) for id_ in ids]
-    return [Entry(record_id=id_, at=now, event=Event.NOTED, text=text) for id_, text in told]
+    told = [(claim.record_id, Note.VOIDED_WITH_PAYMENTS)] if ids else []
+    told += [(id_, Note.INVOICE_VOIDED) for id_ in ids]
+    return [Entry(record_id=id_, at=now, event=Event.NOTED, code=note.value) for id_, note in told]
 
 
 def mark_parent(

@@ -28,7 +28,7 @@ class Event(StrEnum):
     REJECTED = "rejected"
     """A try failed and somebody must act."""
     NOTED = "noted"
-    """Something was noticed: a change made in QuickBooks, an adoption."""
+    """Something was noticed, or the record is skipped."""
     ASKED = "asked"
     """A person asked for something."""
 
@@ -50,10 +50,10 @@ class Entry:
     Attributes:
         operation: what was sent, for what came of sending it.
         code: why a try failed (as in `ErrorInfo`), the `Command` of a person, the kind of record
-            that it waits for, or the `SkipReason`.
-        text: QuickBooks' own words, or what was noticed.
+            that it waits for, the `Note`, or the `SkipReason`.
+        text: QuickBooks' own words.
         actor: who asked.
-        note: what that person wrote.
+        note: what that person wrote; the dollars of a `Note`, where it is about some.
     """
 
     record_id: int

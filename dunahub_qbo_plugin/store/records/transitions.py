@@ -13,6 +13,7 @@ from dunahub_qbo_plugin.model import (
     Claim,
     ErrorInfo,
     Intent,
+    Note,
     Operation,
     Outcome,
     ParentGone,
@@ -246,10 +247,11 @@ def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
     )
     match outcome:
         case Synced(written=written, note=note):
-            sent = attrs.evolve(
-                entry, qbo_id=written.remote.id, tid=written.intuit_tid or None, text=note or None
-            )
-            return [sent]
+            sent = attrs.evolve(entry, qbo_id=written.remote.id, tid=written.intuit_tid or None)
+            if note is None:
+                return [sent]
+            amount = str(written.unapplied) if note is Note.UNAPPLIED else None
+            return [attrs.evolve(sent, code=note.value, note=amount)]
         case Waiting(parent=parent) | ParentGone(parent=parent):
             return [attrs.evolve(entry, event=Event.WAITING, code=parent.kind.value)]
         case Retry(info=info) | Rejected(info=info):
@@ -257,8 +259,9 @@ def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
             failed = attrs.evolve(
                 entry, event=event, code=info.code, text=info.text, tid=info.intuit_tid or None
             )
-            note = outcome.note if isinstance(outcome, Retry) else ""
-            return [failed, attrs.evolve(entry, event=Event.NOTED, text=note)] if note else [failed]
+            if isinstance(outcome, Rejected) or outcome.note is None:
+                return [failed]
+            return [failed, attrs.evolve(entry, event=Event.NOTED, code=outcome.note.value)]
         case Skipped(skip_reason=skip_reason):
             return [attrs.evolve(entry, event=Event.NOTED, code=skip_reason.value)]
         case Unchanged() | Paused():
