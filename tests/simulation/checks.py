@@ -55,7 +55,7 @@ class OnTheWay:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.findings: list[Finding] = []
+        self._found: list[tuple[str, str, str]] = []
         world.net.watchers.append(self._see)
 
     def _see(self, request: Request) -> None:
@@ -113,13 +113,17 @@ class OnTheWay:
         return next(org.id for org in self._world.orgs.values() if realm in org.realms)
 
     def _find(self, kind: str, request: Request) -> None:
-        finding = Finding(
-            kind=kind,
-            what=f"{request.operation} {request.record} as {request.entity} {request.id}",
-            marks=marks_of(self._world, request.record or ""),
-        )
-        self._world.scheduler.note(f"FOUND {finding}")
-        self.findings.append(finding)
+        what = f"{request.operation} {request.record} as {request.entity} {request.id}"
+        self._world.scheduler.note(f"FOUND {kind}: {what}")
+        self._found.append((kind, what, request.record or ""))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was wrong, with what is known of it by now."""
+        return [
+            Finding(kind=kind, what=what, marks=marks_of(self._world, record))
+            for kind, what, record in self._found
+        ]
 
 
 ANSWERED: Final = frozenset({"answered", "slow", "replayed"})
@@ -134,7 +138,7 @@ def marks_of(world: World, record: str) -> frozenset[str]:
         marks |= {"rival"} if (realm, record) in world.books.rivals else set()
     if world.backup.restored_at is not None:
         marks.add("restored")
-    return frozenset(marks)
+    return frozenset(marks | {f"told {code}" for code in world.codes_of(record)})
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -224,8 +228,13 @@ class AtTheEnd:
             how = "an older state" if older else "a state that nobody saved"
             undone = {save.request.undone for save in older}
             self._find("not the newest", one.key, f"{how} is stored, undone: {undone}")
-        period = last.request.step > one.company.period_since
-        if period and one.view.connection_period != connection.connection_period:
+        # What is saved without a change stays where a disconnect left it (product rule 18).
+        synced = one.view.state is RecordState.SYNCED
+        if (
+            not synced
+            and one.record.changed_at > one.company.period_since
+            and one.view.connection_period != connection.connection_period
+        ):
             self._find("left behind", one.key, "it was saved since the last disconnect")
 
     def _snapshot(self, view: RecordView) -> str:
@@ -247,9 +256,14 @@ class AtTheEnd:
             case RecordState.WAITING:
                 stopped = not org.us or connection.expired_at is not None
                 if not stopped and not self._waits_for_a_person(view, seen):
-                    self._find("waits", one.key, f"for nobody: {view.waiting_for}, {view.error}")
+                    parent = seen.get(view.waiting_for) if view.waiting_for else None
+                    unknown = view.waiting_for and (parent is None or parent.view is None)
+                    kind = "waits for the unknown" if unknown else "waits"
+                    code = view.error.code if view.error else None
+                    self._find(kind, one.key, f"for nobody: {view.waiting_for}, {code}")
             case RecordState.ATTENTION:
-                if not self._has_a_reason(one, seen):
+                # Where the organization is not served any more, nobody can answer.
+                if org.us and not self._has_a_reason(one, seen):
                     code = view.error.code if view.error else None
                     self._find("asks", one.key, f"without a reason: {code}")
             case RecordState.NOT_SENT:
@@ -348,23 +362,14 @@ class AtTheEnd:
     def _look_at_money(self, one: Seen, seen: dict[RecordKey, Seen]) -> None:
         """Whatever was paid on an invoice pays it, as far as it has room."""
         family = [one, *(child for child in seen.values() if self._parent(child) == one.key)]
-        synced = [
-            member
-            for member in family
-            if member.view is not None and member.view.state is RecordState.SYNCED
-        ]
-        if one not in synced or self._is_touched(family, one.company.realm):
+        places = [place for member in family for place in member.places]
+        if len(one.places) != 1 or self._is_touched(family, one.company.realm):
             return
-        bill = self._object(one)
-        paid = [self._object(member) for member in synced if member is not one]
-        if bill is None or None in paid:
-            return
+        bill, *paid = (found for place in places if (found := self._world.books.load(place)))
         total, balance = Decimal(bill["TotalAmt"]), Decimal(bill["Balance"])
-        received = sum((Decimal(money["TotalAmt"]) for money in paid if money), Decimal(0))
-        if bill.get("PrivateNote", "").startswith("Voided"):
-            return
+        received = sum((Decimal(money["TotalAmt"]) for money in paid), Decimal(0))
         if balance != total - min(total, received):
-            loose = [str(money["UnappliedAmt"]) for money in paid if money]
+            loose = [str(money["UnappliedAmt"]) for money in paid]
             what = f"{balance} of {total} is open, {received} was paid, loose: {loose}"
             self._find("money", one.key, what)
 
@@ -375,12 +380,6 @@ class AtTheEnd:
             or (realm, member.key.local_id) in books.rivals
             for member in family
         )
-
-    def _object(self, one: Seen) -> Json | None:
-        assert one.view is not None
-        assert one.view.qbo_id is not None
-        place = (one.company.realm, one.key.kind.value, one.view.qbo_id)
-        return self._world.books.load(place)
 
     def _family(self, one: Seen, seen: dict[RecordKey, Seen]) -> list[Seen]:
         """Return a record, what it stands on, and what else stands on that."""

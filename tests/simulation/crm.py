@@ -22,7 +22,7 @@ from dunahub_hookspecs import (
     PaymentMethod,
     Region,
 )
-from dunahub_qbo_plugin.model import Kind, RecordKey
+from dunahub_qbo_plugin.model import Kind, RecordKey, snapshot
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,14 +58,14 @@ class Request:
         life: of the host.
         step: the run's step at which it was committed in the CRM.
         us: the organization was in the US, as far as this host knew.
-        told: the hooks have returned.
+        told: the step at which the hooks had returned; None before.
         undone: the host's transaction was rolled back.
     """
 
     life: Life
     step: int
     us: bool
-    told: bool = False
+    told: int | None = None
     undone: bool = False
 
 
@@ -88,6 +88,15 @@ class Record:
         """The newest save."""
         standing = self.standing
         return standing[-1] if standing else None
+
+    @property
+    def changed_at(self) -> int:
+        """The step at which it was last saved with another content than before."""
+        step, text = 0, ""
+        for save in self.standing:
+            if snapshot.dump(save.value) != text:
+                step, text = save.request.step, snapshot.dump(save.value)
+        return step
 
     def newest(self) -> list[Save]:
         """Return the saves that may count as the newest: several where the clock was set back."""

@@ -228,7 +228,7 @@ class Hosts:
         noted = note(host, org, made(), request)
         for saves in noted:
             tell(host, org, saves, None)
-        request.told = True
+        request.told = self._world.scheduler.steps
 
     def _within(
         self,
@@ -254,7 +254,7 @@ class Hosts:
         finally:
             for record in records:
                 record.busy = False
-            request.told = True
+            request.told = scheduler.steps
 
     def _transact(
         self, host: Process, org: Org, noted: list[list[Save]], request: Request, *, undone: bool
@@ -290,8 +290,19 @@ def note(host: Process, org: Org, values: Iterable[Value], request: Request) -> 
         saves = [Save(one, request, host.runtime.clock.now()) for one in [*brought, value]]
         for save in saves:
             org.of(key_of(save.value)).saves.append(save)
+            host.scheduler.note(f"{host.name} saves {_told(save.value)}")
         noted.append(saves)
     return noted
+
+
+def _told(value: Value) -> str:
+    match value:
+        case Lead():
+            return f"{value.id}: {value.email}"
+        case Invoice():
+            return f"{value.id}: {value.total} {value.status} {value.message!r}"
+        case Payment():
+            return f"{value.id}: {value.amount} on {value.invoice_id}"
 
 
 def tell(host: Process, org: Org, saves: list[Save], session: Session | None) -> None:

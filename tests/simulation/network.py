@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -71,6 +72,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "done-but-page": Refusal(status=502, shape="html", after=True),
     "done-but-good-page": Refusal(status=200, shape="html", after=True),
 }
+AGAIN, MOST_IN_A_ROW = 0.5, 4
+"""How often what goes wrong once goes wrong again, and how often in a row at most."""
 LOSSES: Final = ("unreachable", "reset", "silence", "cut", "slow", "held", "replayed")
 FATES: Final = (*REFUSALS, *LOSSES)
 SIGN_IN_FATES: Final = ("unavailable", "failure", "unreachable", "reset", "silence", "good-page")
@@ -87,7 +90,7 @@ class Request:
         key: its ``requestid``.
         looked: the step at which its sender last looked whose the company is.
         fate: what the network did to it.
-        carried_out: QuickBooks did what it asks.
+        carried_out: QuickBooks did what it asks, just then.
         made: Id of the object that it made; empty when it made none.
         status: of the answer that its sender got; 0 for none.
     """
@@ -172,10 +175,12 @@ class Network:
         self._dice = random.Random(f"{seed}/network")  # noqa: S311  replayable, not secret
         self.share = share
         self._fates = [fate for fate in FATES if fate in fates]
+        self._tokens: dict[tuple[str, str, str], int] = {}
         self.faults = 0
         self.requests: list[Request] = []
         self.owners: dict[tuple[str, str, str], str] = {}
         self.watchers: list[Callable[[Request], None]] = []
+        self._met: Counter[str] = Counter()
         self.struck: set[str] = set()
         """Fates that there were."""
 
@@ -224,8 +229,11 @@ class Network:
         fates = self._fates
         if not noted.realm:
             fates = [one for one in fates if one in SIGN_IN_FATES]
-        if number >= self.share or not fates:
+        met = self._met[noted.key] if noted.key else 0
+        share = AGAIN if self.share and 0 < met <= MOST_IN_A_ROW else self.share
+        if number >= share or not fates:
             return None
+        self._met[noted.key] += 1
         return fates[int(fate * len(fates))]
 
     def _reach(self, request: httpx.Request, noted: Request) -> httpx.Response:
@@ -240,10 +248,14 @@ class Network:
         if entity is None:
             return  # a Fault with a good status
         assert noted.record is not None
-        noted.carried_out, noted.id = True, entity["Id"]
-        place = (noted.realm, noted.entity, noted.id)
-        if noted.operation == "create" and place not in self.owners:
-            self.owners[place] = noted.record
+        noted.id = entity["Id"]
+        token = int(entity["SyncToken"])
+        if token <= self._tokens.get(noted.place, -1):
+            return  # QuickBooks says again what it said before
+        self._tokens[noted.place] = token
+        noted.carried_out = True
+        if noted.place not in self.owners:
+            self.owners[noted.place] = noted.record
             noted.made = noted.id
         for watch in self.watchers:
             watch(noted)

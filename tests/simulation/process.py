@@ -6,17 +6,19 @@ a process that was killed writes nothing and sends nothing any more.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
 
 from dunahub_hookspecs.host import create_plugin_manager
 from dunahub_qbo_plugin.config import Worker
+from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.testing.host import InProcessPlugin
 from tests.simulation.network import Wire
 from tests.simulation.scheduler import Life, SimClock
-from tests.simulation.storage import gated
+from tests.simulation.storage import gated, share_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from tests.simulation.network import Network
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.storage import WriteLock
+
+
+@cache
+def _templates() -> Templates:
+    """Return the page's templates, which hold no state: compiled once for all processes."""
+    return Templates()
 
 
 class Process:
@@ -60,6 +68,8 @@ class Process:
             clock=SimClock(scheduler),
             transport=Wire(net, self.life),
         )
+        share_statements(self.runtime.database)
+        object.__setattr__(self.runtime.panel, "templates", _templates())
         gated(self.runtime.database, scheduler, lock, self.life, committed=committed)
         self.plugin = InProcessPlugin(given=self.runtime)
         self.manager = create_plugin_manager([self.plugin], load_entry_points=False)

@@ -34,8 +34,22 @@ EVENTS: Final[Mapping[str, Happens]] = {
         *machines.EVENTS,
     )
 }
-WEIGHTS: Final = {event.__name__: 4 for event in ALWAYS} | {event.__name__: 2 for event in OFTEN}
-SHORTEST, LONGEST = 30, 110
+WEIGHTS: Final = {event.__name__: 8 for event in ALWAYS} | {event.__name__: 4 for event in OFTEN}
+"""How often an event of each run happens; any other that a run has counts for 2."""
+SELDOM: Final = {
+    event.__name__: 1
+    for event in (office.disconnect, office.switch, office.change_region, machines.revoke)
+} | {event.__name__: 1 for event in (machines.end_refresh, machines.restore)}
+BACK: Final = {
+    "disconnect": "reconnect",
+    "switch": "reconnect",
+    "revoke": "reconnect",
+    "end_refresh": "reconnect",
+    "restore": "back_up",
+}
+"""What takes an event back, or makes it possible: a run that has the one has the other."""
+LIKELY_FATE: Final = 0.3
+SHORTEST, LONGEST = 40, 120
 """Events of a run."""
 
 
@@ -79,17 +93,19 @@ def draw(seed: int) -> Profile:
     """Draw the profile of a run."""
     dice = random.Random(f"{seed}/profile")  # noqa: S311  replayable, not secret
     rare = [name for name in EVENTS if name not in WEIGHTS]
-    enabled = [name for name in rare if dice.random() < dice.choice((0.15, 0.4))]
-    names = [*WEIGHTS, *enabled]
-    weights = [WEIGHTS.get(name, 1) for name in names]
-    length = dice.randint(SHORTEST, LONGEST)
-    chosen = dice.choices(names, weights, k=length)
+    likely = dice.choice((0.1, 0.25, 0.4))
+    enabled = {name for name in rare if dice.random() < likely}
+    for name, back in BACK.items():
+        enabled |= {back} if name in enabled else set()
+    names = [*WEIGHTS, *sorted(enabled)]
+    weights = [WEIGHTS.get(name, SELDOM.get(name, 2)) for name in names]
+    chosen = dice.choices(names, weights, k=dice.randint(SHORTEST, LONGEST))
     return Profile(
         plan=tuple(
             Event(name=name, seed=f"{seed}/{number}/{name}") for number, name in enumerate(chosen)
         ),
-        fates=frozenset(fate for fate in FATES if dice.random() < 0.3),
-        share=dice.choice((0.0, 0.05, 0.15, 0.3)),
+        fates=frozenset(fate for fate in FATES if dice.random() < LIKELY_FATE),
+        share=dice.choice((0.0, 0.1, 0.2, 0.35)),
         stickiness=dice.choice((0.0, 0.5, 0.8, 0.95)),
         burst=dice.choice((3, 12, 40)),
         sessions=dice.choice((0.0, 0.0, 0.4)),

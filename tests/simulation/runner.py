@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import threading
@@ -38,9 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108  a file system in memory
-HANGS_AFTER: Final = 120.0
-"""Seconds after which a run is said to hang; its process says where and ends."""
+HANGS_AFTER: Final = 120
+"""Seconds after which a run is said to hang."""
 THREADS_OF_DRIVERS: Final = ("dunahub-qbo-connect",)
+
+
+class Hangs(BaseException):
+    """A thread waits for what nobody will give it: a lock of the machine's, held over a switch."""
+
+
+def _hang(*_: object) -> None:
+    raise Hangs
 
 
 @attrs.frozen(kw_only=True)
@@ -92,10 +101,13 @@ def run(task: Task, *, database: str | None = None) -> Result:
     if task.story:
         scheduler.story = []
     findings: list[Finding] = []
-    faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+    faulthandler.dump_traceback_later(3 * HANGS_AFTER, exit=True)  # if nothing else helps
+    signal.signal(signal.SIGALRM, _hang)
+    signal.alarm(HANGS_AFTER)
     before = threading.active_count()
+    log = Log()
     world: World | None = None
-    with _place(database) as url, cooperative(scheduler):
+    with _place(database) as url, cooperative(scheduler), log:
         try:
             world = World(task.seed, profile, scheduler, database_url=url, key=generate_key())
             on_the_way = OnTheWay(world)
@@ -110,7 +122,9 @@ def run(task: Task, *, database: str | None = None) -> Result:
         finally:
             if world is not None:
                 world.close()
+    signal.alarm(0)
     faulthandler.cancel_dump_traceback_later()
+    findings += log.findings()
     if threading.active_count() > before:
         findings.append(Finding(kind="a real thread", what="was started in a simulated process"))
     return Result(
@@ -123,6 +137,37 @@ def run(task: Task, *, database: str | None = None) -> Result:
         findings=tuple(findings),
         story=tuple(scheduler.story or ()),
     )
+
+
+class Log(logging.Handler):
+    """Keeps what the plugin logs as an error that it did not expect; a context manager."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._texts: dict[str, str] = {}
+        self._logger = logging.getLogger("dunahub_qbo_plugin")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one, the first of its kind; that a database is busy is no mistake."""
+        if record.exc_info and isinstance(record.exc_info[1], sa.exc.SQLAlchemyError):
+            return
+        told = traceback.format_exception(*record.exc_info)[-3:] if record.exc_info else []
+        self._texts.setdefault(str(record.msg), "\n".join([record.getMessage(), *told]))
+
+    def findings(self) -> list[Finding]:
+        """Return them."""
+        return [Finding(kind="logged", what=text) for text in self._texts.values()]
+
+    def __enter__(self) -> Self:
+        self._logger.addHandler(self)
+        self._before = (self._logger.level, self._logger.propagate)
+        self._logger.setLevel(logging.ERROR)
+        self._logger.propagate = False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.level, self._logger.propagate = self._before
 
 
 @contextlib.contextmanager
@@ -150,7 +195,6 @@ _database: str | None = None
 def _begin(server: str | None) -> None:
     """Prepare a process of the pool."""
     global _database  # noqa: PLW0603  a process of the pool has no other place for it
-    logging.disable(logging.CRITICAL)
     if server is None:
         return
     _database = fresh_database(server).__enter__()  # dropped with the server
