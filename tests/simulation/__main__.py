@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tests.simulation.known import case_of, unknown
 from tests.simulation.runner import Fleet, Result, Task
 from tests.simulation.shrink import shrink
 
@@ -34,15 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed in range(asked.first, asked.first + asked.seeds)
     ]
     results = []
-    told = time.monotonic()
+    last = time.monotonic()
     with Fleet(jobs=asked.jobs, postgres=asked.database == "postgres") as fleet:
         for result in fleet.run(tasks):
             results.append(result)
-            say(*result.story, *(f"{result.seed}: {finding}" for finding in result.findings))
-            if time.monotonic() - told > EVERY:
-                told = time.monotonic()
+            told = unknown(result.findings) if not asked.all else result.findings
+            say(*result.story, *(f"{result.seed}: {finding}" for finding in told))
+            if time.monotonic() - last > EVERY:
+                last = time.monotonic()
                 sys.stderr.write(f"... {len(results)} of {len(tasks)}\n")
-        red = sorted(result.seed for result in results if result.findings)
+        red = sorted(result.seed for result in results if unknown(result.findings))
+        say(*known_of(results))
         if asked.shrink and red:
             say(shrink(fleet, next(task for task in tasks if task.seed == red[0])))
     say(summary(results))
@@ -55,9 +58,19 @@ def say(*lines: str) -> None:
     sys.stdout.flush()
 
 
+def known_of(results: Sequence[Result]) -> list[str]:
+    """Say which numbers found which known case."""
+    found: dict[str, set[int]] = {}
+    for result in results:
+        for case in map(case_of, result.findings):
+            if case is not None:
+                found.setdefault(case, set()).add(result.seed)
+    return [f"known {case}: {sorted(seeds)}" for case, seeds in sorted(found.items())]
+
+
 def summary(results: Sequence[Result]) -> str:
     """Say in one line what was run."""
-    red = sorted(result.seed for result in results if result.findings)
+    red = sorted(result.seed for result in results if unknown(result.findings))
     return (
         f"{len(results)} seeds, {sum(one.steps for one in results)} steps, "
         f"{sum(one.kills for one in results)} kills, {sum(one.faults for one in results)} faults, "
@@ -72,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--planted", default="", metavar="NAME", help="a bug to work with")
     parser.add_argument("--jobs", type=int, default=None, help="processes; one on each core")
+    parser.add_argument("--all", action="store_true", help="tell of known findings, too")
     parser.add_argument("--story", action="store_true", help="tell what happened, step by step")
     parser.add_argument(
         "--shrink", action="store_true", help="leave out what the first red needs not"

@@ -30,7 +30,7 @@ class Backup:
         self._world = world
         address = sa.make_url(url)
         self._file = Path(address.database or "") if url.startswith("sqlite") else None
-        self.made_at: int | None = None
+        self.made_at = 0
         self.restored_at: int | None = None
 
     def make(self) -> None:
@@ -43,7 +43,7 @@ class Backup:
 
     def restore(self) -> None:
         """Put the copy back."""
-        if self._file is None or self.made_at is None or self.restored_at is not None:
+        if self._file is None or not self.made_at or self.restored_at is not None:
             return
         world = self._world
         world.scheduler.note("restore")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
-from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, SkipReason, snapshot
+from dunahub_qbo_plugin.model import GONE, Kind, RecordKey, RecordState, SkipReason, snapshot
 from dunahub_qbo_plugin.store.queries import records as views
 from tests.simulation import office
 
@@ -73,17 +73,15 @@ class OnTheWay:
         before = [one for one in world.books.made(request.realm, record) if one != request.place]
         if any(world.books.is_alive(place) for place in before):
             self._find("twice", request)
-        elif any(self._is_known(place) for place in before) and not self._was_asked_for(
-            request, before
-        ):
+        elif self._is_known(request, before) and not self._was_asked_for(request, before):
             self._find("made again unasked", request)
 
-    def _is_known(self, place: Place) -> bool:
-        """Return whether a process was told of an object: by an answer, or by a look."""
-        return any(
-            one.place == place and one.status == 200 and one.fate in ANSWERED
-            for one in self._world.net.requests
-        )
+    def _is_known(self, request: Request, before: list[Place]) -> bool:
+        """Return whether the plugin knew that what it makes again had been there."""
+        if not before or request.record is None:
+            return False
+        codes, ids = self._world.told_of(request.record)
+        return bool(codes & KNOWN or ids & {place[2] for place in before})
 
     def _was_asked_for(self, request: Request, before: list[Place]) -> bool:
         since = max(
@@ -126,6 +124,8 @@ class OnTheWay:
         ]
 
 
+KNOWN: Final = frozenset({GONE, "replay-of-deleted"})
+"""Codes that say that an object was there and is not any more."""
 ANSWERED: Final = frozenset({"answered", "slow", "replayed"})
 
 
@@ -133,12 +133,34 @@ def marks_of(world: World, record: str) -> frozenset[str]:
     """Return what happened to the requests about a record, and to its objects."""
     about = [one for one in world.net.requests if one.record == record]
     marks = {f"fate {one.fate}" for one in about if one.fate not in ANSWERED}
-    for realm in {one.realm for one in about}:
+    realms = {one.realm for one in about}
+    for realm in realms:
         marks |= {f"touch {what}" for what in world.books.ever(world.books.made(realm, record))}
         marks |= {"rival"} if (realm, record) in world.books.rivals else set()
     if world.backup.restored_at is not None:
         marks.add("restored")
-    return frozenset(marks | {f"told {code}" for code in world.codes_of(record)})
+    if any(
+        len(world.books.made(realm, one)) > 1
+        for realm in realms
+        for one in ancestors(world, record)
+    ):
+        marks.add("parent made again")
+    return frozenset(marks | {f"told {code}" for code in world.told_of(record)[0]})
+
+
+def ancestors(world: World, record: str) -> list[str]:
+    """Return what a record ever stood on: an invoice's leads, a payment's invoice and leads."""
+    found: list[str] = []
+    for org in world.orgs.values():
+        for key, one in org.records.items():
+            if key.local_id != record:
+                continue
+            for save in one.saves:
+                if isinstance(save.value, Invoice):
+                    found.append(save.value.lead.id)
+                if isinstance(save.value, Payment):
+                    found += [save.value.invoice_id, *ancestors(world, save.value.invoice_id)]
+    return list(dict.fromkeys(found))
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -366,6 +388,9 @@ class AtTheEnd:
         if len(one.places) != 1 or self._is_touched(family, one.company.realm):
             return
         bill, *paid = (found for place in places if (found := self._world.books.load(place)))
+        others = {one["TxnId"] for one in bill.get("LinkedTxn", [])} - {one["Id"] for one in paid}
+        if others:  # money that the bookkeeper put there
+            return
         total, balance = Decimal(bill["TotalAmt"]), Decimal(bill["Balance"])
         received = sum((Decimal(money["TotalAmt"]) for money in paid), Decimal(0))
         if balance != total - min(total, received):

@@ -62,6 +62,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "missing-page": Refusal(status=404, shape="empty"),
     "good-page": Refusal(status=200, shape="html"),
     "stale": Refusal(status=400, code="5010"),
+    "key-used": Refusal(status=400, code="600"),
     "busy": Refusal(status=400, code="6000"),
     "no-resource": Refusal(
         status=400, code="500", text="Could not find resource for relative : /v3/company"
@@ -139,7 +140,11 @@ class Wire(httpx.BaseTransport):
         noted = self._net.note(request, self._life)
         if (task := scheduler.current) is not None:
             noted.looked, task.looked = task.looked, None
-        response = self._net.carry(request, noted)
+        self._net.under_way.append(noted)
+        try:
+            response = self._net.carry(request, noted)
+        finally:
+            self._net.under_way.remove(noted)
         noted.status = response.status_code
         return response
 
@@ -157,6 +162,7 @@ class Network:
     Attributes:
         faults: how many requests went wrong.
         requests: all there were.
+        under_way: those that nobody has heard of yet.
         owners: which record each object is that was made over this network: by realm, entity, Id.
         watchers: called after each write that QuickBooks carried out.
     """
@@ -176,13 +182,12 @@ class Network:
         self.share = share
         self._fates = [fate for fate in FATES if fate in fates]
         self._tokens: dict[tuple[str, str, str], int] = {}
+        self.under_way: list[Request] = []
         self.faults = 0
         self.requests: list[Request] = []
         self.owners: dict[tuple[str, str, str], str] = {}
         self.watchers: list[Callable[[Request], None]] = []
         self._met: Counter[str] = Counter()
-        self.struck: set[str] = set()
-        """Fates that there were."""
 
     def note(self, request: httpx.Request, life: Life) -> Request:
         """Write down that a request left."""
@@ -214,7 +219,7 @@ class Network:
         if fate is not None:
             noted.fate = fate
             self.faults += 1
-            self.struck.add(fate)
+            self.scheduler.reached.add(f"fate {fate}")
             self.scheduler.note(f"  fate: {fate}")
         if fate in REFUSALS:
             return self._refuse(request, noted, REFUSALS[fate])
@@ -251,6 +256,7 @@ class Network:
         noted.id = entity["Id"]
         token = int(entity["SyncToken"])
         if token <= self._tokens.get(noted.place, -1):
+            self.scheduler.reached.add(f"a {noted.operation} replayed by QuickBooks")
             return  # QuickBooks says again what it said before
         self._tokens[noted.place] = token
         noted.carried_out = True

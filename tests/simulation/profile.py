@@ -72,6 +72,7 @@ class Profile:
         stickiness: how likely a thread goes on without others in between, 0 to 1.
         burst: steps between two events at most.
         sessions, rollbacks: see `tests.simulation.host.Hosts`.
+        lingers: see `tests.simulation.storage.WriteLock`.
         hosts_send: the hosts' own processes send, too.
         late_region: how often a host believes an organization to be in the US that is not.
         quickbooks: what is disputed about QuickBooks.
@@ -84,6 +85,7 @@ class Profile:
     burst: int
     sessions: float
     rollbacks: float
+    lingers: float
     hosts_send: bool
     late_region: float
     quickbooks: Mapping[str, object]
@@ -110,6 +112,7 @@ def draw(seed: int) -> Profile:
         burst=dice.choice((3, 12, 40)),
         sessions=dice.choice((0.0, 0.0, 0.4)),
         rollbacks=dice.choice((0.0, 0.4)),
+        lingers=dice.choice((0.02, 0.02, 0.2)),
         hosts_send=dice.random() < 0.3,
         late_region=dice.choice((0.0, 0.3)),
         quickbooks={

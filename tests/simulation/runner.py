@@ -28,6 +28,7 @@ from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.db.database import Database
 from tests.simulation.checks import AtTheEnd, Finding, OnTheWay
 from tests.simulation.profile import draw
+from tests.simulation.reached import reached
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.storage import CRM_TABLE
 from tests.simulation.threads import cooperative
@@ -107,6 +108,7 @@ def run(task: Task, *, database: str | None = None) -> Result:
     before = threading.active_count()
     log = Log()
     world: World | None = None
+    came_through: frozenset[str] = frozenset()
     with _place(database) as url, cooperative(scheduler), log:
         try:
             world = World(task.seed, profile, scheduler, database_url=url, key=generate_key())
@@ -114,6 +116,7 @@ def run(task: Task, *, database: str | None = None) -> Result:
             try:
                 world.run(task.leave_out)
                 findings += AtTheEnd(world).look()
+                came_through = reached(world)
             finally:
                 findings[:0] = on_the_way.findings
         except Exception as error:  # noqa: BLE001  whatever it is, this number found it
@@ -135,6 +138,7 @@ def run(task: Task, *, database: str | None = None) -> Result:
         events=len(profile.plan),
         digest=scheduler.digest,
         findings=tuple(findings),
+        reached=came_through,
         story=tuple(scheduler.story or ()),
     )
 

@@ -26,6 +26,15 @@ LONG = 20.0
 """A wait from which on what is about to leave for QuickBooks is let go first. Between the look at
 the fence and the request nobody can hold a worker to anything: the promise is for pauses that are
 shorter there than QuickBooks remembers a request."""
+KILLED_AT = {
+    "begin": "killed before a transaction",
+    "within": "killed within a transaction",
+    "committed": "killed after a commit",
+    "fence": "killed before its look",
+    "> POST": "killed before a request left",
+    "< 200": "killed before it heard of an answer",
+    "host's transaction": "killed within a host's transaction",
+}
 MOST_STEPS = 30_000
 """Steps after which a run is said to go round in circles."""
 
@@ -54,6 +63,7 @@ class Task:
         life: of its process.
         ready: tells whether it can go on; None when it can.
         deadline: monotonic moment at which it goes on in any case.
+        at: the point that it waits at.
         leaving: it has looked and is about to send.
         looked: the step at which it last looked whose the company is; None once it has sent.
     """
@@ -63,6 +73,7 @@ class Task:
     fiber: greenlet.greenlet
     ready: Callable[[], bool] | None = None
     deadline: float | None = None
+    at: str = ""
     leaving: bool = False
     looked: int | None = None
     done: bool = False
@@ -88,6 +99,7 @@ class Scheduler:
         offset: how wrong the machines' clock is, seconds.
         steps: how often somebody was chosen.
         crashes: threads that ended with an exception.
+        reached: states that the run came through, for telling a tame simulation.
     """
 
     def __init__(self, seed: str, *, stickiness: float) -> None:
@@ -97,6 +109,7 @@ class Scheduler:
         self.offset = 0.0
         self.steps = 0
         self.crashes: list[Crash] = []
+        self.reached: set[str] = set()
         self._main = greenlet.getcurrent()
         self._tasks: list[Task] = []
         self._last: Task | None = None
@@ -141,7 +154,7 @@ class Scheduler:
         if task.life.dead:
             raise Killed
         self.note(f"{task.name} {label}")
-        task.ready, task.deadline, task.leaving = ready, deadline, leaving
+        task.ready, task.deadline, task.leaving, task.at = ready, deadline, leaving, label
         self._main.switch()
         if task.life.dead:
             raise Killed
@@ -187,6 +200,7 @@ class Scheduler:
         self.note(f"kill {life.name}")
         life.dead = True
         for task in [task for task in self._tasks if task.life is life]:
+            self.reached |= {state for mark, state in KILLED_AT.items() if mark in task.at}
             if task.fiber:
                 task.fiber.throw(Killed)
             task.done = True
@@ -234,6 +248,7 @@ class Scheduler:
     def turn_clock(self, seconds: float) -> None:
         """Set the machines' clock forward or back; true time does not move."""
         self.note(f"clock {seconds:+}")
+        self.reached |= {"the clock was set back"} if seconds < 0 else set()
         self.offset += seconds
 
     def waiting(self) -> list[str]:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
     from tests.simulation.scheduler import Life, Scheduler
 
-LINGERS = 0.04
-"""How often a writer is interrupted within its transaction."""
 CRM_TABLE = "crm_note"
 """A table of the host's own in the plugin's database."""
 HOST_PATIENCE = 5.0
@@ -35,10 +33,16 @@ HOST_PATIENCE = 5.0
 
 
 class WriteLock:
-    """SQLite's lock on the file: one writer at a time, of all processes."""
+    """SQLite's lock on the file: one writer at a time, of all processes.
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    Args:
+        scheduler: lets others go on meanwhile.
+        lingers: how often a writer is interrupted within its transaction, 0 to 1.
+    """
+
+    def __init__(self, scheduler: Scheduler, *, lingers: float) -> None:
         self._scheduler = scheduler
+        self.lingers = lingers
         self._holder: Life | None = None
         self._still: Callable[[], bool] = bool
 
@@ -62,6 +66,7 @@ class WriteLock:
             sqlalchemy.exc.OperationalError: another one has had it for too long.
         """
         if not self._scheduler.wait("lock of the file", lambda: not self.taken, patience):
+            self._scheduler.reached.add("a lock was waited for in vain")
             locked = sqlite3.OperationalError("database is locked")
             raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, locked)
         self._holder, self._still = life, still
@@ -99,7 +104,7 @@ class Gate:
         """Write."""
         self._point("begin")
         with self._lock.held(self._life, patience=self._patience), self._engine.begin() as db:
-            if self._scheduler.dice.random() < LINGERS:
+            if self._scheduler.dice.random() < self._lock.lingers:
                 self._point("within")
             yield db
         self._committed()

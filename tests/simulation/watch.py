@@ -14,6 +14,9 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.store.tables import connections
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.simulation.network import Network
     from tests.simulation.scheduler import Scheduler
 
 _COLUMNS = (
@@ -48,22 +51,28 @@ class Watch:
     Args:
         engine: of the database.
         scheduler: tells the step.
+        net: tells what is under way.
         decrypt: opens what is stored encrypted.
 
     Attributes:
         companies: by our id.
-        takeovers: how often a lease was taken that somebody had not given back.
     """
 
-    def __init__(self, engine: sa.Engine, scheduler: Scheduler, decrypt: Any) -> None:  # noqa: ANN401  a function
+    def __init__(
+        self,
+        engine: sa.Engine,
+        scheduler: Scheduler,
+        net: Network,
+        decrypt: Callable[[str], str],
+    ) -> None:
         self._engine = engine
+        self._net = net
         self._scheduler = scheduler
         self._decrypt = decrypt
         self._asked = sa.select(*(connections.c[name] for name in _COLUMNS))
         self._text = str(self._asked.compile(engine))
         self._raw: sa.PoolProxiedConnection | None = None
         self.companies: dict[str, Company] = {}
-        self.takeovers = 0
 
     def look(self) -> None:
         """See what a commit changed."""
@@ -103,8 +112,29 @@ class Watch:
             known.closed = None
         elif known.closed is None:
             known.closed = step
-        taken = row.fence != before.fence and row.lease_owner is not None
-        self.takeovers += taken and before.lease_owner is not None
+        self._scheduler.reached |= set(self._states(known.realm, before, row))
+
+    def _states(self, realm: str, before: Any, row: Any) -> Iterator[str]:  # noqa: ANN401  rows
+        """Name what a change of a company amounts to."""
+        if row.fence != before.fence and row.lease_owner and before.lease_owner:
+            yield "a company was taken over"
+        if row.disconnected_at is not None and before.disconnected_at is None:
+            yield "a company was disconnected"
+            if any(one.realm == realm for one in self._net.under_way):
+                yield "a company was disconnected while a request was under way"
+        if row.connection_period > before.connection_period and row.disconnected_at is None:
+            yield "a company was connected again"
+        if row.current and not before.current:
+            yield "an organization went over to another company"
+        if row.expired_at is not None and before.expired_at is None:
+            yield "access expired"
+        if row.refresh_enc != before.refresh_enc and None not in {
+            row.refresh_enc,
+            before.refresh_enc,
+        }:
+            yield "tokens were renewed"
+        if row.region_closed_at is not None and before.region_closed_at is None:
+            yield "a region was closed"
 
     def current(self, org_id: str) -> Company | None:
         """Return the company that an organization's records go to."""

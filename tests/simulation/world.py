@@ -115,10 +115,10 @@ class World:
         self.person = DANA
         self.orgs = {name: Org(name, realms) for name, realms in ORGS.items()}
         self.host_engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-        self.watch = Watch(self.host_engine, scheduler, Cipher((key,)).decrypt)
+        self.watch = Watch(self.host_engine, scheduler, self.net, Cipher((key,)).decrypt)
         self.books = Books(self.quickbooks, self.net, scheduler)
         self.backup = Backup(self, database_url)
-        self.lock = WriteLock(scheduler)
+        self.lock = WriteLock(scheduler, lingers=profile.lingers)
         self.asked: dict[tuple[str, RecordKey], list[int]] = {}
         self.dismissed: set[tuple[str, RecordKey]] = set()
         self.forgetful: set[str] = set()
@@ -194,6 +194,7 @@ class World:
     def kill(self, process: Process) -> None:
         """Stop a process for ever; what only its memory held is gone."""
         if process.unwritten:
+            self.scheduler.reached.add("a process died with records in its memory")
             self.forgetful.add(process.life.name)
         process.kill()
 
@@ -293,15 +294,16 @@ class World:
         with self.host_engine.connect() as db:
             return {row.id: row.snapshot for row in db.execute(asked)}
 
-    def codes_of(self, local_id: str) -> set[str]:
-        """Return the codes that the history of a record has."""
+    def told_of(self, local_id: str) -> tuple[set[str], set[str]]:
+        """Return the codes, and QuickBooks' Ids, that the history of a record has."""
         asked = (
-            sa.select(history.c.code)
+            sa.select(history.c.code, history.c.qbo_id)
             .join(records, records.c.id == history.c.record_id)
-            .where(records.c.local_id == local_id, history.c.code.is_not(None))
+            .where(records.c.local_id == local_id)
         )
         with self.host_engine.connect() as db:
-            return set(db.execute(asked).scalars())
+            rows = list(db.execute(asked))
+        return {row.code for row in rows if row.code}, {row.qbo_id for row in rows if row.qbo_id}
 
     def _until_due(self) -> float | None:
         due = self.due()
