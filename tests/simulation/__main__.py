@@ -11,13 +11,16 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tests.simulation.hunt import first
 from tests.simulation.known import case_of, unknown
+from tests.simulation.planted import BUGS
 from tests.simulation.runner import Fleet, Result, Task
 from tests.simulation.shrink import shrink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ALL = "all"
 EVERY = 5.0
 """Seconds between two words on how far it is."""
 
@@ -25,6 +28,8 @@ EVERY = 5.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for."""
     asked = _parser().parse_args(arguments)
+    if asked.planted == ALL:
+        return hunt_all(asked)
     tasks = [
         Task(
             seed=seed,
@@ -50,6 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(shrink(fleet, next(task for task in tasks if task.seed == red[0])))
     say(summary(results))
     return 1 if red else 0
+
+
+def hunt_all(asked: argparse.Namespace) -> int:
+    """Look for every planted bug."""
+    seeds = range(asked.first, asked.first + asked.seeds)
+    missed = []
+    with Fleet(jobs=asked.jobs, postgres=asked.database == "postgres") as fleet:
+        for name, bug in BUGS.items():
+            found = first(fleet, name, seeds)
+            missed += [] if found else [name]
+            told = "NOT FOUND" if found is None else f"{found[0]}: {str(found[1]).splitlines()[0]}"
+            say(f"{bug.area:9} {name:28} {told}")
+    say(f"{len(BUGS)} bugs, {len(BUGS) - len(missed)} found, missed: {missed}")
+    return 1 if missed else 0
 
 
 def say(*lines: str) -> None:
@@ -83,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=200, help="how many numbers")
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first of them")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
-    parser.add_argument("--planted", default="", metavar="NAME", help="a bug to work with")
+    parser.add_argument(
+        "--planted",
+        default="",
+        metavar="NAME",
+        help="a bug to work with, or all, to look for each of them",
+    )
     parser.add_argument("--jobs", type=int, default=None, help="processes; one on each core")
     parser.add_argument("--all", action="store_true", help="tell of known findings, too")
     parser.add_argument("--story", action="store_true", help="tell what happened, step by step")

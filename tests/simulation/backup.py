@@ -58,6 +58,7 @@ class Backup:
             for company in list(world.watch.companies):
                 pauses.look_first(db, company, until=world.machine_time() + LOOKS)
         world.tell_again_since = self.made_at
+        world.kept_back.clear()  # decisions, too, may be gone
 
     @property
     def _copied(self) -> Path:

@@ -15,6 +15,7 @@ from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
 from dunahub_qbo_plugin.model import GONE, Kind, RecordKey, RecordState, SkipReason, snapshot
 from dunahub_qbo_plugin.store.queries import records as views
 from tests.simulation import office
+from tests.simulation.network import ANSWERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +58,7 @@ class OnTheWay:
         self._world = world
         self._found: list[tuple[str, str, str]] = []
         world.net.watchers.append(self._see)
+        world.watch.expired.append(self._see_expired)
 
     def _see(self, request: Request) -> None:
         assert request.record is not None
@@ -64,6 +66,7 @@ class OnTheWay:
             self._find("another organization's", request)
         if request.made:
             self._see_made(request)
+            self._see_decided(request)
         if not request.fate.endswith("later"):
             self._see_closed(request)
 
@@ -75,6 +78,44 @@ class OnTheWay:
             self._find("twice", request)
         elif self._is_known(request, before) and not self._was_asked_for(request, before):
             self._find("made again unasked", request)
+
+    def _see_decided(self, request: Request) -> None:
+        """What a person, or a disconnect, kept back is not sent unless somebody asks for it."""
+        world = self._world
+        org = world.orgs[self._owner_of(request.realm)]
+        record = next(one for key, one in org.records.items() if key.local_id == request.record)
+        looked = request.looked or 0
+        saved = max(
+            (save.request.told or world.scheduler.steps for save in record.saves), default=0
+        )
+        company = world.watch.current(org.id)
+        if company is None:
+            return
+        kept_back = world.kept_back.get((org.id, record.key))
+        # A worker ends what it has in hand.
+        if kept_back is not None and saved < kept_back < company.taken_since:
+            self._find("sent although dismissed", request)
+        asked = [*world.asked.get((org.id, record.key), ()), *world.asked_for_all.get(org.id, ())]
+        if (
+            record.key.kind is not Kind.CUSTOMER  # it goes with its invoice
+            and world.backup.restored_at is None
+            and saved < company.period_since < looked
+            and max(asked, default=0) < company.period_since
+        ):
+            self._find("left behind, and sent unasked", request)
+
+    def _see_expired(self, realm: str) -> None:
+        """Access ends only where somebody ended it, or where new tokens were lost on the way."""
+        world = self._world
+        lost = any(
+            one.is_renewal and one.reached and not one.was_heard for one in world.net.requests
+        )
+        if realm not in world.ended and not lost and world.backup.restored_at is None:
+            lapsed = any(
+                one.renewal_lapsed for one in world.watch.companies.values() if one.realm == realm
+            )
+            why = "a renewal lapsed" if lapsed else "nobody ended it"
+            self._found.append(("access lost", f"{realm}: {why}", ""))
 
     def _is_known(self, request: Request, before: list[Place]) -> bool:
         """Return whether the plugin knew that what it makes again had been there."""
@@ -126,7 +167,6 @@ class OnTheWay:
 
 KNOWN: Final = frozenset({GONE, "replay-of-deleted"})
 """Codes that say that an object was there and is not any more."""
-ANSWERED: Final = frozenset({"answered", "slow", "replayed"})
 
 
 def marks_of(world: World, record: str) -> frozenset[str]:
@@ -139,27 +179,45 @@ def marks_of(world: World, record: str) -> frozenset[str]:
         marks |= {"rival"} if (realm, record) in world.books.rivals else set()
     if world.backup.restored_at is not None:
         marks.add("restored")
+    over = {key.local_id for _, key in world.dismissed}
+    if over & {*ancestors(world, record)}:
+        marks.add("parent dismissed")
     if any(
         len(world.books.made(realm, one)) > 1
         for realm in realms
         for one in ancestors(world, record)
     ):
         marks.add("parent made again")
+    creates = [one.left for one in about if one.operation == "create"]
+    if creates and any(creates[0] < moment < creates[-1] for moment in world.scheduler.set_back):
+        marks.add("clock set back meanwhile")
     return frozenset(marks | {f"told {code}" for code in world.told_of(record)[0]})
+
+
+def _is_for_quickbooks(value: Lead | Invoice | Payment) -> bool:
+    """Return whether a value is one that is sent at all (product rule 5)."""
+    return not isinstance(value, Payment) or value.collected_by_dunahub
+
+
+def records_of(world: World, local_id: str) -> list[Record]:
+    """Return the CRM's record of an id."""
+    return [
+        one
+        for org in world.orgs.values()
+        for key, one in org.records.items()
+        if key.local_id == local_id
+    ]
 
 
 def ancestors(world: World, record: str) -> list[str]:
     """Return what a record ever stood on: an invoice's leads, a payment's invoice and leads."""
     found: list[str] = []
-    for org in world.orgs.values():
-        for key, one in org.records.items():
-            if key.local_id != record:
-                continue
-            for save in one.saves:
-                if isinstance(save.value, Invoice):
-                    found.append(save.value.lead.id)
-                if isinstance(save.value, Payment):
-                    found += [save.value.invoice_id, *ancestors(world, save.value.invoice_id)]
+    for one in records_of(world, record):
+        for save in one.saves:
+            if isinstance(save.value, Invoice):
+                found.append(save.value.lead.id)
+            if isinstance(save.value, Payment):
+                found += [save.value.invoice_id, *ancestors(world, save.value.invoice_id)]
     return list(dict.fromkeys(found))
 
 
@@ -247,9 +305,13 @@ class AtTheEnd:
         stored = self._snapshot(one.view)
         if stored not in {snapshot.dump(save.value) for save in newest}:
             older = [save for save in one.record.saves if snapshot.dump(save.value) == stored]
-            how = "an older state" if older else "a state that nobody saved"
-            undone = {save.request.undone for save in older}
-            self._find("not the newest", one.key, f"{how} is stored, undone: {undone}")
+            if older and all(save.request.undone for save in older):
+                self._find("taken back", one.key, "it is stored all the same")
+            elif older and all(save.kept_in_memory for save in older):
+                self._find("from memory", one.key, "an older state overwrote a newer one")
+            else:
+                what = "an older state is stored" if older else "nobody saved what is stored"
+                self._find("not the newest", one.key, what)
         # What is saved without a change stays where a disconnect left it (product rule 18).
         synced = one.view.state is RecordState.SYNCED
         if (
@@ -290,6 +352,9 @@ class AtTheEnd:
                     self._find("asks", one.key, f"without a reason: {code}")
             case RecordState.NOT_SENT:
                 self._look_at_not_sent(org, one, view, connection)
+        values = [save.value for save in one.record.standing]
+        if one.places and not any(map(_is_for_quickbooks, values)):
+            self._find("must not be there", one.key, f"{one.places}")
 
     @staticmethod
     def _waits_for_a_person(view: RecordView, seen: dict[RecordKey, Seen]) -> bool:
@@ -396,7 +461,10 @@ class AtTheEnd:
         if balance != total - min(total, received):
             loose = [str(money["UnappliedAmt"]) for money in paid]
             what = f"{balance} of {total} is open, {received} was paid, loose: {loose}"
-            self._find("money", one.key, what)
+            payments = [member.record for member in family if member is not one]
+            edited = any(len(record.contents) > 1 for record in payments)
+            # Which of the two rules about loose money it is.
+            self._find("money" if edited else "money of a changed invoice", one.key, what)
 
     def _is_touched(self, family: list[Seen], realm: str) -> bool:
         books = self._world.books

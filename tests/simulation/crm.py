@@ -43,11 +43,13 @@ class Save:
 
     Attributes:
         at: what the machine's clock said when the hook was called.
+        kept_in_memory: the database did not take it at once.
     """
 
     value: Value
     request: Request
     at: datetime
+    kept_in_memory: bool = False
 
 
 @attrs.define(eq=False)
@@ -97,6 +99,11 @@ class Record:
             if snapshot.dump(save.value) != text:
                 step, text = save.request.step, snapshot.dump(save.value)
         return step
+
+    @property
+    def contents(self) -> set[str]:
+        """Everything that it was ever saved as."""
+        return {snapshot.dump(save.value) for save in self.standing}
 
     def newest(self) -> list[Save]:
         """Return the saves that may count as the newest: several where the clock was set back."""

@@ -42,7 +42,7 @@ def give_time(world: World) -> None:
 def _look_after_connection(world: World, org: Org) -> None:
     """Reconnect where access was lost; decide about a company that awaits a yes."""
     host = world.web[0]
-    world.call(host, lambda: office.answer(world, host, org, yes=False))
+    world.call(host, lambda: office.decide(world, host, org, yes=False))
     current = world.watch.current(org.id)
     if current is None or current.row.expired_at is None:
         return

@@ -66,6 +66,41 @@ def reword_invoice(world: World, dice: random.Random) -> None:
     world.hosts.save(org, made, dice)
 
 
+def lower_invoice(world: World, dice: random.Random) -> None:
+    """Lower an invoice to less than what was paid on it."""
+    org = world.some_org(dice)
+
+    def made() -> list[Value]:
+        paid = [number for number in range(INVOICES) if org.payments_of(number)]
+        if not paid:
+            return []
+        number = paid[dice.randrange(len(paid))]
+        bill = org.invoice(number)
+        received = sum((one.amount for one in org.payments_of(number)), Decimal(0))
+        if bill is None or bill.status is InvoiceStatus.VOID:
+            return []
+        return [crm.invoice(org, number, int(received * dice.randrange(3, 10) * 10))]
+
+    world.hosts.save(org, made, dice)
+
+
+def raise_invoice(world: World, dice: random.Random) -> None:
+    """Raise an invoice that was paid."""
+    org = world.some_org(dice)
+
+    def made() -> list[Value]:
+        paid = [number for number in range(INVOICES) if org.payments_of(number)]
+        if not paid:
+            return []
+        number = paid[dice.randrange(len(paid))]
+        bill = org.invoice(number)
+        if bill is None or bill.status is InvoiceStatus.VOID:
+            return []
+        return [crm.invoice(org, number, int(bill.total * 130))]
+
+    world.hosts.save(org, made, dice)
+
+
 def void_invoice(world: World, dice: random.Random) -> None:
     """Void an invoice that nobody has paid on."""
     org, number = world.some_org(dice), dice.randrange(INVOICES)
@@ -228,6 +263,8 @@ class Hosts:
         noted = note(host, org, made(), request)
         for saves in noted:
             tell(host, org, saves, None)
+            for save in saves:
+                save.kept_in_memory = host.keeps(org.id, key_of(save.value))
         request.told = self._world.scheduler.steps
 
     def _within(
@@ -330,5 +367,12 @@ def _commit(request: Request) -> None:
     request.undone = False
 
 
-EVENTS = (void_invoice, revive_invoice, save_at_once, pay_unknown)
+EVENTS = (
+    lower_invoice,
+    raise_invoice,
+    void_invoice,
+    revive_invoice,
+    save_at_once,
+    pay_unknown,
+)
 """What hosts do now and then."""

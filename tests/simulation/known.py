@@ -26,6 +26,7 @@ class Known:
         kinds: what the checks call it.
         any_of: marks of which the record has one at least; empty for any.
         said: what the finding must say, if anything.
+        seldom: it takes so much that a share need not find it.
     """
 
     case: str
@@ -33,6 +34,7 @@ class Known:
     kinds: tuple[str, ...]
     any_of: frozenset[str] = frozenset()
     said: str = ""
+    seldom: bool = False
 
     def fits(self, finding: Finding) -> bool:
         """Return whether a finding is this case."""
@@ -44,6 +46,7 @@ class Known:
 
 
 _TWICE: Final = ("twice", "twice in the end")
+_REFUSED: Final = frozenset({"fate refused", "fate busy", "fate no-resource"})
 _AGAIN: Final = ("made again unasked",)
 
 KNOWN: Final = (
@@ -63,7 +66,7 @@ KNOWN: Final = (
         case="A2 refused",
         why="the same, and the resend is refused",
         kinds=_TWICE,
-        any_of=frozenset({"fate refused", "fate busy", "fate no-resource"}),
+        any_of=_REFUSED,
     ),
     Known(
         case="A3",
@@ -72,10 +75,33 @@ KNOWN: Final = (
         any_of=frozenset({"fate done-but-busy"}),
     ),
     Known(
+        case="A1-A3",
+        why="the same; its own number keeps it from being doubled, and a person is asked",
+        kinds=("asks",),
+        any_of=_REFUSED | {"fate done-but-busy", "fate stale"},
+        said="6140",
+        seldom=True,
+    ),
+    Known(
         case="A4",
         why="a question is answered by Retry all",
         kinds=_TWICE,
         any_of=frozenset({"told ambiguous"}),
+    ),
+    Known(
+        case="clock set back",
+        why="the clock is set back after a create was lost: its resend counts as young, and it is "
+        "sent again without a look after QuickBooks has forgotten its key",
+        kinds=_TWICE,
+        any_of=frozenset({"clock set back meanwhile"}),
+        seldom=True,
+    ),
+    Known(
+        case="renewal lapsed",
+        why="a worker that takes longer than five minutes drops the tokens that it renewed",
+        kinds=("access lost",),
+        said="a renewal lapsed",
+        seldom=True,
     ),
     Known(
         case="A5",
@@ -88,14 +114,32 @@ KNOWN: Final = (
         why="what was deleted before its answer was heard is made again unasked",
         kinds=_AGAIN,
         any_of=frozenset({"told replay-of-deleted"}),
+        seldom=True,
     ),
     Known(
         case="A5 below",
         why="a customer or invoice was made again, and the look for what stood on it finds nothing",
         kinds=_TWICE,
         any_of=frozenset({"parent made again"}),
+        seldom=True,
     ),
     Known(case="A6", why="money stays loose although its invoice has room", kinds=("money",)),
+    Known(
+        case="A6 refused",
+        why="the same, after an update that was carried out was called refused",
+        kinds=("money of a changed invoice",),
+        any_of=_REFUSED | {"fate done-but-busy", "fate stale"},
+        seldom=True,
+    ),
+    Known(
+        case="voided after a restore",
+        why="an invoice that the restored database does not know to be sent is voided in DunaHub: "
+        "it stays open in QuickBooks, unlooked for",
+        kinds=("not sent",),
+        any_of=frozenset({"restored"}),
+        said="voided-unsent",
+        seldom=True,
+    ),
     Known(case="A9", why="the older of two saves is stored", kinds=("not the newest",)),
     Known(
         case="A13",
@@ -124,12 +168,22 @@ KNOWN: Final = (
         why="Retry of what is gone forgets the object, but not the update under way",
         kinds=("logged", "waits"),
         said="could not be reconciled",
+        seldom=True,
     ),
     Known(
         case="retried update waits",
         why="the same, seen on the record",
         kinds=("waits",),
         any_of=frozenset({"told internal"}),
+        seldom=True,
+    ),
+    Known(
+        case="dismissed under way",
+        why="a customer that was dismissed while a request of it was under way stays due for ever: "
+        "its invoices wait for it, and the company is drained again and again",
+        kinds=("waits",),
+        any_of=frozenset({"parent dismissed"}),
+        seldom=True,
     ),
     Known(
         case="connect log",
@@ -141,6 +195,7 @@ KNOWN: Final = (
         case="adopted",
         why="what is adopted, or replayed after a restore, is taken for the newest state unseen",
         kinds=("wrong",),
+        seldom=True,
     ),
 )
 """Every case that is known."""

@@ -6,7 +6,10 @@ and back while QuickBooks' own goes on.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     import random
@@ -59,18 +62,27 @@ def end_access(world: World, dice: random.Random) -> None:
 
 def end_refresh(world: World, dice: random.Random) -> None:
     """Let the refresh token of a company end, and the access token with it."""
-    world.quickbooks.tokens.expire(realm=world.some_realm(dice), refresh=True)
+    realm = world.some_realm(dice)
+    world.ended.add(realm)
+    world.quickbooks.tokens.expire(realm=realm, refresh=True)
 
 
 def revoke(world: World, dice: random.Random) -> None:
     """Withdraw DunaHub's access in QuickBooks."""
-    world.quickbooks.tokens.end_grants(realm=world.some_realm(dice))
+    realm = world.some_realm(dice)
+    world.ended.add(realm)
+    world.quickbooks.tokens.end_grants(realm=realm)
 
 
 def upkeep(world: World, dice: random.Random) -> None:
     """Have a worker see to idle tokens and old history."""
     worker = dice.choice(world.workers)
-    world.scheduler.spawn(f"{worker.name}.upkeep", worker.life, worker.plugin.upkeep)
+
+    def does() -> None:
+        with contextlib.suppress(SQLAlchemyError):  # as it says
+            worker.plugin.upkeep()
+
+    world.scheduler.spawn(f"{worker.name}.upkeep", worker.life, does)
 
 
 def back_up(world: World, dice: random.Random) -> None:

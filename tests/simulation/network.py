@@ -73,9 +73,11 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "done-but-page": Refusal(status=502, shape="html", after=True),
     "done-but-good-page": Refusal(status=200, shape="html", after=True),
 }
-AGAIN, MOST_IN_A_ROW = 0.5, 4
+AGAIN, MOST_IN_A_ROW = 0.7, 4
 """How often what goes wrong once goes wrong again, and how often in a row at most."""
 LOSSES: Final = ("unreachable", "reset", "silence", "cut", "slow", "held", "replayed")
+ANSWERED: Final = frozenset({"answered", "slow", "replayed"})
+"""Fates that let the answer through."""
 FATES: Final = (*REFUSALS, *LOSSES)
 SIGN_IN_FATES: Final = ("unavailable", "failure", "unreachable", "reset", "silence", "good-page")
 
@@ -94,6 +96,8 @@ class Request:
         carried_out: QuickBooks did what it asks, just then.
         made: Id of the object that it made; empty when it made none.
         status: of the answer that its sender got; 0 for none.
+        reached: Intuit acted on it.
+        ended: when its sender heard of it.
     """
 
     step: int
@@ -112,6 +116,19 @@ class Request:
     made: str = ""
     id: str = ""
     status: int = 0
+    reached: bool = False
+    ended: float | None = None
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether it asks for new tokens."""
+        return self.path.endswith("/tokens/bearer")
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether its sender got the answer that QuickBooks gave, in time."""
+        in_time = self.ended is not None and self.ended - self.left < SILENCE
+        return in_time and self.fate in ANSWERED
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -145,7 +162,7 @@ class Wire(httpx.BaseTransport):
             response = self._net.carry(request, noted)
         finally:
             self._net.under_way.remove(noted)
-        noted.status = response.status_code
+        noted.status, noted.ended = response.status_code, scheduler.monotonic
         return response
 
 
@@ -243,6 +260,7 @@ class Network:
 
     def _reach(self, request: httpx.Request, noted: Request) -> httpx.Response:
         response = self._inner.handle_request(request)
+        noted.reached = True
         if noted.record is not None and response.status_code == httpx.codes.OK:
             self._written(noted, response)
         self.scheduler.note(f"  carried out: {noted.record} {response.status_code} {noted.id}")

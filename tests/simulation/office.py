@@ -143,13 +143,24 @@ def by_name(
     world.asked.setdefault((org.id, key), []).append(world.scheduler.steps)
     if action == "dismiss":
         world.dismissed.add((org.id, key))
-    return press(world, host, org, action, keys=[key], **form)
+    else:
+        world.kept_back.pop((org.id, key), None)
+    before = world.scheduler.steps
+    answer = press(world, host, org, action, keys=[key], **form)
+    if said(answer) == "dismissed":
+        world.kept_back[(org.id, key)] = before
+    return answer
 
 
 def send_all(world: World, dice: random.Random) -> None:
     """Send all that a disconnect left behind."""
     org = world.some_org(dice)
-    in_request(world, dice, "send-all", lambda host: press(world, host, org, "send-all"))
+
+    def does(host: Process) -> None:
+        press(world, host, org, "send-all")
+        world.asked_for_all.setdefault(org.id, []).append(world.scheduler.steps)
+
+    in_request(world, dice, "send-all", does)
 
 
 def compare(world: World, dice: random.Random) -> None:
@@ -224,7 +235,7 @@ def switch(world: World, dice: random.Random) -> None:
 
     def does(host: Process) -> None:
         if connect(world, host, org, realm) == "confirm":
-            answer(world, host, org, yes=yes)
+            decide(world, host, org, yes=yes)
 
     in_request(world, dice, "switch", does)
 
@@ -240,7 +251,7 @@ def connect(world: World, host: Process, org: Org, realm: str) -> str:
     return said(press(world, host, org, "callback", method="GET", query=query))
 
 
-def answer(world: World, host: Process, org: Org, *, yes: bool) -> None:
+def decide(world: World, host: Process, org: Org, *, yes: bool) -> None:
     """Say whether the other company shall be the one."""
     if not yes:
         press(world, host, org, "cancel-company")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dunahub_qbo_plugin.config import Config
+    from dunahub_qbo_plugin.model import RecordKey
     from tests.simulation.network import Network
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.storage import WriteLock
@@ -82,6 +83,10 @@ class Process:
         """Stop it for ever, wherever it is."""
         self.scheduler.kill(self.life)
         self.runtime.database.close()  # as the operating system does for whoever is gone
+
+    def keeps(self, org_id: str, key: RecordKey) -> bool:
+        """Return whether a record is in its memory only."""
+        return (org_id, key) in self.runtime.intake._spill
 
     @property
     def unwritten(self) -> int:

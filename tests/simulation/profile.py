@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = (host.save_invoice, host.pay, host.bill_and_pay, machines.time_passes)
 OFTEN: Final = (host.save_lead, host.reword_invoice, host.correct_payment)
+
+
+def _name(event: Happens) -> str:
+    """Name an event by who does what: ``host.pay``."""
+    return f"{event.__module__.rpartition('.')[2]}.{event.__name__}"
+
+
 EVENTS: Final[Mapping[str, Happens]] = {
-    event.__name__: event
+    _name(event): event
     for event in (
         *ALWAYS,
         *OFTEN,
@@ -34,21 +41,25 @@ EVENTS: Final[Mapping[str, Happens]] = {
         *machines.EVENTS,
     )
 }
-WEIGHTS: Final = {event.__name__: 8 for event in ALWAYS} | {event.__name__: 4 for event in OFTEN}
+WEIGHTS: Final = {_name(event): 8 for event in ALWAYS} | {_name(event): 4 for event in OFTEN}
 """How often an event of each run happens; any other that a run has counts for 2."""
 SELDOM: Final = {
-    event.__name__: 1
-    for event in (office.disconnect, office.switch, office.change_region, machines.revoke)
-} | {event.__name__: 1 for event in (machines.end_refresh, machines.restore)}
+    _name(event): 1
+    for event in (
+        *(office.disconnect, office.switch, office.change_region),
+        *(machines.revoke, machines.end_refresh, machines.restore),
+    )
+}
 BACK: Final = {
-    "disconnect": "reconnect",
-    "switch": "reconnect",
-    "revoke": "reconnect",
-    "end_refresh": "reconnect",
-    "restore": "back_up",
+    "office.disconnect": "office.reconnect",
+    "office.switch": "office.reconnect",
+    "machines.revoke": "office.reconnect",
+    "machines.end_refresh": "office.reconnect",
+    "machines.restore": "machines.back_up",
+    "host.lower_invoice": "host.raise_invoice",
 }
 """What takes an event back, or makes it possible: a run that has the one has the other."""
-LIKELY_FATE: Final = 0.3
+LIKELY_FATE: Final = 0.4
 SHORTEST, LONGEST = 40, 120
 """Events of a run."""
 
@@ -107,7 +118,7 @@ def draw(seed: int) -> Profile:
             Event(name=name, seed=f"{seed}/{number}/{name}") for number, name in enumerate(chosen)
         ),
         fates=frozenset(fate for fate in FATES if dice.random() < LIKELY_FATE),
-        share=dice.choice((0.0, 0.1, 0.2, 0.35)),
+        share=dice.choice((0.0, 0.15, 0.3, 0.5)),
         stickiness=dice.choice((0.0, 0.5, 0.8, 0.95)),
         burst=dice.choice((3, 12, 40)),
         sessions=dice.choice((0.0, 0.0, 0.4)),

@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.db.database import Database
 from tests.simulation.checks import AtTheEnd, Finding, OnTheWay
+from tests.simulation.planted import planted
 from tests.simulation.profile import draw
 from tests.simulation.reached import reached
 from tests.simulation.scheduler import Scheduler
@@ -96,6 +97,9 @@ def run(task: Task, *, database: str | None = None) -> Result:
     Args:
         task: which, and how.
         database: address of a PostgreSQL database that is ours; None for SQLite in memory.
+
+    Raises:
+        AttributeError: the bug to work with has lost its place.
     """
     profile = draw(task.seed)
     scheduler = Scheduler(str(task.seed), stickiness=profile.stickiness)
@@ -109,7 +113,7 @@ def run(task: Task, *, database: str | None = None) -> Result:
     log = Log()
     world: World | None = None
     came_through: frozenset[str] = frozenset()
-    with _place(database) as url, cooperative(scheduler), log:
+    with _place(database) as url, planted(task.planted), cooperative(scheduler), log:
         try:
             world = World(task.seed, profile, scheduler, database_url=url, key=generate_key())
             on_the_way = OnTheWay(world)

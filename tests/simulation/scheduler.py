@@ -99,6 +99,7 @@ class Scheduler:
         offset: how wrong the machines' clock is, seconds.
         steps: how often somebody was chosen.
         crashes: threads that ended with an exception.
+        set_back: when the machines' clock was set back.
         reached: states that the run came through, for telling a tame simulation.
     """
 
@@ -110,6 +111,7 @@ class Scheduler:
         self.steps = 0
         self.crashes: list[Crash] = []
         self.reached: set[str] = set()
+        self.set_back: list[float] = []
         self._main = greenlet.getcurrent()
         self._tasks: list[Task] = []
         self._last: Task | None = None
@@ -248,7 +250,9 @@ class Scheduler:
     def turn_clock(self, seconds: float) -> None:
         """Set the machines' clock forward or back; true time does not move."""
         self.note(f"clock {seconds:+}")
-        self.reached |= {"the clock was set back"} if seconds < 0 else set()
+        if seconds < 0:
+            self.reached.add("the clock was set back")
+            self.set_back.append(self.monotonic)
         self.offset += seconds
 
     def waiting(self) -> list[str]:

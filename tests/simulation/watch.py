@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import sqlalchemy as sa
 
+from dunahub_qbo_plugin.store.convert import to_ms
 from dunahub_qbo_plugin.store.tables import connections
+from tests.simulation.scheduler import SimClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     *("id", "org_id", "current", "connection_period", "realm_enc", "expired_at", "lease_owner"),
-    *("disconnected_at", "pending_at", "region_closed_at", "fence", "refresh_enc", "lease_until"),
+    *("disconnected_at", "pending_at", "region_closed_at", "fence", "refresh_enc"),
+    *("refresh_owner", "refresh_until"),
 )
 
 
@@ -33,6 +36,8 @@ class Company:
         realm: which it is.
         closed: the step at which sending to it was last ended; None while it may be sent to.
         region_closed: the step at which its region last ended it.
+        taken_since: the step at which a worker last took it.
+        renewal_lapsed: a worker took so long to renew tokens that another one took over.
         current_since: the step since which records of its organization go there.
         period_since: the step since which its present connected period lasts.
     """
@@ -41,6 +46,8 @@ class Company:
     realm: str
     closed: int | None = None
     region_closed: int | None = None
+    taken_since: int = 0
+    renewal_lapsed: bool = False
     current_since: int = 0
     period_since: int = 0
 
@@ -56,6 +63,7 @@ class Watch:
 
     Attributes:
         companies: by our id.
+        expired: called with a company's realm when access to it was found to have ended.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Watch:
         self._text = str(self._asked.compile(engine))
         self._raw: sa.PoolProxiedConnection | None = None
         self.companies: dict[str, Company] = {}
+        self.expired: list[Callable[[str], None]] = []
 
     def look(self) -> None:
         """See what a commit changed."""
@@ -108,6 +117,11 @@ class Watch:
             known.period_since = step
         if row.region_closed_at is not None and before.region_closed_at is None:
             known.region_closed = step
+        if row.fence != before.fence:
+            known.taken_since = step
+        others = {row.refresh_owner, before.refresh_owner}
+        if None not in others and len(others) > 1 and before.refresh_until <= self._now():
+            known.renewal_lapsed = True
         if may_be_sent_to(row):
             known.closed = None
         elif known.closed is None:
@@ -128,6 +142,8 @@ class Watch:
             yield "an organization went over to another company"
         if row.expired_at is not None and before.expired_at is None:
             yield "access expired"
+            for tell in self.expired:
+                tell(realm)
         if row.refresh_enc != before.refresh_enc and None not in {
             row.refresh_enc,
             before.refresh_enc,
@@ -135,6 +151,10 @@ class Watch:
             yield "tokens were renewed"
         if row.region_closed_at is not None and before.region_closed_at is None:
             yield "a region was closed"
+
+    def _now(self) -> int:
+        """Return what the machines' clock says, in milliseconds."""
+        return to_ms(SimClock(self._scheduler).now())
 
     def current(self, org_id: str) -> Company | None:
         """Return the company that an organization's records go to."""

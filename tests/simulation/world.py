@@ -53,6 +53,8 @@ ORGS = {
 }
 REDIRECT = "https://crm.example/settings/quickbooks/callback"
 DANA = Person(id="dana", name="Dana", email="dana@acme.example")
+IN_VAIN = 60
+"""Looks of all workers after which what is due still is left alone for longer."""
 PATIENCE, SHORT = 3 * 86_400.0, 3600.0
 """Seconds that everything is given to come to rest, and what is left of them once it did not."""
 
@@ -69,7 +71,10 @@ class World:
 
     Attributes:
         asked: at which steps a person asked for a record by its name.
+        asked_for_all: at which steps a person asked for all of an organization that was left.
         dismissed: records of which a person said once that they are not to be sent.
+        kept_back: those of which that still is so, and since which step.
+        ended: companies to which Intuit was made to end access.
         forgetful: processes that died with records in their memory only.
         tell_again_since: what the CRM saved from this step on may be lost: a backup was restored.
         kills: how many processes were stopped for ever.
@@ -120,6 +125,9 @@ class World:
         self.backup = Backup(self, database_url)
         self.lock = WriteLock(scheduler, lingers=profile.lingers)
         self.asked: dict[tuple[str, RecordKey], list[int]] = {}
+        self.asked_for_all: dict[str, list[int]] = {}
+        self.kept_back: dict[tuple[str, RecordKey], int] = {}
+        self.ended: set[str] = set()
         self.dismissed: set[tuple[str, RecordKey]] = set()
         self.forgetful: set[str] = set()
         self.tell_again_since: int | None = None
@@ -273,13 +281,17 @@ class World:
     def rest(self) -> None:
         """Let everybody work until nothing is due any more, or for days."""
         until = self.scheduler.monotonic + self._patience
+        rounds = 0
         while self.scheduler.monotonic < until:
             while self.scheduler.step():
                 pass
             wait = self._until_due()
             if wait is None and not self._under_way():
                 return
-            self.scheduler.advance(max(wait or 0.0, 0.6))
+            rounds += 1
+            # What was due for so long and is due still is tried in vain.
+            shortest = 0.6 if rounds < IN_VAIN else 21_600.0
+            self.scheduler.advance(max(wait or 0.0, shortest))
         self._patience = SHORT  # what is due by now is due for ever; the checks say what it is
 
     def due(self) -> dict[str, int]:
