@@ -76,11 +76,13 @@ class QboError(QuickBooksPluginError):
 
     Attributes:
         info: status, code, text and ``intuit_tid``, already redacted and cut.
+        refuses: True for a QuickBooks Fault that says that nothing was carried out.
     """
 
-    def __init__(self, info: ErrorInfo) -> None:
+    def __init__(self, info: ErrorInfo, *, refuses: bool = False) -> None:
         super().__init__(f"{info.status or 'no answer'} {info.code}: {info.text}")
         self.info = info
+        self.refuses = refuses
 
 
 class Unreachable(QboError):
@@ -101,8 +103,6 @@ class Busy(QboError):
     Attributes:
         retry_after: seconds that QuickBooks asked to wait, None if it did not say.
         throttled: True if the whole company must pause, not only this record.
-        carried_out: None if the request may have taken effect (5xx), False if it certainly did not
-            (429).
     """
 
     def __init__(
@@ -111,12 +111,11 @@ class Busy(QboError):
         *,
         retry_after: float | None = None,
         throttled: bool = False,
-        carried_out: bool | None = None,
+        refuses: bool = False,
     ) -> None:
-        super().__init__(info)
+        super().__init__(info, refuses=refuses)
         self.retry_after = retry_after
         self.throttled = throttled
-        self.carried_out = carried_out
 
 
 class Unauthorized(QboError):

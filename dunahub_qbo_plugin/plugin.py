@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -55,25 +56,43 @@ class QuickBooksPlugin:
 
     @hookimpl
     def on_startup(self, host: Host) -> None:
-        """Store the host, and resume what was due when it last stopped."""
+        """Remember the host. Nothing is started here: this process may be one that is forked.
+
+        The first hook, page or card of each process starts what sends there; what was left due
+        when the host last stopped goes on then, too.
+        """
         self._host = host
-        try:
-            runtime = self.runtime()
-            if runtime.database.is_ready():
-                runtime.engine.ring()
-        except Exception:
-            log.exception("the QuickBooks plugin could not start")
 
     @hookimpl
     def on_shutdown(self) -> None:
-        """Stop the worker and close everything; a later hook starts again."""
+        """Stop the worker and close everything; a later hook starts again.
+
+        In a child that was forked after the first use, and never used the plugin itself, there is
+        nothing to stop: what is open belongs to the parent, and is let go of.
+        """
         with self._lock:
             runtime, self._runtime = self._runtime, None
-        if runtime is not None:
-            try:
+        if runtime is None:
+            return
+        try:
+            if runtime.pid == os.getpid():
                 runtime.close()
-            except Exception:
-                log.exception("the QuickBooks plugin could not close cleanly")
+            else:
+                runtime.abandon()
+        except Exception:
+            log.exception("the QuickBooks plugin could not close cleanly")
+
+    def start(self) -> None:
+        """Start sending in this process without waiting for a first hook.
+
+        For a host that does not fork after it.
+
+        Raises:
+            ConfigurationError: a setting cannot be.
+        """
+        runtime = self.runtime()
+        if runtime.database.is_ready():
+            runtime.engine.ring()
 
     @hookimpl
     def on_lead_saved(self, org: Organization, lead: Lead, session: Session | None) -> None:
@@ -132,6 +151,7 @@ class QuickBooksPlugin:
                 enter(runtime.database, org.id)
             except Exception:
                 log.exception("an organization could not be let go on")  # the page says why
+            self._wake(runtime)
             return settings_panel(runtime.panel, org, request)
         except Exception as error:
             log.exception("the QuickBooks settings could not be shown")
@@ -158,10 +178,21 @@ class QuickBooksPlugin:
                 return None
             from dunahub_qbo_plugin.panel.card import record_card  # noqa: PLC0415  as above
 
-            return record_card(self.runtime().panel, org, request, kind, record_id)
+            runtime = self.runtime()
+            self._wake(runtime)
+            return record_card(runtime.panel, org, request, kind, record_id)
         except Exception:
             log.exception("the QuickBooks card could not be shown")
             return None
+
+    @staticmethod
+    def _wake(runtime: Runtime) -> None:
+        """Start what sends in this process, where a page is the first that it hears of the host."""
+        try:
+            if runtime.database.is_ready():
+                runtime.engine.start()
+        except Exception as error:  # noqa: BLE001  no thread can be started: a hook will try again
+            log.warning("the worker could not be started: %s", error)
 
     def drain(self, company_id: str) -> bool:
         """Send what a company has due; for a task of the host's own queue (Celery, RQ ...).
@@ -224,6 +255,9 @@ class QuickBooksPlugin:
                 data_dir = self._host.data_dir if self._host else None
                 config = self.config or Config.from_environ(os.environ, data_dir=data_dir)
                 self._runtime = build(config, host_bell=self.bell)
+                # What is under way winds down before the interpreter takes its own threads apart.
+                atexit.unregister(self.on_shutdown)
+                atexit.register(self.on_shutdown)
             return self._runtime
 
     def running(self) -> Runtime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -31,6 +32,7 @@ from dunahub_qbo_plugin.review.task import COMPARE, CompareTask
 from dunahub_qbo_plugin.store.companies.connections import Connections
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.sync.carriers import Carriers
 from dunahub_qbo_plugin.sync.drain import Drainer
 from dunahub_qbo_plugin.sync.intake import Intake
 from dunahub_qbo_plugin.sync.reconciler import Reconciler
@@ -78,13 +80,23 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the worker, write spilled rows, close files and connections."""
-        self.engine.stop()
-        if self.intake.waiting:
+        with contextlib.ExitStack() as steps:  # each is done, whatever becomes of the others
+            steps.callback(self.database.close)
+            steps.callback(self.http.close)
+            steps.callback(self.worker_tasks.carriers.close)
+            steps.callback(self.worker_tasks.meter.note, at_once=True)
+            steps.callback(self._write_spill)
+            steps.callback(self.engine.stop)
+
+    def _write_spill(self) -> None:
+        if not self.intake.waiting:
+            return
+        try:
             self.database.prepare()
             self.intake.flush()
-        self.worker_tasks.meter.note(at_once=True)
-        self.http.close()
-        self.database.close()
+        except Exception:
+            self.intake.give_up()
+            raise
 
     def abandon(self) -> None:
         """Drop connections that belong to the parent process, without closing them."""
@@ -98,6 +110,7 @@ def build(
     transport: httpx.BaseTransport | None = None,
     throttles: Throttles | None = None,
     host_bell: Callable[[str], None] | None = None,
+    carriers: Carriers | None = None,
 ) -> Runtime:
     """Build the objects. Nothing is opened and no thread is started.
 
@@ -107,6 +120,7 @@ def build(
         transport: a replacement of the network, for tests.
         throttles: other rate limits, for tests.
         host_bell: puts a company into the host's own queue; used when no worker is configured.
+        carriers: other threads for requests, for tests.
 
     Raises:
         ConfigurationError: the database URL cannot be used, or not with this worker.
@@ -130,6 +144,7 @@ def build(
     tokens = TokenKeeper(
         database=database, connections=connections, oauth=oauth, clock=clock, owner=owner
     )
+    carriers = carriers or Carriers()
     drainer = Drainer(
         database=database,
         reconciler=Reconciler(client),
@@ -139,6 +154,7 @@ def build(
             database=database, client=client, grant=grant, clock=clock
         ),
         owner=owner,
+        carriers=carriers,
     )
     bell = _Bell()
     intake = Intake(database=database, clock=clock, wake=bell.ring)
@@ -160,6 +176,7 @@ def build(
         database=database,
         intake=intake,
         drainer=drainer,
+        carriers=carriers,
         tasks=task_runner,
         upkeep=Upkeep(database=database, tokens=tokens, clock=clock),
         meter=Meter(database=database, clock=clock, metrics=client.metrics, owner=owner),

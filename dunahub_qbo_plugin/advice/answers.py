@@ -151,6 +151,19 @@ ANSWERS: Final = {
         "created again there. The payments of an invoice are applied to the new one; the invoices "
         "of a customer that is gone stay with the old one.",
     ),
+    "voided-there": Wording(
+        "This {kind} was voided in QuickBooks",
+        "Somebody voided it there, so DunaHub no longer changes it.",
+        "Ask your bookkeeper why. If it is not to count, void it in DunaHub too, or dismiss it "
+        "here. To have it in QuickBooks as it is in DunaHub, press Retry: its amounts are entered "
+        "there again.",
+    ),
+    "parent-unknown": Wording(
+        "DunaHub never told of the invoice of this payment",
+        "A payment is applied to its invoice, and the invoice{named} did not come with it.",
+        "Open the invoice in DunaHub and save it: this payment then goes out after it. If it was "
+        "entered in QuickBooks by hand, enter the payment there too, and dismiss it here.",
+    ),
     "parent-gone": Wording(
         "This payment could not be applied to its invoice",
         "The invoice{named} was deleted or voided in QuickBooks, or takes no more payments.",

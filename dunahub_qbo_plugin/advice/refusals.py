@@ -153,6 +153,20 @@ REFUSALS: Final = {
         "{Record} is {amount!m}; QuickBooks takes only payments above zero.",
         "Correct the amount. If it is a refund, your bookkeeper enters it in QuickBooks.",
     ),
+    "payment-applied-elsewhere": Wording(
+        "More of this payment is applied to other invoices than it amounts to",
+        "{Record} is {amount!m} now, and in QuickBooks {elsewhere!m} of it is applied to other "
+        "invoices. Nothing was changed there.",
+        "Ask your bookkeeper to take some of it off the other invoices in QuickBooks. Then press "
+        "Retry.",
+    ),
+    "unusable-id": Wording(
+        "DunaHub's own id of this {kind} cannot be stored",
+        "The id of {what} has {length!n} characters, or characters that cannot be shown; "
+        "{limit!n} that can are the most.",
+        "Tell DunaHub support. Once the id is put right and it is saved again, it is sent "
+        "automatically.",
+    ),
 }
 """By `MappingError.code`."""
 

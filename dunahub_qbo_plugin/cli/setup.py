@@ -4,7 +4,6 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir
 from dunahub_qbo_plugin.cli.output import note, say, say_json
 from dunahub_qbo_plugin.cli.session import open_session
 from dunahub_qbo_plugin.store.db.cipher import generate_key as new_key
-from dunahub_qbo_plugin.store.db.database import SCHEMA
 from dunahub_qbo_plugin.store.db.errors import where
 
 
@@ -27,8 +26,8 @@ def migrate(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with open_session(data_dir, prepared=False) as opened:
         changed = not opened.database.is_ready()
         opened.database.prepare()
-        place = where(opened.database)
+        place, schema = where(opened.database), opened.database.schema()
     if as_json:
-        say_json({"database": place, "schema": SCHEMA, "changed": changed})
+        say_json({"database": place, "schema": schema, "changed": changed})
     else:
-        note(f"The {place} {'was brought' if changed else 'is'} up to date (schema {SCHEMA}).")
+        note(f"The {place} {'was brought' if changed else 'is'} up to date (schema {schema}).")

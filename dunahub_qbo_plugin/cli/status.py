@@ -8,7 +8,7 @@ from dunahub_qbo_plugin.cli.options import AsJson, DataDir, Org
 from dunahub_qbo_plugin.cli.output import lasting, moment, note, say, say_json, several, when
 from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, Status
+from dunahub_qbo_plugin.model import Kind, RecordState, Status
 from dunahub_qbo_plugin.store.companies.connection import Connection
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.errors import where
@@ -76,9 +76,9 @@ def _paused(connection: Connection, opened: Session) -> str:
     until = connection.paused_until
     if connection.status is not Status.CONNECTED or until is None or until <= opened.clock.now():
         return ""
-    code = connection.pause_code or ""
-    advice = advise(Kind.CUSTOMER, ErrorInfo(code=code, text=connection.pause_text or ""))
-    support = f" ({code}: {connection.pause_text})" if connection.pause_text else f" ({code})"
+    info = connection.paused_by
+    advice = advise(Kind.CUSTOMER, info)
+    support = f" ({info.code}: {info.text})" if info.text else f" ({info.code})"
     return f"Paused until {when(until)}: {advice.title}{support}"
 
 

@@ -93,8 +93,8 @@ def worker(
         note(f"Working on the {where(runtime.database)}.{health} Ctrl-C stops.")
         while thread.is_alive() and not stopped.wait(POLL_SECONDS):
             pass
-        engine.stop(grace)
-        if thread.is_alive():
+        finished = engine.stop(grace)
+        if thread.is_alive() or not finished:
             note("Stopped with records under way; they are taken up again at the next start.")
             sys.stderr.flush()
             os._exit(NOTHING_DONE)  # its threads would keep the process for as long as they take

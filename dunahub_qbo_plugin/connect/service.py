@@ -198,7 +198,7 @@ class ConnectionService:
             self.read_profile(connection.id)
         except QuickBooksPluginError as error:
             return why_of(error)
-        paused = row_of(ErrorInfo(code=connection.pause_code or ""))
+        paused = row_of(connection.paused_by)
         with self.database.write.begin() as db:
             # Reads work without a subscription: only a write shows that it was renewed.
             if paused.meaning is not Meaning.SUBSCRIPTION:

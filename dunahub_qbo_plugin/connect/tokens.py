@@ -101,11 +101,11 @@ class TokenKeeper:
             tokens = self._stored(company_id)  # another may have renewed them before our claim
             if self._is_good(tokens, refused):
                 return _grant(company_id, tokens)
-            return self._exchange(company_id, tokens, claim)
+            return self._exchange(company_id, tokens, refused)
         finally:
             self._drop(company_id, claim)
 
-    def _exchange(self, company_id: str, tokens: Tokens, claim: str) -> Grant:
+    def _exchange(self, company_id: str, tokens: Tokens, refused: Grant | None) -> Grant:
         asked_at = self._clock.now()
         try:
             renewed = self._oauth.refresh(Secret(tokens.refresh))
@@ -114,22 +114,25 @@ class TokenKeeper:
                 self._connections.expire(db, company_id, refused=tokens, now=asked_at)
             raise
         fresh = stored_tokens(renewed, realm_id=tokens.realm_id, asked_at=asked_at)
-        self._save(company_id, fresh, claim)
-        return _grant(company_id, fresh)
+        if self._save(company_id, fresh, replaced=tokens):
+            return _grant(company_id, fresh)
+        newer = self._stored(company_id)
+        if not self._is_good(newer, refused):
+            raise Busy(ErrorInfo(code="busy", text="the tokens were replaced meanwhile"))
+        return _grant(company_id, newer)
 
-    def _save(self, company_id: str, fresh: Tokens, claim: str) -> None:
+    def _save(self, company_id: str, fresh: Tokens, *, replaced: Tokens) -> bool:
         """Store renewed tokens, in several attempts: the old ones may be invalid already."""
         for left in reversed(range(SAVE_ATTEMPTS)):
             try:
                 with self._database.write.begin() as db:
-                    self._connections.save_tokens(db, company_id, fresh, owner=claim)
+                    return self._connections.save_tokens(db, company_id, fresh, replaced=replaced)
             except DatabaseError as error:
                 if not left:
                     raise
                 log.warning("renewed tokens are not stored yet: %s", type(error).__name__)
                 self._clock.sleep(SAVE_RETRY_DELAY)
-            else:
-                return
+        raise AssertionError("the last attempt returns or raises")
 
     def _drop(self, company_id: str, claim: str) -> None:
         try:

@@ -42,7 +42,7 @@ class Doorbell:
     def start(self) -> None:
         """Do nothing: the first ring starts the thread."""
 
-    def stop(self, timeout: float = 10.0) -> None:
+    def stop(self, timeout: float = 4.0) -> None:
         """Deliver the rings that are left, and stop."""
         self._waker.stop(timeout)
         if self._close is not None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from dunahub_qbo_plugin.connect.upkeep import UPKEEP_INTERVAL
 from dunahub_qbo_plugin.engine.log_once import LogOnce
+from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.store import tasks as stored_tasks
-from dunahub_qbo_plugin.store.companies import leases, region
+from dunahub_qbo_plugin.store.companies import leases
 from dunahub_qbo_plugin.store.convert import to_ms
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ RETRY_COMPANY_DELAY: Final = 1.0
 """Seconds before a company is tried again whose drain sent nothing."""
 DATABASE_RETRY_DELAY: Final = 2.0
 """Seconds to wait after the database could not be reached."""
-MAX_CONCURRENT_COMPANIES: Final = 8
-"""Companies that are drained at the same time."""
 FIRST_UPKEEP_DELAY: Final = 60.0
 """Seconds from the start of a process to its first upkeep, since a start is busy already."""
+STOP_TIMEOUT: Final = 4.0
+"""Seconds for which a process that ends waits for what is under way."""
 
 
 class EmbeddedEngine:
@@ -48,7 +48,7 @@ class EmbeddedEngine:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._running: set[str] = set()
+        self._turns = worker_tasks.turns
         self._not_before: dict[str, float] = {}
         self._looked_at: int | None = None
         self._outage = LogOnce(
@@ -73,18 +73,24 @@ class EmbeddedEngine:
                 thread.start()
                 self._thread = thread  # after start(): a failed start is tried again
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """End the thread: requests in flight are finished, what is due stays due.
+    def stop(self, timeout: float = STOP_TIMEOUT) -> bool:
+        """End the thread; what is under way is finished or left, what is due stays due.
 
         Args:
-            timeout: seconds to wait for it.
+            timeout: seconds to wait at most; QuickBooks may take longer to answer, and nothing is
+                lost if nobody waits for it.
+
+        Returns:
+            False when something is under way still.
         """
         self._stopping.set()
         self._worker_tasks.drainer.wind_down()
         self._bell.set()
+        self._turns.wait(timeout)
         thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(1.0)
+        return not self._turns.under_way
 
     def run(self) -> None:
         """Do the thread's work in the calling thread until `stop`; for a worker process."""
@@ -93,64 +99,58 @@ class EmbeddedEngine:
         self._run()
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(MAX_CONCURRENT_COMPANIES, thread_name_prefix="dunahub-qbo") as pool:
-            while not self._stopping.is_set():
-                try:
-                    pause = self._look(pool)
-                except SQLAlchemyError as error:
-                    self._outage.note(type(error).__name__)
-                    self._rest()
-                    continue
-                except Exception:
-                    log.exception("the worker stumbled and goes on")
-                    self._rest()
-                    continue
-                self._outage.clear()
-                if self._bell.wait(pause):
-                    self._stopping.wait(DEBOUNCE)
-                    self._bell.clear()
-                    self._looked_at = None
+        while not self._stopping.is_set():
+            try:
+                pause = self._look()
+            except (SQLAlchemyError, ConfigurationError) as error:
+                self._outage.note(error)
+                self._rest()
+                continue
+            except Exception:
+                log.exception("the worker stumbled and goes on")
+                self._rest()
+                continue
+            self._outage.clear()
+            if self._bell.wait(pause):
+                self._stopping.wait(DEBOUNCE)
+                self._bell.clear()
+                self._looked_at = None
 
     def _rest(self) -> None:
         """Wait regardless of rings, which come for each record that is saved meanwhile."""
         self._looked_at = None
         self._stopping.wait(DATABASE_RETRY_DELAY)
 
-    def _look(self, pool: ThreadPoolExecutor) -> float:
+    def _look(self) -> float:
         """Start due drains and tasks, and return the seconds until the next look."""
         self.looks += 1
         self._database.prepare()
         self._worker_tasks.intake.flush()
         self._worker_tasks.meter.note()
-        self._keep_up(pool)
+        self._keep_up()
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:
             return IDLE_POLL_INTERVAL
         with self._database.read.connect() as db:
             due = leases.due_companies(db, now=self._clock.now())
-            stopped = region.any_region_closed(db)
             asked = stored_tasks.waiting(db, now=self._clock.now())
         if asked:
-            pool.submit(self._worker_tasks.tasks.run_waiting)
-        if stopped:
-            with self._database.write.begin() as db:
-                region.reopen_where_saved(db)
+            self._worker_tasks.carriers.carry(self._run_tasks)
         now = to_ms(self._clock.now())
         for company_id, next_attempt_at in due.items():
             if next_attempt_at <= now and self._may_start(company_id):
-                self._running.add(company_id)
-                pool.submit(self._drain, company_id)
+                self._turns.start(company_id, self._ended)
         # If anything is due now or later, the next look must not rely on the change counter.
         self._looked_at = version if not due else None
         self._database.checkpoint()
         return IDLE_POLL_INTERVAL
 
-    def _keep_up(self, pool: ThreadPoolExecutor) -> None:
+    def _keep_up(self) -> None:
         """Start the periodic upkeep once it is time."""
         if self._clock.monotonic() < self._upkeep_at:
             return
         self._upkeep_at = self._clock.monotonic() + UPKEEP_INTERVAL.total_seconds()
-        pool.submit(self._run_upkeep)
+        self._worker_tasks.carriers.carry(self._run_upkeep)
 
     def _run_upkeep(self) -> None:
         try:
@@ -158,19 +158,18 @@ class EmbeddedEngine:
         except Exception:
             log.exception("the upkeep stumbled; it is tried again")
 
+    def _run_tasks(self) -> None:
+        try:
+            self._worker_tasks.tasks.run_waiting()
+        except Exception:
+            log.exception("the long tasks stumbled; they are tried again")
+
     def _may_start(self, company_id: str) -> bool:
-        if company_id in self._running:
-            return False
         return self._not_before.get(company_id, 0.0) <= self._clock.monotonic()
 
-    def _drain(self, company_id: str) -> None:
-        sent = 0
-        try:
-            sent = self._worker_tasks.drainer.drain(company_id)
-        except Exception:
-            log.exception("the drain of company %s stumbled; it is tried again", company_id)
-        finally:
-            if not sent:
-                self._not_before[company_id] = self._clock.monotonic() + RETRY_COMPANY_DELAY
-            self._running.discard(company_id)
-            self._bell.set()
+    def _ended(self, company_id: str, sent: int) -> None:
+        if sent:
+            self._not_before.pop(company_id, None)
+        else:
+            self._not_before[company_id] = self._clock.monotonic() + RETRY_COMPANY_DELAY
+        self._bell.set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dunahub_qbo_plugin.errors import ConfigurationError
+
 if TYPE_CHECKING:
     import logging
 
@@ -23,8 +25,12 @@ class LogOnce:
         self._over = over
         self._cause = ""
 
-    def note(self, cause: str) -> None:
-        """Note that the problem is there; log it if the cause is a new one."""
+    def note(self, error: Exception) -> None:
+        """Note that the problem is there; log it if the cause is a new one.
+
+        Errors of libraries are told by their names: their texts may hold addresses and values.
+        """
+        cause = str(error) if isinstance(error, ConfigurationError) else type(error).__name__
         if cause != self._cause:
             self._log.warning("%s (%s); it is tried again", self._text, cause)
         self._cause = cause

@@ -88,24 +88,27 @@ class ProcrastinateWorker:
                 except asyncio.CancelledError:
                     pass
                 except Exception as error:  # noqa: BLE001  nothing may end a worker but `stop`
-                    outage.note(type(error).__name__)
+                    outage.note(error)
                 self._stopping.wait(RECONNECT_DELAY)
         finally:
             self._bell.close()
             self._ended.set()
 
-    def stop(self, timeout: float = 10.0) -> None:
+    def stop(self, timeout: float = 10.0) -> bool:
         """Take no more jobs, finish the requests in flight, and end.
 
         Args:
             timeout: seconds to wait; unfinished work is taken over by other workers.
+
+        Returns:
+            False when something is under way still.
         """
         self._worker_tasks.drainer.wind_down()
         self._stopping.set()
         with self._lock:
             if self._loop is not None and self._work_task is not None:
                 self._loop.call_soon_threadsafe(self._work_task.cancel)
-        self._ended.wait(timeout)
+        return self._ended.wait(timeout) and not self._worker_tasks.turns.under_way
 
     async def _work(self) -> None:
         with self._lock:

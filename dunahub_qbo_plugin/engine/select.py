@@ -28,8 +28,8 @@ class Engine(Protocol):
         """Start working."""
         ...
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """Stop working."""
+    def stop(self, timeout: float = 10.0) -> object:
+        """Stop working; what it returns says nothing to the host."""
         ...
 
 
@@ -40,8 +40,12 @@ class WorkerEngine(Protocol):
         """Work in the calling thread until stopped."""
         ...
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """Finish the requests in flight, and let `run` return."""
+    def stop(self, timeout: float = 10.0) -> bool:
+        """Finish the requests in flight, and let `run` return.
+
+        Returns:
+            False when some were not finished in so many seconds; they are taken up again later.
+        """
         ...
 
 

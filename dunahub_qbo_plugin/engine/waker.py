@@ -56,7 +56,7 @@ class Waker:
                 thread.start()
                 self._thread = thread  # only now: one that could not be started is tried again
 
-    def stop(self, timeout: float = 10.0) -> None:
+    def stop(self, timeout: float = 4.0) -> None:
         """Deliver the remaining rings once, and end the thread."""
         self._stopping.set()
         self._bell.set()
@@ -85,7 +85,7 @@ class Waker:
         try:
             self._deliver(rung)
         except Exception as error:  # noqa: BLE001  whatever it is, the rows are there and are swept
-            self._outage.note(type(error).__name__)
+            self._outage.note(error)
             with self._lock:
                 self._rung |= rung
             return False

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.engine.turns import Turns
 from dunahub_qbo_plugin.store import tasks as stored_tasks
-from dunahub_qbo_plugin.store.companies import leases, region
+from dunahub_qbo_plugin.store.companies import leases
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.engine.meter import Meter
     from dunahub_qbo_plugin.engine.tasks import TaskRunner
     from dunahub_qbo_plugin.store.db.database import Database
+    from dunahub_qbo_plugin.sync.carriers import Carriers
     from dunahub_qbo_plugin.sync.drain import Drainer
     from dunahub_qbo_plugin.sync.intake import Intake
 
@@ -45,28 +47,42 @@ class WorkerTasks:
     database: Database
     intake: Intake
     drainer: Drainer
+    carriers: Carriers
     tasks: TaskRunner
     upkeep: Upkeep
     meter: Meter
     clock: Clock
+    turns: Turns = attrs.field(init=False)
+
+    @turns.default
+    def _turns_of_these(self) -> Turns:
+        return Turns(
+            drainer=self.drainer,
+            has_more=self.has_more,
+            carriers=self.carriers,
+            clock=self.clock,
+        )
 
     def drain(self, company_id: str) -> bool:
-        """Drain a company; exceptions are logged, not raised.
+        """Drain a company, and wait for it unless it hangs; it never raises.
 
         Returns:
-            True if something was sent and more is due: the company should get another turn.
+            True when it got on and has more due: it shall have another turn.
         """
         try:
             self.database.prepare()
-            sent = self.drainer.drain(company_id)
-            self.meter.note()
-            if not sent and not self.drainer.winding_down:
-                return False
-            with self.database.read.connect() as db:
-                return leases.is_due(db, company_id, now=self.clock.now())
+            return self.turns.run(company_id)
         except Exception:
             log.exception("the drain of company %s stumbled; it is tried again", company_id)
             return False
+
+    def has_more(self, company_id: str, sent: int) -> bool:
+        """Return whether a company that was just drained has more due now."""
+        self.meter.note()
+        if not sent and not self.drainer.winding_down:
+            return False
+        with self.database.read.connect() as db:
+            return leases.is_due(db, company_id, now=self.clock.now())
 
     def collect_due(self, org_ids: set[str | None]) -> Found:
         """Write spilled rows, and return what the given organizations have due.
@@ -101,15 +117,10 @@ class WorkerTasks:
         self.meter.note()
         now = self.clock.now()
         with self.database.read.connect() as db:
-            found = Found(
+            return Found(
                 companies=leases.to_ring_for(db, now=now, limit=MAX_COMPANIES_PER_SWEEP),
                 tasks=stored_tasks.waiting(db, now=now),
             )
-            stopped = region.any_region_closed(db)
-        if stopped:
-            with self.database.write.begin() as db:
-                region.reopen_where_saved(db)
-        return found
 
     def _flush(self) -> None:
         if self.intake.waiting:

@@ -5,15 +5,17 @@ Limits and rules are those of Intuit's API reference, Payment, where nothing els
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
 
 from dunahub_hookspecs import PaymentMethod
 from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.merge import merged
 from dunahub_qbo_plugin.mapping.money import cents, is_plausible
 from dunahub_qbo_plugin.mapping.text import one_line
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Collection, Mapping
 
     from dunahub_hookspecs import Payment
     from dunahub_qbo_plugin.mapping.body import Payload
@@ -74,36 +76,21 @@ def ineligible_words(payment: Payment) -> str:
 
 
 def payment_payload(
-    payment: Payment,
-    *,
-    customer_id: str,
-    invoice_id: str,
-    profile: CompanyProfile,
-    remote: RemoteRef | None = None,
+    payment: Payment, *, customer_id: str, invoice_id: str, profile: CompanyProfile
 ) -> Payload:
     """Write the Payment that a payment becomes, applied to its invoice.
-
-    It is always the whole object, an update too: QuickBooks refused sparse updates that touch a
-    payment's amount (measured 2026-09). What a whole object leaves out is reset, so an update
-    names the account again that the payment is deposited to: the bookkeeper may have chosen it.
 
     Args:
         payment: what to write.
         customer_id: QuickBooks' id of the invoice's customer.
         invoice_id: QuickBooks' id of the invoice.
         profile: what is known of the company: its payment methods.
-        remote: the payment to update; None to create one.
 
     Raises:
         MappingError: the amount is not above zero, or it is beyond what books hold.
     """
     amount = _checked_amount(payment)
-    payload: Payload = {}
-    if remote is not None:
-        payload |= {"Id": remote.id, "SyncToken": remote.sync_token}
-        if remote.deposit_account is not None:
-            payload["DepositToAccountRef"] = {"value": remote.deposit_account}
-    payload["CustomerRef"] = {"value": customer_id}
+    payload: Payload = {"CustomerRef": {"value": customer_id}}
     if profile.multicurrency:
         payload["CurrencyRef"] = {"value": "USD"}
     payload["TotalAmt"] = amount
@@ -113,10 +100,63 @@ def payment_payload(
     if method_id := payment_method_id(payment.method, profile):
         payload["PaymentMethodRef"] = {"value": method_id}
     payload["PrivateNote"] = _note(payment)
-    payload["Line"] = [
-        {"Amount": amount, "LinkedTxn": [{"TxnId": invoice_id, "TxnType": "Invoice"}]}
-    ]
+    payload["Line"] = [_applied(invoice_id, amount)]
     return payload
+
+
+def payment_update(
+    payload: Payload,
+    *,
+    remote: RemoteRef,
+    sent: Mapping[str, Any],
+    current: Mapping[str, Any],
+    number: str,
+    doubtful: Collection[str] = (),
+) -> Payload:
+    """Write the update of a payment: always the whole object.
+
+    QuickBooks refused sparse updates that touch a payment's amount (measured 2026-09), and resets
+    what a whole object leaves out. So what the bookkeeper did stays in it: the note, the account,
+    and money that was applied elsewhere. What of the payment is applied nowhere goes to its
+    invoice; QuickBooks applies as much of it as the invoice has room for.
+
+    Args:
+        payload: as `payment_payload` writes it.
+        remote: the payment in QuickBooks.
+        sent: what was last sent of it.
+        current: what QuickBooks has of it; empty where that is not known.
+        number: of its invoice, for the words of a refusal.
+        doubtful: fields that a write of ours may have changed since it was last sent.
+
+    Raises:
+        MappingError: more of it is applied elsewhere than it amounts to by now.
+    """
+    whole = merged(payload, sent, current, doubtful=doubtful) if current else dict(payload)
+    total = Decimal(whole["TotalAmt"])
+    invoice_id = _invoice_of(payload)
+    ours = {invoice_id, _invoice_of(sent)}
+    elsewhere = [line for line in current.get("Line", ()) if not _pays(line) & ours]
+    left = total - sum((Decimal(line.get("Amount", 0)) for line in elsewhere), Decimal(0))
+    if left < 0:
+        facts = {"number": number, "amount": str(total), "elsewhere": str(total - left)}
+        raise MappingError("payment-applied-elsewhere", facts=facts)
+    whole["Line"] = [*elsewhere, *([_applied(invoice_id, left)] if left else [])]
+    return {"Id": remote.id, "SyncToken": remote.sync_token, **whole}
+
+
+def _applied(invoice_id: str, amount: Decimal) -> Payload:
+    return {"Amount": amount, "LinkedTxn": [{"TxnId": invoice_id, "TxnType": "Invoice"}]}
+
+
+def _pays(line: Mapping[str, Any]) -> set[str]:
+    """Return the Ids of the transactions that a line of a payment is linked to."""
+    return {str(link.get("TxnId")) for link in line.get("LinkedTxn") or ()}
+
+
+def _invoice_of(payload: Mapping[str, Any]) -> str:
+    """Return the Id of the invoice that a payment of ours was applied to; empty for none."""
+    found = sorted({one for line in payload.get("Line", ())[-1:] for one in _pays(line)})
+    return found[0] if found else ""
 
 
 def reference_number(payment: Payment) -> str:

@@ -16,8 +16,13 @@ from dunahub_qbo_plugin.model.outcomes import (
     Written,
 )
 from dunahub_qbo_plugin.model.records import (
+    AMBIGUOUS,
     GONE,
+    MAX_ID_LENGTH,
     PARENT_SKIPPED,
+    PARENT_UNKNOWN,
+    QUESTIONS,
+    VOIDED,
     Claim,
     ErrorInfo,
     Fact,
@@ -31,11 +36,17 @@ from dunahub_qbo_plugin.model.records import (
     SkipReason,
     Status,
     Value,
+    storable_id,
 )
 
 __all__ = [
+    "AMBIGUOUS",
     "GONE",
+    "MAX_ID_LENGTH",
     "PARENT_SKIPPED",
+    "PARENT_UNKNOWN",
+    "QUESTIONS",
+    "VOIDED",
     "Account",
     "Claim",
     "CompanyProfile",
@@ -67,4 +78,5 @@ __all__ = [
     "Value",
     "Waiting",
     "Written",
+    "storable_id",
 ]

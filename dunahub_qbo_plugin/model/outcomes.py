@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Written:
-    """QuickBooks' answer to a write.
+    """An object in QuickBooks, as a write or a look gave it back.
 
     Attributes:
         total: ``TotalAmt``, dollars; None for customers.
         number: the ``DocNumber`` that QuickBooks gave or kept; empty where there is none.
         customer_id: Id of the customer that a document is booked on; None for customers.
-        unapplied: what of a payment pays no invoice, dollars.
+        unapplied: ``UnappliedAmt``: what of a payment pays nothing, dollars; None for others.
+        kept: JSON of what a later update has to say again; empty where it has not.
     """
 
     remote: RemoteRef
@@ -29,6 +30,7 @@ class Written:
     number: str = ""
     customer_id: str | None = None
     unapplied: Decimal | None = None
+    kept: str = attrs.field(default="", repr=False)
     intuit_tid: str = ""
 
 
@@ -37,15 +39,15 @@ class Synced:
     """QuickBooks holds what the intent says.
 
     Attributes:
-        sent_fields: QuickBooks' fields that the write filled in.
         adopted: True when the object was found by a look, not told by the answer to our write.
+        again: True when it may hold another state of ours than the intent says: after a restore
+            nobody knows what was sent since the backup. The newest state then follows as an update.
         note: what is worth telling in the history.
     """
 
     written: Written
-    fingerprint: str
-    sent_fields: frozenset[str] = frozenset()
     adopted: bool = False
+    again: bool = False
     note: Note | None = None
 
 
@@ -63,21 +65,26 @@ class Unchanged:
 
 @attrs.frozen(kw_only=True)
 class Waiting:
-    """Nothing was sent: a parent is not in QuickBooks yet."""
+    """Nothing was sent: a parent is not in QuickBooks yet.
+
+    Attributes:
+        look_after: seconds after which it is looked at again although the parent has not come;
+            None to wait for the parent alone.
+    """
 
     parent: RecordKey
+    look_after: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Retry:
-    """It will be tried again by itself.
+    """It is tried again automatically.
 
     Attributes:
         info: why.
         after: seconds to wait; None for the usual back-off.
-        unknown: True when the request may have been carried out: its key and body are kept.
-        remote: what QuickBooks holds now, when that was learned (after 5010).
-        voided: True when it was found voided there although it is not to be.
+        keeps_key: True when the request may have been carried out: its key and body are kept.
+        seen: what QuickBooks holds now, when that was learned (after 5010).
         doubtful: True when QuickBooks may hold something else than it was last heard to hold.
         company_wide: the whole company waits, not only this record.
         note: for the history.
@@ -85,27 +92,28 @@ class Retry:
 
     info: ErrorInfo
     after: float | None = None
-    unknown: bool = False
-    voided: bool = False
+    keeps_key: bool = False
     doubtful: bool = False
-    remote: RemoteRef | None = None
+    seen: Written | None = None
     company_wide: bool = False
     note: Note | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Rejected:
-    """A person must mend something; it is not tried again before that.
+    """A person must mend or decide something; it is not tried again before that.
 
     Attributes:
         info: why.
-        unknown: True when an earlier try may have been carried out (its key is kept).
+        keeps_key: True when an earlier try may have been carried out.
+        doubtful: as in `Retry`.
         candidate: an object in QuickBooks that the record could be linked to.
         candidate_name: how QuickBooks calls that object.
     """
 
     info: ErrorInfo
-    unknown: bool = False
+    keeps_key: bool = False
+    doubtful: bool = False
     candidate: RemoteRef | None = None
     candidate_name: str = ""
 
@@ -127,12 +135,12 @@ class Paused:
 
     Attributes:
         info: why.
-        unknown: as in `Retry`.
+        keeps_key: as in `Retry`.
         reauthorize: the access token was refused: renew it and go on.
     """
 
     info: ErrorInfo
-    unknown: bool = False
+    keeps_key: bool = False
     reauthorize: bool = False
 
 

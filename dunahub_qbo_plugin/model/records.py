@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +20,21 @@ Fact = str | int
 """One thing that the words for an error need: JSON; dollars are a text, as `str` writes them."""
 
 GONE: Final = "gone"
-"""The code of a record whose object was deleted in QuickBooks: asked again, it is created again."""
+"""The code of a record whose object was deleted or made inactive in QuickBooks."""
+VOIDED: Final = "voided"
+"""The code of a record whose object was voided in QuickBooks, and not by us."""
+AMBIGUOUS: Final = "ambiguous"
+"""The code of a record of which QuickBooks has something that may be it, or another one."""
+QUESTIONS: Final = (GONE, VOIDED, AMBIGUOUS)
+"""Codes that ask a person about one record: only that record's own Retry answers yes."""
+PARENT_UNKNOWN: Final = "parent-unknown"
+"""The code of a payment of whose invoice DunaHub never told us."""
 PARENT_SKIPPED: Final = "parent-withheld"
 """The code of a record whose parent is not there and, by decision, will not be."""
+
+
+MAX_ID_LENGTH: Final = 200
+"""Characters of an id of the host's; PostgreSQL indexes no more than some 2,700 bytes."""
 
 
 class Kind(StrEnum):
@@ -73,12 +86,25 @@ class SkipReason(StrEnum):
     """The office decided not to send it."""
 
 
+def storable_id(host_id: str) -> str:
+    """Return an id of the host's as every database can store and index it.
+
+    An id of a sensible length without control characters is itself; any other one is told apart by
+    its digest. What is storable stays as it is.
+    """
+    if len(host_id) <= MAX_ID_LENGTH and host_id.isprintable():
+        return host_id
+    digest = hashlib.sha256(host_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    start = "".join(character for character in host_id[:60] if character.isprintable())
+    return f"{start}~{digest}"
+
+
 @attrs.frozen(kw_only=True)
 class RecordKey:
-    """A record of one company: its kind and the host's id of it."""
+    """A record of one company: its kind and the host's id of it, made storable."""
 
     kind: Kind
-    local_id: str
+    local_id: str = attrs.field(converter=storable_id)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.local_id}"
@@ -97,12 +123,10 @@ class RemoteRef:
     Attributes:
         id: its Id.
         sync_token: its SyncToken.
-        deposit_account: Id of the account that a payment is deposited to.
     """
 
     id: str
     sync_token: str
-    deposit_account: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +141,7 @@ class ErrorInfo:
         intuit_tid: Intuit's id of the exchange, which its support asks for.
         subject: what it is about, for grouping: an item's name, the holder of a customer's name by
             kind and Id, a parent's label. The same for all records that one fix helps.
+        cause: the name of its row in `qbo.fault_table`; empty for a name of ours.
         facts: what the words for it need, by name; each code has its own.
     """
 
@@ -126,6 +151,7 @@ class ErrorInfo:
     element: str = ""
     intuit_tid: str = ""
     subject: str = ""
+    cause: str = ""
     facts: Mapping[str, Fact] = attrs.field(factory=dict, hash=False)
 
 
@@ -137,6 +163,8 @@ class Intent:
         entity: QuickBooks' entity in a path: ``customer``, ``invoice`` or ``payment``.
         operation: what it does.
         body: the exact JSON text; every resend uses it to the letter.
+        base: JSON of what DunaHub wants of the object, where the body holds more (what QuickBooks
+            has besides) or less; empty where the body is just that.
         request_key: the ``requestid`` of every resend.
         fingerprint: of the desired state that the body expresses.
         total: what the host says the document amounts to, dollars; None for customers.
@@ -148,6 +176,7 @@ class Intent:
     request_key: str
     fingerprint: str
     total: Decimal | None = None
+    base: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -159,6 +188,7 @@ class Parent:
         remote_id: its Id in QuickBooks, None while it is not there.
         pending: True while a change of it is still to be sent.
         skipped: True when it is not there and, by decision, will not be.
+        known: False when DunaHub never told us of it.
     """
 
     key: RecordKey
@@ -166,6 +196,7 @@ class Parent:
     remote_id: str | None = None
     pending: bool = False
     skipped: bool = False
+    known: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -177,19 +208,27 @@ class Claim:
         fingerprint: of ``value``.
         value: what it shall look like; None where the stored text cannot be read.
         remote: the object in QuickBooks, None until there is one.
-        sent_fields: QuickBooks' fields that our last write filled in.
+        sent: JSON of what our last write that went through said; empty before.
+        doubtful_fields: QuickBooks' fields that a later write may have changed, unknown to us.
+        current: JSON of what QuickBooks answered of it, where an update must say that again.
         customer_id: for a payment, Id of the customer that its invoice is booked on in QuickBooks:
             not always the one that DunaHub wants it on by now.
         skip_reason: why it is not to be sent; such a record is only due because of an earlier write
             whose outcome is not known.
-        synced_fingerprint: of what QuickBooks holds.
+        synced_fingerprint: of what QuickBooks was last heard to hold.
         synced_total: what that amounts to, dollars; nothing after a void.
+        remote_total: what QuickBooks was last heard to total, dollars; None before.
+        applied: what of a payment QuickBooks was last heard to apply, dollars; None before.
         request_seq: how many of its intents have ended; part of the next request key.
-        look_first: True to look in QuickBooks before a create, as after restoring a backup.
+        look_first: until when a look precedes each create, since a backup was restored; None where
+            none was. It tells one restore from another, too.
         declined: Id of an object that was offered as this very record, and the person pressed
             Retry instead: a look leaves it out.
+        consent: the question about this record that a person answered with yes; see `QUESTIONS`.
+        saved_at: when the hook fired.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
+        intent_sent_at: when it last may have left.
     """
 
     record_id: int
@@ -199,15 +238,22 @@ class Claim:
     fingerprint: str
     value: Value | None = attrs.field(repr=False)
     remote: RemoteRef | None = None
-    sent_fields: frozenset[str] = frozenset()
+    sent: str = attrs.field(default="", repr=False)
+    doubtful_fields: frozenset[str] = frozenset()
+    current: str = attrs.field(default="", repr=False)
     parent: Parent | None = None
     customer_id: str | None = None
     skip_reason: SkipReason | None = None
     synced_fingerprint: str | None = None
     synced_total: Decimal | None = None
+    remote_total: Decimal | None = None
+    applied: Decimal | None = None
     attempts: int = 0
     request_seq: int = 0
-    look_first: bool = False
+    look_first: datetime | None = None
     declined: str | None = None
+    consent: str | None = None
+    saved_at: datetime | None = None
     intent: Intent | None = None
     intent_at: datetime | None = None
+    intent_sent_at: datetime | None = None

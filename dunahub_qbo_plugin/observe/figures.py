@@ -122,7 +122,7 @@ def counters(runtime: Runtime) -> Counters:
         reads=metrics.reads,
         writes=metrics.writes,
         latency=metrics.latency.times(),
-        outcomes=runtime.drainer.tally.counts(),
+        outcomes=runtime.drainer.outcomes.counts(),
         in_memory=intake.waiting,
         spilled=intake.spilled,
         dropped=intake.dropped,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dunahub_hookspecs import Action, Redirect
-from dunahub_qbo_plugin.errors import ConfigurationError, NotConnected
+from dunahub_qbo_plugin.errors import ConfigurationError, NotConnected, QboError
 from dunahub_qbo_plugin.model import RecordKey
 from dunahub_qbo_plugin.panel import company_actions, downloads, product_actions, record_actions
 from dunahub_qbo_plugin.panel.flash import ActionResult, tone_of
@@ -52,6 +52,9 @@ def _handle(
         answer = ActionResult.SETUP
     except NotConnected:
         answer = ActionResult.NOT_CONNECTED
+    except QboError as error:
+        log.warning("the action %s came to nothing: %s", action.name, error)
+        answer = ActionResult.TROUBLE
     except Exception:
         log.exception("the action %s failed for organization %s", action.name, request.org.id)
         answer = ActionResult.TROUBLE

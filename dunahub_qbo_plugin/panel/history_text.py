@@ -38,9 +38,9 @@ _SKIPPED: Final = {
 _NOTES: Final = {
     Note.FOUND_AGAIN: "It was in QuickBooks already: the answer to an earlier try had been lost",
     Note.ACCEPTED_BEFORE: "QuickBooks had accepted it before: the answer had been lost",
-    Note.DELETED_MEANWHILE: "It had been deleted in QuickBooks in the meantime",
+    Note.SENT_BEFORE: "It was in QuickBooks already: it had been sent there before",
+    Note.FOUND_CHANGED: "It was in QuickBooks already, and was changed there since",
     Note.FOUND_VOIDED: "It was voided in QuickBooks already",
-    Note.VOIDED_THERE: "It had been voided in QuickBooks, and is valid in DunaHub",
     Note.CHANGED_SINCE: "It had been changed in QuickBooks since it was last sent",
     Note.PAID_SINCE: "Its payments had changed it in QuickBooks",
     Note.ITEM_REPLACED: "A product or service was gone, so the list was read again",
@@ -102,7 +102,9 @@ def created_again(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> s
     ]
     if qbo_id is None or not before:
         return ""
-    stays = f" {_CHILDREN[kind]} that were sent before stay with the old one." * (kind in _CHILDREN)
+    stays = ""
+    if kind in _CHILDREN:
+        stays = f" {_CHILDREN[kind]} that were sent before stay with the old one."
     return (
         f"It was created again in QuickBooks, as reference {qbo_id}. Before that it was reference "
         f"{before[0]}.{stays}"

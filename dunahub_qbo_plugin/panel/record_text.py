@@ -46,6 +46,12 @@ _LOOKING: Final = (
 )
 
 
+_IN_DOUBT: Final = (
+    "It was being sent when QuickBooks was disconnected {since}, so QuickBooks may have it: look "
+    "there before you enter it by hand. DunaHub looks there, too, before it sends it again."
+)
+
+
 def name(view: RecordView) -> str:
     """Return the name of a record: ``Invoice 1042``."""
     if view.key.kind is Kind.PAYMENT and view.parent_label:
@@ -141,6 +147,8 @@ def _not_sent(view: RecordView, view_context: ViewContext) -> str:
     for period in view_context.disconnections:
         since = view_context.formats.at(period.started_at)
         if period.connection_period == view.connection_period + 1:
+            if view.in_doubt:
+                return _IN_DOUBT.format(since=since)
             return f"It was still waiting to be sent when QuickBooks was disconnected {since}."
         if period.connection_period == view.connection_period:
             return f"It was saved after QuickBooks was disconnected {since}."

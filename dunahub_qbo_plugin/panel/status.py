@@ -8,7 +8,7 @@ import attrs
 
 from dunahub_qbo_plugin.advice import Fix, Who, advise
 from dunahub_qbo_plugin.config import Environment
-from dunahub_qbo_plugin.connect.pause import may_resume, paused_by
+from dunahub_qbo_plugin.connect.pause import may_resume
 from dunahub_qbo_plugin.model import Kind, RecordState, Status
 from dunahub_qbo_plugin.panel import record_text
 from dunahub_qbo_plugin.panel.formats import plural, short
@@ -136,7 +136,7 @@ def _pause(connection: Connection, formats: Formats) -> Pause | None:
     until = record_text.paused(connection, formats.now)
     if until is None or connection.status is not Status.CONNECTED:
         return None
-    info = paused_by(connection)
+    info = connection.paused_by
     advice = advise(Kind.CUSTOMER, info)
     return Pause(
         title=advice.title,

@@ -100,7 +100,7 @@ class QboClient:
             writes=1,
             check=check,
         )
-        return payloads.written(payloads.entity(payload, intent.entity, tid), tid)
+        return payloads.written(payloads.entity(payload, intent.entity, tid), intent.entity, tid)
 
     def read(
         self,
@@ -241,6 +241,10 @@ class QboClient:
     def wait(self, company: str) -> float:
         """Return the seconds for which the rate limit would hold back a request now."""
         return self._throttles.of(company).wait()
+
+    def silence(self, company: str) -> float:
+        """Return the seconds for which QuickBooks has owed an answer to whatever has left."""
+        return self._throttles.of(company).silence()
 
     def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
         """Read the ``CompanyInfo`` object: the cheapest test of a connection."""

@@ -86,6 +86,8 @@ def _row(
 
 
 OK: Final = range(200, 300)
+NO_FAULT: Final = "nofault"
+"""Stands for a code where an answer holds no Fault at all."""
 _REDIRECT: Final = range(300, 400)
 _SERVER_ERROR: Final = range(500, 600)
 
@@ -174,13 +176,22 @@ TABLE: Final = (
         note="recorded with HTTP 500 and with HTTP 200",
     ),
     _row(
-        "passing internal error",
-        _M.NOT_DONE,
+        "QuickBooks' own failure",
+        _M.MAYBE_DONE,
         "busy",
         _NOBODY,
         "6000",
-        text=r"wait a few minutes|\(-30000\)",
-        note="HTTP 400, yet it passes",
+        text=r"wait a few minutes|\(-30\d\d\d\)|unexpected internal error|accessing or saving",
+        note="HTTP 400, yet it passes; payments had been booked all the same (reported 2017)",
+    ),
+    _row(
+        "nothing answers there",
+        _M.NOT_DONE,
+        "busy",
+        _NOBODY,
+        "500",
+        text="could not find resource",
+        note="HTTP 400 of an outage, on addresses that are right (reported 2018)",
     ),
     _row(
         "one name at a time",
@@ -256,9 +267,18 @@ TABLE: Final = (
         _M.LOST,
         "no-answer",
         _NOBODY,
-        "none",
+        f"none {NO_FAULT}",
         statuses=OK,
         note="cut, empty, a page, or a fault without a code, though the status is good",
+    ),
+    _row(
+        "no fault",
+        _M.LOST,
+        "no-answer",
+        _NOBODY,
+        NO_FAULT,
+        statuses=range(400, 500),
+        note="a page of something between us, or nothing: QuickBooks refuses with a Fault",
     ),
     _row(
         "any other refusal",
@@ -285,7 +305,7 @@ NAMES: Final = (
         _M.LOST,
         "no-answer",
         _NOBODY,
-        "no-answer unreadable lost-answer unknown-outcome",
+        "no-answer unreadable lost-answer unknown-outcome request-running",
         note="a time-out or a break after sending, half a body, an answer without an Id",
     ),
     # Named by the plugin.
@@ -308,6 +328,8 @@ NAMES: Final = (
     _row("unpaid", _M.SUBSCRIPTION, "subscription", _OFFICE, "subscription"),
     _row("configuration", _M.PAUSED, "configuration", _OPERATOR, "configuration"),
     _row("ambiguous", _M.REFUSED, "ambiguous", _OFFICE, "ambiguous"),
+    _row("voided there", _M.REFUSED, "voided-there", _OFFICE, "voided"),
+    _row("parent unknown", _M.REFUSED, "parent-unknown", _OFFICE, "parent-unknown"),
     _row("name taken", _M.DUPLICATE_NAME, "name-taken", _OFFICE, "name-taken"),
     _row("number taken", _M.DUPLICATE_NUMBER, "number-taken", _OFFICE, "number-taken"),
     _row("item gone", _M.BAD_REFERENCE, "item-gone", _OFFICE, "item-gone"),
@@ -321,20 +343,17 @@ NAMES: Final = (
 )
 """Errors without a code of QuickBooks', by the plugin's own names."""
 
-_STATUS_IN_NAME: Final = re.compile(r"http-(\d{3})")
+_BY_NAME: Final = {row.name: row for row in TABLE}
+_BY_CODE: Final = {code: row for row in NAMES for code in row.codes}
 
 
 def row_of(info: ErrorInfo) -> Row:
-    """Return the row of a stored error: the same one as when it was raised."""
-    named = next((row for row in NAMES if info.code in row.codes), None)
-    if named is not None and (info.status not in OK or info.code != "unreadable"):
-        return named
+    """Return the row of an error: the one that was stored with it, or that of a name of ours."""
+    if info.cause in _BY_NAME:
+        return _BY_NAME[info.cause]
     if info.code.startswith("oauth-"):
         return NAMES[0]
-    status = info.status or 0
-    told = _STATUS_IN_NAME.fullmatch(info.code)
-    if told:
-        status = int(told[1])
-    code = "" if told or info.code == "unreadable" else info.code
-    error = FaultError(code=code, detail=info.text)
-    return next(row for row in TABLE if row.fits(status, error))
+    if info.code in _BY_CODE:
+        return _BY_CODE[info.code]
+    error = FaultError(code=info.code, detail=info.text)
+    return next(row for row in TABLE if row.fits(info.status or 0, error))

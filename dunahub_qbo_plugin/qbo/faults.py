@@ -14,7 +14,7 @@ from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo import envelope
 from dunahub_qbo_plugin.qbo.answer import retry_after, tid_of
 from dunahub_qbo_plugin.qbo.consequences import CONSEQUENCES, Meaning
-from dunahub_qbo_plugin.qbo.fault_table import OK, TABLE, Row
+from dunahub_qbo_plugin.qbo.fault_table import NO_FAULT, OK, TABLE, Row
 from dunahub_qbo_plugin.qbo.redact import redact
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ def examine(
     if good and not reading.errors and reading.payload is not None:
         return reading.payload
     said = f"QuickBooks answered, but {reading.problem}." if good else reading.text
-    unread = envelope.FaultError(code=_throttled(reading.text), detail=said)
+    unread = envelope.FaultError(code=_throttled(reading.text) or NO_FAULT, detail=said)
     nameless = "unreadable" if good else f"http-{answer.status}"
     return _refusal(
         answer.status,
         reading.errors or (unread,),
+        is_fault=bool(reading.errors),
         nameless=nameless,
         tid=tid_of(answer.headers),
         wait=retry_after(answer.headers, now),
@@ -71,7 +72,13 @@ def refused_item(
     if not found:
         return None
     return _refusal(
-        HTTPStatus.OK, found, nameless="unreadable", tid=tid, wait=None, secrets=secrets
+        HTTPStatus.OK,
+        found,
+        is_fault=True,
+        nameless="unreadable",
+        tid=tid,
+        wait=None,
+        secrets=secrets,
     )
 
 
@@ -79,6 +86,7 @@ def _refusal(
     status: int,
     found: tuple[envelope.FaultError, ...],
     *,
+    is_fault: bool,
     nameless: str,
     tid: str,
     wait: float | None,
@@ -86,14 +94,15 @@ def _refusal(
 ) -> errors.QboError:
     row, error = decide(status, found)
     info = ErrorInfo(
-        code=error.number or nameless,
+        code=nameless if error.number in {"", NO_FAULT} else error.number,
         text=redact(_text(error), secrets=secrets, suspicious=status == HTTPStatus.UNAUTHORIZED),
         status=int(status),
         element=redact(error.element, secrets=secrets),
         intuit_tid=tid,
         subject=_subject(error),
+        cause=row.name,
     )
-    return _make(row.meaning, info, wait)
+    return _make(row.meaning, info, wait, is_fault=is_fault)
 
 
 def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, envelope.FaultError]:
@@ -103,18 +112,17 @@ def decide(status: int, found: tuple[envelope.FaultError, ...]) -> tuple[Row, en
     return next(refused, decided[0])
 
 
-def _make(meaning: Meaning, info: ErrorInfo, wait: float | None) -> errors.QboError:
+def _make(
+    meaning: Meaning, info: ErrorInfo, wait: float | None, *, is_fault: bool
+) -> errors.QboError:
     follows = CONSEQUENCES[meaning]
+    refuses = is_fault and not follows.maybe_done
     if follows.error is errors.Busy:
-        return errors.Busy(
-            info,
-            retry_after=wait,
-            throttled=meaning in (Meaning.THROTTLED, Meaning.PAUSED),
-            carried_out=None if follows.maybe_done else False,
-        )
+        throttled = meaning in (Meaning.THROTTLED, Meaning.PAUSED)
+        return errors.Busy(info, retry_after=wait, throttled=throttled, refuses=refuses)
     if follows.error is errors.Unreachable:
         return errors.Unreachable(info, sent=follows.maybe_done)
-    return follows.error(info)
+    return follows.error(info, refuses=refuses)
 
 
 def _throttled(text: str) -> str:

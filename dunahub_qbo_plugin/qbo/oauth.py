@@ -227,9 +227,9 @@ class IntuitOAuth:
         )
         wait = retry_after(answer.headers, self._clock.now())
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return Busy(info, retry_after=wait, throttled=True, carried_out=False)
+            return Busy(info, retry_after=wait, throttled=True)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Busy(info, retry_after=wait, carried_out=None)
+            return Busy(info, retry_after=wait)
         return Unreachable(info, sent=True)
 
 

@@ -6,8 +6,11 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from dunahub_qbo_plugin.errors import Unreachable
 from dunahub_qbo_plugin.model import ErrorInfo, RemoteRef, Written
+from dunahub_qbo_plugin.qbo.exact_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,25 +18,28 @@ if TYPE_CHECKING:
     Entity = Mapping[str, Any]
 
 LONGEST_NUMBER = 100
+_ONLY_ANSWERED = frozenset(
+    {"Id", "SyncToken", "MetaData", "domain", "sparse", "UnappliedAmt", "LinkedTxn", "status"}
+)
 _VOIDED = re.compile(r"Voided\b")
 _ID = re.compile(r"-?\w[\w:.-]{0,48}", re.ASCII)
 """QuickBooks' Ids and SyncTokens are numbers; it calls both texts and says no more of them."""
 
 
-def written(entity: Mapping[str, Any], tid: str) -> Written:
-    """Read what a write gives back."""
-    id_, token = entity.get("Id"), entity.get("SyncToken")
-    if not _is_id(id_) or not _is_id(token):
+def written(entity: Entity, kind: str, tid: str) -> Written:
+    """Read what a write gives back.
+
+    Args:
+        entity: the object.
+        kind: QuickBooks' entity, in lower case.
+        tid: Intuit's id of the exchange.
+
+    Raises:
+        Unreachable: it lacks what an update would need: the write may have been carried out.
+    """
+    if not _is_id(entity.get("Id")) or not _is_id(entity.get("SyncToken")):
         raise _unreadable("the object has no Id or no SyncToken", tid)
-    number = entity.get("DocNumber")
-    return Written(
-        remote=remote_ref(entity),
-        total=_amount(entity.get("TotalAmt")),
-        number=number[:LONGEST_NUMBER] if isinstance(number, str) else "",
-        customer_id=customer_id(entity),
-        unapplied=_amount(entity.get("UnappliedAmt")),
-        intuit_tid=tid,
-    )
+    return attrs.evolve(written_of(entity, kind), intuit_tid=tid)
 
 
 def _amount(value: object) -> Decimal | None:
@@ -52,12 +58,8 @@ def customer_id(entity: Mapping[str, Any]) -> str | None:
 
 
 def remote_ref(entity: Mapping[str, Any]) -> RemoteRef:
-    """Say which object this is, and what an update of it has to know."""
-    return RemoteRef(
-        id=str(entity["Id"]),
-        sync_token=str(entity["SyncToken"]),
-        deposit_account=_referred(entity, "DepositToAccountRef"),
-    )
+    """Say which object this is, and of which state."""
+    return RemoteRef(id=str(entity["Id"]), sync_token=str(entity["SyncToken"]))
 
 
 def _referred(entity: Mapping[str, Any], name: str) -> str | None:
@@ -94,15 +96,33 @@ def _unreadable(problem: str, tid: str) -> Unreachable:
     return Unreachable(ErrorInfo(code="unreadable", text=text, intuit_tid=tid), sent=True)
 
 
-def written_of(entity: Entity) -> Written:
+def written_of(entity: Entity, kind: str) -> Written:
     """Read an object as if it were the answer to a write."""
-    total = entity.get("TotalAmt")
+    number = entity.get("DocNumber")
     return Written(
         remote=remote_ref(entity),
-        total=None if total is None else Decimal(total),
-        number=str(entity.get("DocNumber") or ""),
+        total=_amount(entity.get("TotalAmt")),
+        number=number[:LONGEST_NUMBER] if isinstance(number, str) else "",
         customer_id=customer_id(entity),
+        unapplied=_amount(entity.get("UnappliedAmt")),
+        kept=encode(said_again(entity)) if kind == "payment" else "",
     )
+
+
+def said_again(payment: Entity) -> dict[str, Any]:
+    """Return what an update of a payment has to say again.
+
+    A payment is written whole, and what is left out is reset (measured 2026-09). ``LineEx`` of a
+    line is an answer's alone: sent back, it is refused.
+    """
+    kept = {name: value for name, value in payment.items() if name not in _ONLY_ANSWERED}
+    lines = payment.get("Line")
+    kept["Line"] = [
+        {name: value for name, value in line.items() if name != "LineEx"}
+        for line in (lines if isinstance(lines, list) else ())
+        if isinstance(line, dict)
+    ]
+    return kept
 
 
 def is_voided(entity: Entity) -> bool:

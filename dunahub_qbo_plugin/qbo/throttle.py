@@ -57,7 +57,7 @@ class Throttle:
         self._at_once = at_once
         self._under_way = 0
         self._present = 0
-        self._paused_until = self.asked_at = clock.monotonic()
+        self._paused_until = self.asked_at = self._heard_at = clock.monotonic()
         # Whoever holds the turnstile is next; the others queue there and need not be woken.
         self._turnstile = threading.Lock()
         self._changed = threading.Condition()
@@ -81,6 +81,7 @@ class Throttle:
             finally:
                 with self._changed:
                     self._under_way -= 1
+                    self._heard_at = self._clock.monotonic()
                     self._changed.notify()
         finally:
             with self._changed:
@@ -96,6 +97,11 @@ class Throttle:
         """Return the seconds until a request may leave, as far as it is known now."""
         with self._changed:
             return max(self._earliest() - self._clock.monotonic(), 0.0)
+
+    def silence(self) -> float:
+        """Return the seconds for which nothing has come back of what is in flight."""
+        with self._changed:
+            return self._clock.monotonic() - self._heard_at if self._under_way else 0.0
 
     def is_at_rest(self, since: float) -> bool:
         """Return whether nothing waits or is in flight, and nothing was held back since."""
@@ -123,6 +129,8 @@ class Throttle:
             with self._changed:
                 now = self._clock.monotonic()
                 self._left.append(now)
+                if not self._under_way:
+                    self._heard_at = now
                 self._under_way += 1
                 return now
         finally:

@@ -54,7 +54,9 @@ def http_client(
         transport=transport,
         headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
         timeout=httpx.Timeout(connect=connect, read=read, write=30.0, pool=30.0),
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=5.0),
+        limits=httpx.Limits(
+            max_connections=256, max_keepalive_connections=16, keepalive_expiry=5.0
+        ),
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
     )

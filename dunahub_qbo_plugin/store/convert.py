@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, overload
@@ -46,3 +47,16 @@ def to_cents(amount: Decimal | None) -> int | None:
 def from_cents(stored: int | None) -> Decimal | None:
     """Convert stored cents to dollars."""
     return None if stored is None else Decimal(stored).scaleb(-2)
+
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def cut(text: str, limit: int = 200) -> str:
+    """Make a text of people's fit for any database, index and page: cleaned, and not too long.
+
+    Args:
+        text: as it came; PostgreSQL takes neither NUL nor half a character.
+        limit: characters that are kept.
+    """
+    return _UNSTORABLE.sub("", text[: limit * 2])[:limit]

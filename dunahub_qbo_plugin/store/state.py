@@ -23,9 +23,9 @@ KINDS: Final = tuple(kind.value for kind in Kind)
 PARENT_KIND: Final = {Kind.INVOICE: Kind.CUSTOMER, Kind.PAYMENT: Kind.INVOICE}
 """What a record of a kind stands on."""
 CHILD_KIND: Final = {parent: child for child, parent in PARENT_KIND.items()}
-LATEST_DUE: Final = timedelta(minutes=65)
-"""A due time further off than this comes from a clock that jumped, and counts as due; the end of
-a company's pause likewise. No wait is longer than an hour."""
+CLOCK_SLACK: Final = timedelta(minutes=1)
+"""How far ahead the clocks of two machines may be: what was written later than that from now was
+written before a clock was set back."""
 
 is_open: Final = records.c.is_open
 """What was asked for is not what QuickBooks has; the partial index ``ix_qbo_record_open``."""
@@ -39,8 +39,33 @@ live: Final = sa.and_(
 )
 """A connection over which records are sent."""
 
-may_leave: Final = sa.or_(records.c.skip_reason.is_(None), records.c.request_key.is_not(None))
-"""What is skipped is not sent; only what became of an earlier write of it is still found out."""
+_sibling: Final = records.alias("sibling")
+
+
+def _leaves(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.or_(row.c.skip_reason.is_(None), row.c.request_key.is_not(None))
+
+
+may_leave: Final = sa.and_(
+    _leaves(records),
+    sa.not_(
+        sa.exists()
+        .where(
+            records.c.kind == Kind.PAYMENT.value,
+            _sibling.c.company_id == records.c.company_id,
+            _sibling.c.kind == Kind.PAYMENT.value,
+            _sibling.c.parent == records.c.parent,
+            _sibling.c.id < records.c.id,
+            _sibling.c.next_attempt_at.is_not(None),
+            _sibling.c.connection_period == records.c.connection_period,
+            _leaves(_sibling),
+        )
+        .correlate(records)
+    ),
+)
+"""What is skipped is not sent; only what became of an earlier write of it is still found out. And
+a payment lets the older ones of its invoice go first, now or later: sent before one that is
+lowered, it would find no room and be left unapplied."""
 
 of_connection: Final = sa.and_(
     records.c.company_id == connections.c.id,
@@ -59,28 +84,33 @@ in_counts: Final = sa.func.coalesce(records.c.skip_reason, "") != SkipReason.INE
 """A record that is in the counts; a payment that is never sent is not."""
 
 
+def of_period(connection: Connection) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a record goes out over this connection."""
+    return [
+        records.c.company_id == connection.id,
+        records.c.connection_period == connection.connection_period,
+    ]
+
+
 def due(now: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that a record's time has come."""
-    return due_between(sa.literal(to_ms(now)), sa.literal(to_ms(now + LATEST_DUE)))
+    return due_between(sa.literal(to_ms(now)), sa.literal(to_ms(now + CLOCK_SLACK)))
 
 
-def due_between(
-    now: sa.ColumnElement[int], latest: sa.ColumnElement[int]
-) -> sa.ColumnElement[bool]:
-    """Return `due` for milliseconds that are columns or parameters; latest is `LATEST_DUE` on."""
+def due_between(now: sa.ColumnElement[int], slack: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Return `due` for milliseconds that are columns or parameters; slack is `CLOCK_SLACK` on.
+
+    A row that was written later than that was written before the clock was set back: what it says
+    of the time means nothing.
+    """
     at = records.c.next_attempt_at
-    return sa.and_(at.is_not(None), sa.or_(at <= now, at > latest))
-
-
-def moment_counts(moment: int, now: datetime) -> int:
-    """Return a stored moment, or 0 (it has come) where only a clock that jumped can have set it."""
-    return moment if moment <= to_ms(now + LATEST_DUE) else 0
+    return sa.and_(at.is_not(None), sa.or_(at <= now, records.c.updated_at > slack))
 
 
 def pause_is_over(now: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that a company's pause is over, by the same clock rule as `due`."""
-    until = connections.c.paused_until
-    return sa.or_(until <= to_ms(now), until > to_ms(now + LATEST_DUE))
+    row = connections.c
+    return sa.or_(row.paused_until <= to_ms(now), row.paused_at > to_ms(now + CLOCK_SLACK))
 
 
 def left_behind(connection: Connection) -> sa.ColumnElement[bool]:
@@ -121,7 +151,7 @@ def state_of(row: Any, connection: Connection) -> RecordState:  # noqa: ANN401  
     """Derive the state in Python; `state_column` is the same rule in SQL."""
     if row.skip_reason is not None:
         return RecordState.NOT_SENT
-    if row.synced_fingerprint == row.fingerprint:
+    if not row.is_open:
         return RecordState.SYNCED
     behind = row.connection_period != connection.connection_period
     if connection.disconnected_at is not None or behind:

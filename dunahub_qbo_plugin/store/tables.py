@@ -21,7 +21,9 @@ metadata = sa.MetaData(
 )
 
 
-IS_OPEN = "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
+IS_OPEN = (
+    "request_key IS NOT NULL OR synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint"
+)
 _NEEDS_ATTENTION = "error_code IS NOT NULL AND next_attempt_at IS NULL AND skip_reason IS NULL AND "
 NEEDS_ATTENTION_SQLITE = f"{_NEEDS_ATTENTION}is_open = 1"
 NEEDS_ATTENTION_POSTGRESQL = f"{_NEEDS_ATTENTION}is_open"
@@ -77,8 +79,10 @@ class ConnectionRow(_Row, table=True):
     lease_owner: str | None = None
     lease_until: int = Field(default=0, sa_type=sa.BigInteger)
     fence: int = 0
+    paused_at: int = Field(default=0, sa_type=sa.BigInteger)
     paused_until: int = Field(default=0, sa_type=sa.BigInteger)
     pause_code: str | None = None
+    pause_cause: str | None = None
     pause_text: str | None = None
     look_first_until: int = Field(default=0, sa_type=sa.BigInteger)
 
@@ -91,11 +95,16 @@ class ConnectionRow(_Row, table=True):
 class RecordRow(_Row, table=True):
     """What one record shall look like in QuickBooks, and what QuickBooks has of it.
 
-    What people see as its state is derived from these columns, never stored. ``parent`` is the
-    local id of the customer of an invoice, or of the invoice of a payment. ``request_seq`` counts
-    the intents that have ended. ``sent_fields`` names what the last write filled in, so that only
-    what we had put there is ever cleared. ``batch`` is the task by which a person had it sent.
-    ``is_open``, which the database computes, tells that QuickBooks has not what was asked for.
+    What people see as its state is derived from these columns, never stored (`store.state`).
+    ``parent`` is the local id of the customer of an invoice, or of the invoice of a payment.
+    ``request_seq`` counts the intents that have ended; ``request_at`` is when the present one was
+    committed, ``request_sent_at`` when it last may have left. ``sent_body`` is what the last write
+    that went through said, ``qbo_object`` what QuickBooks answered of it: an update changes what
+    differs from the one and keeps what the other has besides. ``doubtful_fields`` is a JSON list
+    of what a later write may have changed, unknown to us. ``unapplied`` is what of a payment
+    pays nothing. ``consent`` is the question of an error that a person answered with yes.
+    ``batch`` is the task by which a person had it sent. ``is_open``, which the database computes,
+    tells that QuickBooks has not, or may not have, what was asked for.
     """
 
     __tablename__ = "qbo_record"
@@ -204,23 +213,28 @@ class RecordRow(_Row, table=True):
     request_seq: int = 0
     request_key: str | None = None
     request_body: str | None = None
+    request_base: str | None = None
     request_operation: str | None = None
     request_fingerprint: str | None = None
     request_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     request_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    request_sent_at: int | None = Field(default=None, sa_type=sa.BigInteger)
 
     qbo_id: str | None = None
     sync_token: str | None = None
-    deposit_account: str | None = None
+    qbo_object: str | None = None
     qbo_customer_id: str | None = None
     qbo_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     qbo_number: str | None = None
     synced_fingerprint: str | None = None
     synced_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     synced_at: int | None = Field(default=None, sa_type=sa.BigInteger)
-    sent_fields: str | None = None
+    sent_body: str | None = None
+    doubtful_fields: str | None = None
+    unapplied: int | None = Field(default=None, sa_type=sa.BigInteger)
 
     error_code: str | None = None
+    error_cause: str | None = None
     error_text: str | None = None
     error_status: int | None = None
     error_element: str | None = None
@@ -232,6 +246,7 @@ class RecordRow(_Row, table=True):
     candidate_id: str | None = None
     candidate_token: str | None = None
     candidate_name: str | None = None
+    consent: str | None = None
 
     batch: int | None = None
     is_open: bool = Field(
@@ -347,6 +362,14 @@ class MeterRow(_Row, table=True):
     buckets: str = ""
 
 
+class SchemaRow(_Row, table=True):
+    """Which version of the plugin may write, at least; the one row is made with the tables."""
+
+    __tablename__ = "qbo_schema"
+
+    oldest_writer: str = Field(primary_key=True)
+
+
 records: sa.Table = RecordRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 connections: sa.Table = ConnectionRow.__table__  # type: ignore[attr-defined]
 words: sa.Table = WordRow.__table__  # type: ignore[attr-defined]
@@ -356,6 +379,7 @@ disconnections_table: sa.Table = DisconnectionRow.__table__  # type: ignore[attr
 tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
 meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
+schema_mark: sa.Table = SchemaRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.
 sa.Index(

@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.errors import (
     QboError,
     Unauthorized,
 )
+from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.store.companies import pauses as company_pauses
 from dunahub_qbo_plugin.store.companies.profiles import (
     load_profile,
@@ -56,9 +57,9 @@ class Access:
         except (GrantRevoked, NotConnected):
             return None
         except ConfigurationError as error:
-            self.pause(pauses.MISCONFIGURED, "configuration", str(error))
+            self.pause(pauses.MISCONFIGURED, ErrorInfo(code="configuration", text=str(error)))
         except QboError as error:
-            self.pause(pauses.OUTAGE, error.info.code, error.info.text)
+            self.pause(pauses.OUTAGE, error.info)
         return None
 
     def profile(self, grant: Grant) -> CompanyProfile | None:
@@ -78,7 +79,7 @@ class Access:
             if known:  # yesterday's will do
                 return profile
             seconds = pauses.SELDOM if isinstance(error, Unauthorized) else pauses.OUTAGE
-            self.pause(seconds, error.info.code, error.info.text)
+            self.pause(seconds, error.info)
             return None
 
     def _read(self, grant: Grant) -> CompanyProfile | None:
@@ -92,9 +93,10 @@ class Access:
             renewed = self.grant(refused=grant)
             return None if renewed is None else self.read_company(renewed)
 
-    def pause(self, seconds: float, code: str, text: str) -> None:
+    def pause(self, seconds: float, info: ErrorInfo) -> None:
         """Have nothing sent for so many seconds, and say why."""
-        until = self.clock.now() + timedelta(seconds=seconds)
-        log.warning("company %s rests until %s: %s", self.company_id, until, code)
+        now = self.clock.now()
+        until = now + timedelta(seconds=seconds)
+        log.warning("company %s pauses until %s: %s", self.company_id, until, info.code)
         with self.database.write.begin() as db:
-            company_pauses.pause(db, self.company_id, until=until, code=code, text=text)
+            company_pauses.pause(db, self.company_id, info, until=until, now=now)

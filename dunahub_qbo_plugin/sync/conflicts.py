@@ -13,19 +13,22 @@ from dunahub_qbo_plugin.model import (
     HolderKind,
     Kind,
     NameHolder,
+    Note,
     Operation,
     ParentGone,
     Rejected,
+    Synced,
 )
 from dunahub_qbo_plugin.qbo.exact_json import decode
 from dunahub_qbo_plugin.qbo.payloads import remote_ref
 from dunahub_qbo_plugin.qbo.profile import DELETED
 from dunahub_qbo_plugin.qbo.query import select
+from dunahub_qbo_plugin.sync.lookup import NOTHING, compare, look_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dunahub_qbo_plugin.errors import BadReference, DuplicateName
+    from dunahub_qbo_plugin.errors import BadReference, DuplicateName, DuplicateNumber
     from dunahub_qbo_plugin.model import Claim, Fact, Intent, Outcome
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.sync.attempt import Attempt
@@ -87,6 +90,31 @@ def _holder(kind: HolderKind, holder: Entity) -> NameHolder:
     )
 
 
+def explain_number(client: QboClient, attempt: Attempt, error: DuplicateNumber) -> Outcome:
+    """Look whose number it is: of our own invoice, of one that may be it, or of another one.
+
+    This was surely not carried out, so what bears our marker was made before a backup was taken or
+    by an earlier installation. What a person entered by hand is linked by a person only.
+
+    Raises:
+        QboError: QuickBooks could not be asked.
+    """
+    if not attempt.creates:
+        return Rejected(info=error.info)
+    if error.info.subject:
+        entity = client.read(
+            attempt.grant, attempt.intent.entity, error.info.subject, check=attempt.check
+        )
+        found = NOTHING if entity is None else compare(attempt.intent, entity)
+    else:
+        found = look_for(client, attempt)
+    if found.written is None:
+        return Rejected(info=error.info)
+    if found.marked and found.is_ours:
+        return Synced(written=found.written, adopted=True, again=True, note=Note.SENT_BEFORE)
+    return Rejected(info=error.info, candidate=found.written.remote, candidate_name=found.name)
+
+
 def _name(entity: Entity, field: str) -> str:
     """Return a name without what QuickBooks adds to that of an inactive object."""
     return str(entity.get(field) or "").removesuffix(DELETED)
@@ -113,21 +141,21 @@ def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) 
         for role, rows in zip(wanted, answers, strict=True)
     }
     if "own" in wanted and _is_gone(found["own"], wanted["own"][1][0]):
-        return Rejected(info=attrs.evolve(error.info, code=GONE, subject=claim.label))
+        return Rejected(info=_named(error, GONE, claim.label))
     for item_id in wanted["items"][1] if "items" in wanted else ():
         if _is_gone(found["items"], item_id):
             return Rejected(info=_gone_item(error, sent, item_id, found["items"].get(item_id)))
     parent = claim.parent
     if "customer" in wanted and _is_gone(found["customer"], wanted["customer"][1][0]):
         if parent is not None and intent.entity == Kind.INVOICE:
-            gone = attrs.evolve(error.info, code=GONE, subject=parent.label)
+            gone = _named(error, GONE, parent.label)
             return ParentGone(parent=parent.key, info=gone)
         (customer_id,) = wanted["customer"][1]
         customer = found["customer"].get(customer_id, {})
         name = _name(customer, "DisplayName")
         return Rejected(info=_gone(error, "customer-gone", name, customer_id))
     if parent and "invoice" in wanted and _is_gone(found["invoice"], wanted["invoice"][1][0]):
-        gone = attrs.evolve(error.info, code=GONE, subject=parent.label)
+        gone = _named(error, GONE, parent.label)
         return ParentGone(parent=parent.key, info=gone)
     return Rejected(info=error.info)
 
@@ -175,4 +203,9 @@ def _gone(error: BadReference, code: str, name: str, object_id: str, **facts: Fa
     """Name what is gone; where QuickBooks has no name of it any more, by its Id."""
     if not name:
         facts["unnamed"] = 1
-    return attrs.evolve(error.info, code=code, subject=name or object_id, facts=facts)
+    return attrs.evolve(_named(error, code, name or object_id), facts=facts)
+
+
+def _named(error: BadReference, code: str, subject: str) -> ErrorInfo:
+    """Give a refusal a name of ours, which says more than QuickBooks' code."""
+    return attrs.evolve(error.info, code=code, cause="", subject=subject)

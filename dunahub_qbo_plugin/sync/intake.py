@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DataError
@@ -17,14 +18,13 @@ from sqlalchemy.exc import DataError
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.mapping.text import one_line
-from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot
+from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot, storable_id
 from dunahub_qbo_plugin.store.db.errors import DatabaseError, is_lost
 from dunahub_qbo_plugin.store.records.host_session import write_in_host_transaction
-from dunahub_qbo_plugin.store.records.upsert import Desired, upsert, upsert_spilled
+from dunahub_qbo_plugin.store.records.upsert import CLOCK_STEP, Desired, upsert, upsert_spilled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -38,6 +38,8 @@ SPILL_LIMIT: Final = 50_000
 """Records that memory holds at most while the database cannot be written."""
 
 LABEL_LIMIT: Final = 200
+MAX_LOST_NAMED: Final = 1000
+"""Records that are named in the log when they are lost."""
 
 SpillKey = tuple[str, RecordKey]
 
@@ -56,6 +58,7 @@ class Intake:
         self._clock = clock
         self._wake = wake
         self._lock = threading.Lock()
+        self._last = datetime.min.replace(tzinfo=UTC)
         self._spill: OrderedDict[SpillKey, Desired] = OrderedDict()
         self.spilled = 0
         """Rows that went through memory since the start."""
@@ -64,19 +67,37 @@ class Intake:
 
     def lead(self, org_id: str, lead: Lead, session: Session | None) -> None:
         """Take in a lead."""
-        self._take([_lead(org_id, lead, self._clock.now())], session)
+        self._take([_lead(org_id, lead, self._moment())], session)
 
     def invoice(self, org_id: str, invoice: Invoice, session: Session | None) -> None:
         """Take in an invoice, and its lead with it."""
-        now = self._clock.now()
+        now = self._moment()
         self._take(
             [_lead(org_id, invoice.lead, now, as_parent=True), _invoice(org_id, invoice, now)],
             session,
         )
 
     def payment(self, org_id: str, payment: Payment, session: Session | None) -> None:
-        """Take in a payment."""
-        self._take([_payment(org_id, payment, self._clock.now())], session)
+        """Take in a payment, and with it the invoice that it carries."""
+        now = self._moment()
+        desired = [_payment(org_id, payment, now)]
+        invoice = payment.invoice
+        if invoice is not None and desired[0].skip_reason is None:
+            lead = _lead(org_id, invoice.lead, now, as_parent=True)
+            desired = [lead, _invoice(org_id, invoice, now, as_parent=True), *desired]
+        self._take(desired, session)
+
+    def _moment(self) -> datetime:
+        """Return the time of a save: never before that of the save before it.
+
+        A clock that is set back by a moment must not make a newer save look older.
+        """
+        now = self._clock.now()
+        with self._lock:
+            if timedelta(0) < self._last - now <= CLOCK_STEP:
+                return self._last
+            self._last = now
+            return now
 
     @property
     def waiting(self) -> int:
@@ -102,6 +123,18 @@ class Intake:
         log.info("%d records were written after the database had been busy", len(rows))
         return len(rows)
 
+    def give_up(self) -> None:
+        """Say which records are lost, where the process ends and the database takes none."""
+        with self._lock:
+            lost, self._spill = list(self._spill), OrderedDict()
+        self.dropped += len(lost)
+        for org_id, key in lost[:MAX_LOST_NAMED]:
+            log.error(
+                "%s of organization %s was not stored and is lost: save it again", key, org_id
+            )
+        if len(lost) > MAX_LOST_NAMED:
+            log.error("and %d more records", len(lost) - MAX_LOST_NAMED)
+
     def _write_kept(self, rows: list[Desired]) -> None:
         """Write rows together; one that the database will never take must not hold up the rest."""
         try:
@@ -119,7 +152,12 @@ class Intake:
         try:
             if session is not None:
                 write_in_host_transaction(
-                    session, desired, database=self._database, commit=self._commit, wake=self._ring
+                    session,
+                    desired,
+                    database=self._database,
+                    commit=self._commit,
+                    wake=self._ring,
+                    now=self._clock.now(),
                 )
                 return
             self._commit(desired)
@@ -158,7 +196,7 @@ class Intake:
 
     def _write_once(self, desired: Sequence[Desired]) -> None:
         with self._database.hook.begin() as db:
-            upsert(db, desired)
+            upsert(db, desired, now=self._clock.now())
 
     def _keep(self, desired: Sequence[Desired]) -> None:
         with self._lock:
@@ -191,7 +229,7 @@ def _lead(org_id: str, lead: Lead, now: datetime, *, as_parent: bool = False) ->
     )
 
 
-def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
+def _invoice(org_id: str, invoice: Invoice, now: datetime, *, as_parent: bool = False) -> Desired:
     text = snapshot.dump(invoice)
     return Desired(
         org_id=org_id,
@@ -199,9 +237,10 @@ def _invoice(org_id: str, invoice: Invoice, now: datetime) -> Desired:
         label=_label(invoice.number),
         amount=invoice.total,
         document_date=invoice.issued_on,
-        parent=invoice.lead.id,
+        parent=storable_id(invoice.lead.id),
         snapshot=text,
         fingerprint=_invoice_fingerprint(invoice, text),
+        as_parent=as_parent,
         at=now,
     )
 
@@ -221,7 +260,7 @@ def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
         label=_label(payment.invoice_number),
         amount=payment.amount,
         document_date=payment.paid_on,
-        parent=payment.invoice_id,
+        parent=storable_id(payment.invoice_id),
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),
         skip_reason=None if is_eligible(payment) else SkipReason.INELIGIBLE,

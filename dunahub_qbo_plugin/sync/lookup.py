@@ -1,14 +1,16 @@
 """Looking in QuickBooks before writing again: was an unanswered create carried out after all?
 
-An object counts as ours only when everything that identifies it agrees with what was sent. When
-only some of it agrees, a person is asked.
+An object is ours when it bears our marker and agrees in its number, or in customer and total: the
+bookkeeper may have changed the rest since. Without a marker everything that identifies it must
+agree. When only some of it agrees, a person is asked.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,24 +21,29 @@ from dunahub_qbo_plugin.qbo.payloads import written_of
 from dunahub_qbo_plugin.qbo.query import select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dunahub_qbo_plugin.model import Intent
-    from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.qbo.query import Condition
+    from dunahub_qbo_plugin.sync.attempt import Attempt
 
     Entity = Mapping[str, Any]
 
 _MARKER: Final = re.compile(r"\[DunaHub (?:invoice|payment) [^\]]*\]")
+CREATED_WITHIN: Final = timedelta(days=1)
+"""How far from our own time of sending an object may say that it was created: no clock is off by
+more, and a day's documents of one company fit into one answer."""
+MOST_CREATED: Final = 1000
 
 
-class Agreement(StrEnum):
+class Agreement(IntEnum):
     """How far what was found agrees with what was sent."""
 
-    ALL = "all"
-    SOME = "some"
-    NONE = "none"
+    NONE = 0
+    SOME = 1
+    OURS = 2
+    ALL = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -45,69 +52,88 @@ class Found:
 
     Attributes:
         name: how QuickBooks calls the object.
+        marked: True when it bears our marker of this very record.
     """
 
     agreement: Agreement
     written: Written | None = None
     name: str = ""
+    marked: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it surely is what was sent."""
+        return self.agreement >= Agreement.OURS
 
 
 NOTHING: Final = Found(agreement=Agreement.NONE)
 
 
-def look_for(
-    client: QboClient,
-    grant: Grant,
-    intent: Intent,
-    *,
-    check: Callable[[], None] | None,
-    without: str | None = None,
-) -> Found:
-    """Look for the object that a create would have made.
-
-    One request where it is found by its number, one more where it is not.
-
-    Args:
-        client: whom to ask.
-        grant: of the company.
-        intent: the create.
-        check: called right before a request leaves.
-        without: Id of an object of which a person said that it is another one.
+def look_for(client: QboClient, attempt: Attempt) -> Found:
+    """Look for the object that a create would have made, in one to three requests.
 
     Raises:
         QboError: QuickBooks could not be asked.
     """
-    sent = decode(intent.body.encode())
-    look = _LOOKS[Kind(intent.entity)]
-    best = NOTHING
-    for statement in look.statements(sent):
-        for candidate in client.query(grant, statement, check=check):
-            if str(candidate.get("Id")) == without:
+    sent = decode(attempt.intent.body.encode())
+    best, best_rank = NOTHING, (Agreement.NONE, 0)
+    for statement in _statements(attempt, sent):
+        for candidate in client.query(attempt.grant, statement, check=attempt.check):
+            declined = str(candidate.get("Id")) == attempt.claim.declined
+            if declined and not _marks(sent) & _marks(candidate):
                 continue
-            agreement = look.agreement(sent, candidate)
-            if agreement is Agreement.ALL:
-                return _found(candidate, agreement)
-            if agreement is Agreement.SOME:
-                best = _found(candidate, agreement)
+            found = compare(attempt.intent, candidate)
+            # Of a copy that was made in QuickBooks the original is the older one.
+            rank = (found.agreement, -_number(candidate.get("Id")))
+            if found.agreement and rank > best_rank:
+                best, best_rank = found, rank
+        if best.is_ours:
+            return best
     return best
 
 
 def compare(intent: Intent, candidate: Entity) -> Found:
     """Compare one object with what a create would have made."""
-    look = _LOOKS[Kind(intent.entity)]
-    agreement = look.agreement(decode(intent.body.encode()), candidate)
-    return NOTHING if agreement is Agreement.NONE else _found(candidate, agreement)
-
-
-@attrs.frozen(kw_only=True)
-class _Look:
-    statements: Callable[[Entity], list[str]]
-    agreement: Callable[[Entity, Entity], Agreement]
-
-
-def _found(candidate: Entity, agreement: Agreement) -> Found:
+    sent = decode(intent.body.encode())
+    agreement = _COMPARED[Kind(intent.entity)](sent, candidate)
+    if not agreement:
+        return NOTHING
     name = candidate.get("DisplayName") or candidate.get("DocNumber") or candidate["Id"]
-    return Found(agreement=agreement, written=written_of(candidate), name=str(name))
+    written = written_of(candidate, intent.entity)
+    marked = bool(_marks(sent) & _marks(candidate))
+    return Found(agreement=agreement, written=written, name=str(name), marked=marked)
+
+
+def _statements(attempt: Attempt, sent: Entity) -> Iterator[str]:
+    """Ask by number or name, then for what was created about the time of sending.
+
+    What people change of an object leaves the time of its creation as it was. After restoring a
+    backup nobody knows when it was sent: then by customer and day.
+    """
+    entity = attempt.intent.entity.capitalize()
+    if entity == "Customer":
+        yield select(entity, [("DisplayName", "=", sent["DisplayName"])], max=10)
+        return
+    if sent.get("DocNumber"):
+        yield select(entity, [("DocNumber", "=", sent["DocNumber"])], max=20)
+    if attempt.is_resend:
+        first = attempt.claim.intent_at or attempt.now
+        last = attempt.claim.intent_sent_at or attempt.now
+        created: list[Condition] = [
+            ("MetaData.CreateTime", ">=", first - CREATED_WITHIN),
+            ("MetaData.CreateTime", "<=", last + CREATED_WITHIN),
+        ]
+        yield select(entity, created, max=MOST_CREATED)
+    else:
+        on_that_day: list[Condition] = [
+            ("CustomerRef", "=", _value(sent, "CustomerRef")),
+            ("TxnDate", "=", sent["TxnDate"]),
+        ]
+        yield select(entity, on_that_day, max=100)
+
+
+def _number(text: object) -> int:
+    return int(str(text)) if str(text).isascii() and str(text).isdecimal() else 0
 
 
 def _value(entity: Entity, field: str) -> str:
@@ -135,33 +161,16 @@ def _marks(entity: Entity) -> set[str]:
     return set(_MARKER.findall(str(entity.get("PrivateNote") or "")))
 
 
-def _on_that_day(entity: str, sent: Entity) -> str:
-    where: list[Condition] = [
-        ("CustomerRef", "=", _value(sent, "CustomerRef")),
-        ("TxnDate", "=", sent["TxnDate"]),
-    ]
-    return select(entity, where, max=100)
-
-
-def _invoice_statements(sent: Entity) -> list[str]:
-    """Ask by number, then by customer and day, since QuickBooks may number by itself."""
-    asked = [_on_that_day("Invoice", sent)]
-    if sent.get("DocNumber"):
-        asked.insert(0, select("Invoice", [("DocNumber", "=", sent["DocNumber"])], max=20))
-    return asked
-
-
 def _invoices(sent: Entity, candidate: Entity) -> Agreement:
-    """Compare number, customer, total and date; without a number of ours our mark stands for it."""
     return _transactions(sent, candidate, number="DocNumber")
 
 
 def _payments(sent: Entity, candidate: Entity) -> Agreement:
-    """Compare reference, customer, amount and date; our mark stands for a missing reference."""
     return _transactions(sent, candidate, number="PaymentRefNum")
 
 
 def _transactions(sent: Entity, candidate: Entity, *, number: str) -> Agreement:
+    """Compare number or reference, customer, total and date; our marker counts more than these."""
     ours, theirs = _marks(sent), _marks(candidate)
     marked = bool(ours & theirs)
     if theirs and not marked:
@@ -170,14 +179,11 @@ def _transactions(sent: Entity, candidate: Entity, *, number: str) -> Agreement:
     named = told == str(candidate.get(number) or "") if told else marked
     same_customer = _value(sent, "CustomerRef") == _value(candidate, "CustomerRef")
     same_total = _net(sent) == _net(candidate)
-    same_date = sent.get("TxnDate") == candidate.get("TxnDate")
-    if named and same_customer and same_total and same_date:
+    if named and same_customer and same_total and sent.get("TxnDate") == candidate.get("TxnDate"):
         return Agreement.ALL
+    if marked and ((told and named) or (same_customer and same_total)):
+        return Agreement.OURS
     return Agreement.SOME if marked or (named and same_customer) else Agreement.NONE
-
-
-def _customer_statements(sent: Entity) -> list[str]:
-    return [select("Customer", [("DisplayName", "=", sent["DisplayName"])], max=10)]
 
 
 def _customers(sent: Entity, candidate: Entity) -> Agreement:
@@ -192,10 +198,8 @@ def _customers(sent: Entity, candidate: Entity) -> Agreement:
     return Agreement.SOME
 
 
-_LOOKS: Final[dict[Kind, _Look]] = {
-    Kind.CUSTOMER: _Look(statements=_customer_statements, agreement=_customers),
-    Kind.INVOICE: _Look(statements=_invoice_statements, agreement=_invoices),
-    Kind.PAYMENT: _Look(
-        statements=lambda sent: [_on_that_day("Payment", sent)], agreement=_payments
-    ),
+_COMPARED: Final[dict[Kind, Callable[[Entity, Entity], Agreement]]] = {
+    Kind.CUSTOMER: _customers,
+    Kind.INVOICE: _invoices,
+    Kind.PAYMENT: _payments,
 }

@@ -38,7 +38,7 @@ _WORDS: Final[dict[type, str]] = {
 }
 
 
-class Tally:
+class OutcomeCounts:
     """Counts that any thread may raise; their number is bounded, since labels come of them."""
 
     def __init__(self) -> None:

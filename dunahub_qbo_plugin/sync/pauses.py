@@ -9,6 +9,7 @@ import attrs
 
 from dunahub_qbo_plugin.model import ParentGone, Paused, Rejected, Retry, Synced
 from dunahub_qbo_plugin.qbo.fault_table import row_of
+from dunahub_qbo_plugin.sync.attempt import STILL_RUNNING
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.model import Outcome
@@ -65,7 +66,7 @@ class PauseTracker:
             case Paused() | Retry(company_wide=True):
                 if self.paused is None or self.paused.info.code == LEASE_LOST:
                     self.paused = outcome
-            case Retry(after=after) if after != 0:
+            case Retry(after=after, info=info) if after != 0 and info.code != STILL_RUNNING:
                 self._troubles += 1
                 if self._troubles >= FAILURES_TO_PAUSE and self.paused is None:
                     self.paused = outcome

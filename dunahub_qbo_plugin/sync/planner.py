@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
 from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.customer import customer_payload
+from dunahub_qbo_plugin.mapping.ids import check_ids
 from dunahub_qbo_plugin.mapping.invoice import invoice_payload, void_payload
 from dunahub_qbo_plugin.mapping.money import cents
-from dunahub_qbo_plugin.mapping.payment import payment_payload
+from dunahub_qbo_plugin.mapping.payment import payment_payload, payment_update
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import (
     PARENT_SKIPPED,
+    PARENT_UNKNOWN,
     ErrorInfo,
     Intent,
     Note,
@@ -31,6 +33,8 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.qbo.exact_json import decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
     from decimal import Decimal
 
     from dunahub_qbo_plugin.mapping.body import Payload
@@ -38,10 +42,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_PARENT_GRACE: Final = 600.0
+"""Seconds that a payment waits for an invoice of which nobody has told yet."""
+
 Plan = Intent | Unchanged | Waiting | Skipped | Rejected
 
 
-def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
+def plan(claim: Claim, profile: CompanyProfile, *, company_id: str, now: datetime) -> Plan:
     """Decide what is to be sent.
 
     A write that was committed earlier and has no definite answer yet comes first, to the letter:
@@ -51,13 +58,14 @@ def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
         claim: the due record.
         profile: what is known of the company.
         company_id: our id of the company; part of the request key.
+        now: tells how long a payment has waited for an invoice that nobody told of.
     """
     if claim.intent is not None:
         return claim.intent
     if claim.remote is not None and claim.synced_fingerprint == claim.fingerprint:
         return Unchanged()
     try:
-        return _decide(claim, profile, company_id)
+        return _decide(claim, profile, company_id, now)
     except MappingError as error:
         info = ErrorInfo(code=error.code, subject=error.subject, facts=error.facts)
         return Rejected(info=info)
@@ -67,14 +75,16 @@ def plan(claim: Claim, profile: CompanyProfile, *, company_id: str) -> Plan:
         return Rejected(info=ErrorInfo(code="unwritable"))
 
 
-def _decide(claim: Claim, profile: CompanyProfile, company_id: str) -> Plan:
+def _decide(claim: Claim, profile: CompanyProfile, company_id: str, now: datetime) -> Plan:
+    if claim.value is not None:
+        check_ids(claim.value)
     match claim.value:
         case Lead():
             return _customer(claim, claim.value, company_id)
         case Invoice():
-            return _invoice(claim, claim.value, profile, company_id)
+            return _invoice(claim, claim.value, profile, company_id, now)
         case Payment():
-            return _payment(claim, claim.value, profile, company_id)
+            return _payment(claim, claim.value, profile, company_id, now)
         case None:
             return Rejected(info=ErrorInfo(code="unwritable"))
 
@@ -86,6 +96,7 @@ def with_items(
     outcome: Rejected,
     *,
     company_id: str,
+    now: datetime,
 ) -> Retry | Rejected:
     """Decide anew what to send of a record whose item is gone, by an item list just read.
 
@@ -95,11 +106,12 @@ def with_items(
         intent: what was refused.
         outcome: how.
         company_id: as for `plan`.
+        now: as for `plan`.
 
     Returns:
         a retry when another item has taken the dead one's place; else what a person must mend.
     """
-    decided = plan(attrs.evolve(claim, intent=None), profile, company_id=company_id)
+    decided = plan(attrs.evolve(claim, intent=None), profile, company_id=company_id, now=now)
     if isinstance(decided, Intent) and decided.body != intent.body:
         return Retry(info=outcome.info, after=0, note=Note.ITEM_REPLACED)
     return decided if isinstance(decided, Rejected) else outcome
@@ -112,55 +124,80 @@ def request_key(claim: Claim, body: str, *, company_id: str) -> str:
     that was restored from a backup plans again what was sent since, and then QuickBooks knows the
     request by its key. Once an intent has ended, the next one has another key, also with the same
     body: QuickBooks would answer with what it said before (measured 2026-09, even of objects that
-    were deleted since). 32 characters; QuickBooks takes up to 50.
+    were deleted since). So an update has other keys after a restore: what it would be answered with
+    was true before the writes that the backup does not know. 32 characters; QuickBooks takes 50.
     """
-    parts = (company_id, str(claim.key), str(claim.request_seq), body)
+    parts = [company_id, str(claim.key), str(claim.request_seq), body]
+    if claim.remote is not None and claim.look_first is not None:
+        parts.append(claim.look_first.isoformat())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _customer(claim: Claim, lead: Lead, company_id: str) -> Plan:
-    payload = customer_payload(lead, remote=claim.remote, sent_fields=claim.sent_fields)
+    payload = customer_payload(lead, remote=claim.remote, sent_fields=_sent_fields(claim))
     return _intent(claim, payload, company_id)
 
 
-def _invoice(claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id: str) -> Plan:
+def _invoice(
+    claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id: str, now: datetime
+) -> Plan:
     if invoice.status is InvoiceStatus.VOID:
         if claim.remote is None:
             return Skipped(skip_reason=SkipReason.VOIDED_UNSENT)
         return _intent(claim, void_payload(claim.remote), company_id, operation=Operation.VOID)
     assert claim.parent is not None  # noqa: S101  an invoice always has its lead
     if claim.parent.remote_id is None:
-        return _without_parent(claim.parent)
+        return _without_parent(claim, claim.parent, now)
     payload = invoice_payload(
         invoice,
         customer_id=claim.parent.remote_id,
         profile=profile,
         remote=claim.remote,
-        sent_fields=claim.sent_fields,
+        sent_fields=_sent_fields(claim),
     )
     return _intent(claim, payload, company_id, total=cents(invoice.total))
 
 
-def _payment(claim: Claim, payment: Payment, profile: CompanyProfile, company_id: str) -> Plan:
-    assert claim.parent is not None  # noqa: S101  a payment always has its invoice
-    ready = claim.parent.remote_id is not None and not claim.parent.pending
-    if not ready or claim.parent.remote_id is None or claim.customer_id is None:
-        return _without_parent(claim.parent)
+def _payment(
+    claim: Claim, payment: Payment, profile: CompanyProfile, company_id: str, now: datetime
+) -> Plan:
+    parent = claim.parent
+    assert parent is not None  # noqa: S101  a payment always has its invoice
+    if parent.remote_id is None or parent.pending or claim.customer_id is None:
+        return _without_parent(claim, parent, now)
     payload = payment_payload(
-        payment,
-        customer_id=claim.customer_id,
-        invoice_id=claim.parent.remote_id,
-        profile=profile,
-        remote=claim.remote,
+        payment, customer_id=claim.customer_id, invoice_id=parent.remote_id, profile=profile
     )
-    return _intent(claim, payload, company_id, total=cents(payment.amount))
+    total = cents(payment.amount)
+    if claim.remote is None:
+        return _intent(claim, payload, company_id, total=total)
+    update = payment_update(
+        payload,
+        remote=claim.remote,
+        sent=_object(claim.sent),
+        current=_object(claim.current),
+        number=one_line(payment.invoice_number),
+        doubtful=claim.doubtful_fields,
+    )
+    return _intent(claim, update, company_id, total=total, base=payload)
 
 
-def _without_parent(parent: Parent) -> Waiting | Rejected:
-    """Wait for the parent; but where it is not to be sent, only a person can say what now."""
+def _without_parent(claim: Claim, parent: Parent, now: datetime) -> Waiting | Rejected:
+    """Wait for the parent; but where it is not to be sent, only a person can say what now.
+
+    A payment may be told of a moment before its invoice; one whose invoice does not come is of an
+    invoice that was made before the organization connected.
+    """
     if parent.skipped:
         return Rejected(info=ErrorInfo(code=PARENT_SKIPPED, subject=parent.label))
-    return Waiting(parent=parent.key)
+    if parent.known:
+        return Waiting(parent=parent.key)
+    left = UNKNOWN_PARENT_GRACE - (now - (claim.saved_at or now)).total_seconds()
+    left = min(left, UNKNOWN_PARENT_GRACE)  # the clock may have been set back since
+    if left > 0:
+        return Waiting(parent=parent.key, look_after=left)
+    number = claim.value.invoice_number if isinstance(claim.value, Payment) else ""
+    return Rejected(info=ErrorInfo(code=PARENT_UNKNOWN, subject=one_line(number)))
 
 
 def _intent(
@@ -170,6 +207,7 @@ def _intent(
     *,
     operation: Operation | None = None,
     total: Decimal | None = None,
+    base: Payload | None = None,
 ) -> Intent:
     if operation is None:
         operation = Operation.CREATE if claim.remote is None else Operation.UPDATE
@@ -181,6 +219,7 @@ def _intent(
         request_key=request_key(claim, body, company_id=company_id),
         fingerprint=claim.fingerprint,
         total=total,
+        base="" if base is None else encode(base),
     )
 
 
@@ -195,9 +234,18 @@ def services_of(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
     }
 
 
-def filled(intent: Intent) -> frozenset[str]:
+def _object(text: str) -> dict[str, Any]:
+    found = decode(text.encode()) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _sent_fields(claim: Claim) -> frozenset[str]:
+    """Name the fields that we have, or may have, filled in."""
+    return filled(_object(claim.sent)) | claim.doubtful_fields
+
+
+def filled(sent: Mapping[str, Any]) -> frozenset[str]:
     """Name the fields that a body fills in: only those may be cleared later."""
-    sent = decode(intent.body.encode())
     return frozenset(
         field
         for field, value in sent.items()

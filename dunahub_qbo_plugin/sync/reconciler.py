@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.errors import (
@@ -18,39 +17,33 @@ from dunahub_qbo_plugin.errors import (
 )
 from dunahub_qbo_plugin.model import (
     GONE,
-    Claim,
     ErrorInfo,
-    Intent,
     Note,
-    Operation,
     Outcome,
     Paused,
     Rejected,
-    RemoteRef,
     Retry,
     Skipped,
     Synced,
 )
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
-from dunahub_qbo_plugin.qbo.payloads import is_voided, paid_since, remote_ref, written_of
+from dunahub_qbo_plugin.qbo.payloads import written_of
 from dunahub_qbo_plugin.sync import conflicts
-from dunahub_qbo_plugin.sync.attempt import LOOK_FIRST_AFTER
+from dunahub_qbo_plugin.sync.attempt import STILL_RUNNING, looks_only
 from dunahub_qbo_plugin.sync.backoff import delay
-from dunahub_qbo_plugin.sync.lookup import Agreement, Found, compare, look_for
-from dunahub_qbo_plugin.sync.planner import filled
+from dunahub_qbo_plugin.sync.lookup import CREATED_WITHIN
+from dunahub_qbo_plugin.sync.settling import reread, settle_unknown
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.model import SkipReason, Written
+    from dunahub_qbo_plugin.model import RemoteRef, Written
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.sync.attempt import Attempt
 
 log = logging.getLogger(__name__)
 
-FORGET_KEY_AFTER: Final = timedelta(hours=24)
-"""Age from which an unanswered create that is not to be found gets a new key. Until then the resend
-keeps the key, since a look may miss what was written a moment ago; not for ever, since an answer
-that QuickBooks keeps for a key may be a fault."""
+LEASE_LOST: Final = ErrorInfo(code="lease-lost")
+NOT_CARRIED_OUT: Final = ErrorInfo(code="not-carried-out")
 
 
 class Reconciler:
@@ -59,236 +52,140 @@ class Reconciler:
     def __init__(self, client: QboClient) -> None:
         self._client = client
 
+    def silence(self, company_id: str) -> float:
+        """Return the seconds for which QuickBooks has owed an answer to whatever has left."""
+        return self._client.silence(company_id)
+
     def reconcile(self, attempt: Attempt) -> Outcome:
         """Send what was committed and tell what came of it. Never raises."""
         try:
             return self._reconcile(attempt)
         except LeaseLost:
-            return Paused(info=ErrorInfo(code="lease-lost"), unknown=True)
+            return Paused(info=LEASE_LOST, keeps_key=True)
         except QboError as error:
             # A look failed, before or after a write: the key is kept, which does no harm.
-            return outcome_of(error, attempt.claim, unknown=True, looked=True)
+            return outcome_of(error, attempt, keeps_key=True)
         except Exception:
             log.exception("the %s could not be reconciled", attempt.claim.key.kind.word)
-            return Retry(info=ErrorInfo(code="internal"), unknown=True)
+            return Retry(info=ErrorInfo(code="internal"), keeps_key=True)
 
     def _reconcile(self, attempt: Attempt) -> Outcome:
-        if attempt.claim.skip_reason is not None:
-            return self._find_out(attempt, attempt.claim.skip_reason)
-        old = attempt.is_resend and attempt.age >= LOOK_FIRST_AFTER
-        if old or (attempt.claim.look_first and attempt.creates):
-            return self._look_first(attempt)
+        skipped = attempt.claim.skip_reason
+        restored = attempt.claim.look_first is not None and attempt.creates
+        if not looks_only(attempt.claim, attempt.now) and not restored:
+            return self._send(attempt)
+        if skipped is None and attempt.creates and attempt.still_running:
+            # Neither a look nor a resend can tell before that: it costs nothing to wait.
+            return Retry(
+                info=ErrorInfo(code=STILL_RUNNING), after=attempt.still_running, keeps_key=True
+            )
+        settled = settle_unknown(self._client, attempt)
+        if settled is not None:
+            return settled
+        if skipped is not None:
+            return Skipped(skip_reason=skipped)
+        if attempt.is_resend:
+            return Retry(info=NOT_CARRIED_OUT, after=0)
         return self._send(attempt)
-
-    def _look(self, attempt: Attempt) -> Found:
-        return look_for(
-            self._client,
-            attempt.grant,
-            attempt.intent,
-            check=attempt.check,
-            without=attempt.claim.declined,
-        )
 
     def _send(self, attempt: Attempt) -> Outcome:
         try:
-            written = self._client.write(attempt.grant, attempt.intent, check=attempt.check)
+            written = self._client.write(attempt.grant, attempt.intent, check=attempt.may_leave)
         except LeaseLost:
-            return Paused(info=ErrorInfo(code="lease-lost"), unknown=attempt.is_resend)
+            return Paused(info=LEASE_LOST, keeps_key=attempt.is_resend)
         except QboError as error:
-            return self._after_refusal(attempt, error)
-        if (attempt.is_resend or attempt.claim.look_first) and attempt.creates:
+            return self._after_error(attempt, error)
+        if (attempt.is_resend or attempt.claim.look_first is not None) and attempt.creates:
             return self._confirmed(attempt, written.remote)
-        note, sent = _unapplied_note(written), filled(attempt.intent)
-        return Synced(
-            written=written, fingerprint=attempt.intent.fingerprint, sent_fields=sent, note=note
-        )
+        return Synced(written=written, note=_unapplied_note(written))
+
+    def _after_error(self, attempt: Attempt, error: QboError) -> Outcome:
+        """Act on a refusal or on the lack of an answer."""
+        if not attempt.keeps_key(error):
+            return self._after_refusal(attempt, error)
+        if not attempt.creates and isinstance(error, Stale):
+            return reread(self._client, attempt, stale=True)
+        refused_again = attempt.is_resend and error.refuses
+        paused = row_of(error.info).consequence.becomes == "paused"
+        if paused or not (refused_again or isinstance(error, DuplicateRequest)):
+            return outcome_of(error, attempt, keeps_key=True)
+        # An earlier try may have been carried out, and this be refused just because of it.
+        settled = settle_unknown(self._client, attempt)
+        if settled is not None:
+            return settled
+        if not attempt.is_resend:  # the key was used by a request that may run still
+            return outcome_of(error, attempt, keeps_key=True)
+        return self._after_refusal(attempt, error)
 
     def _after_refusal(self, attempt: Attempt, error: QboError) -> Outcome:
-        match error:
-            case Stale():
-                return self._after_stale(attempt, error)
-            case DuplicateName():
-                return self._after_name_taken(attempt, error)
-            case DuplicateNumber():
-                return self._after_number_taken(attempt, error)
-            case DuplicateRequest():
-                return self._after_key_used(attempt, error)
-            case BadReference():
-                return conflicts.explain_reference(self._client, attempt, error)
-            case _:
-                return outcome_of(error, attempt.claim, unknown=attempt.is_resend)
+        """Explain a refusal of what was surely not carried out."""
+        try:
+            match error:
+                case Stale() if attempt.claim.remote is not None:
+                    return reread(self._client, attempt, stale=True)
+                case DuplicateName():
+                    return conflicts.explain_name(self._client, attempt, error)
+                case DuplicateNumber():
+                    return conflicts.explain_number(self._client, attempt, error)
+                case BadReference():
+                    return conflicts.explain_reference(self._client, attempt, error)
+        except LeaseLost:
+            return Paused(info=LEASE_LOST)
+        except QboError as unasked:
+            if unasked.info.status is None:  # it was not asked: it is tried again with the write
+                return Retry(info=error.info)
+            log.info("a refusal could not be explained: %s", unasked.info.code)
+        return outcome_of(error, attempt, keeps_key=False)
 
     def _confirmed(self, attempt: Attempt, remote: RemoteRef) -> Outcome:
         """Make sure that a replayed answer speaks of an object that still is there.
 
         QuickBooks replays the first answer even when the object was deleted since (measured
-        2026-09); such a record is made anew, under a new key. Not at once: whether a read finds
-        what was written a moment ago is not documented.
+        2026-09). Not at once: whether a read finds what was written a moment ago is not documented.
         """
-        entity = self._client.read(
-            attempt.grant, attempt.intent.entity, remote.id, check=attempt.check
-        )
-        if entity is None and attempt.is_resend and attempt.age < LOOK_FIRST_AFTER:
-            return Retry(info=ErrorInfo(code="no-answer"), unknown=True)
+        intent = attempt.intent
+        entity = self._client.read(attempt.grant, intent.entity, remote.id, check=attempt.check)
+        if entity is None and attempt.still_running and not self._is_deleted(attempt, remote):
+            return Retry(info=ErrorInfo(code="no-answer"), keeps_key=True)
         if entity is None or entity.get("Active") is False:
-            info = ErrorInfo(code="replay-of-deleted")
-            return Retry(info=info, after=0, note=Note.DELETED_MEANWHILE)
-        return Synced(
-            written=written_of(entity),
-            fingerprint=attempt.intent.fingerprint,
-            sent_fields=filled(attempt.intent),
-            note=Note.ACCEPTED_BEFORE,
-        )
-
-    def _look_first(self, attempt: Attempt) -> Outcome:
-        """Settle a write whose answer never came, by looking at what QuickBooks holds."""
-        if not attempt.creates:
-            return self._reread(attempt)
-        found = self._look(attempt)
-        if found.agreement is not Agreement.NONE:
-            return _adopt_or_ask(found, attempt.intent)
-        if attempt.age >= FORGET_KEY_AFTER:
-            return Retry(info=ErrorInfo(code="not-carried-out"), after=0)
-        return self._send(attempt)
-
-    def _find_out(self, attempt: Attempt, skip_reason: SkipReason) -> Outcome:
-        """Learn whether QuickBooks has a record that is not to be sent any more; send nothing."""
-        if not attempt.creates:
-            return Skipped(skip_reason=skip_reason)
-        found = self._look(attempt)
-        if found.agreement is not Agreement.NONE:
-            return _adopt_or_ask(found, attempt.intent)
-        if attempt.age >= LOOK_FIRST_AFTER:
-            return Skipped(skip_reason=skip_reason)
-        return Retry(info=ErrorInfo(code="no-answer"), unknown=True)
-
-    def _after_key_used(self, attempt: Attempt, error: DuplicateRequest) -> Outcome:
-        """Find out what became of the request that had the key before.
-
-        QuickBooks may say so while that one still runs; only when it must have ended long ago and
-        left nothing is a new key taken.
-        """
-        if not attempt.creates:
-            return self._reread(attempt)
-        found = self._look(attempt)
-        if found.agreement is not Agreement.NONE:
-            return _adopt_or_ask(found, attempt.intent)
-        if attempt.age >= LOOK_FIRST_AFTER:
-            return Retry(info=ErrorInfo(code="not-carried-out"), after=0)
-        return outcome_of(error, attempt.claim, unknown=True)
-
-    def _reread(self, attempt: Attempt, *, stale: bool = False) -> Outcome:
-        """Learn the object's present SyncToken; the update is then written anew and sent again."""
-        assert attempt.claim.remote is not None  # noqa: S101  only what is there is updated
-        entity = self._client.read(
-            attempt.grant, attempt.intent.entity, attempt.claim.remote.id, check=attempt.check
-        )
-        if entity is None:
             return Rejected(info=ErrorInfo(code=GONE, subject=attempt.claim.label))
-        if attempt.intent.operation is Operation.VOID and is_voided(entity):
-            return Synced(
-                written=written_of(entity),
-                fingerprint=attempt.intent.fingerprint,
-                note=Note.FOUND_VOIDED,
-            )
-        fresh = remote_ref(entity)
-        repeated = (
-            attempt.claim.attempts > 0 and attempt.claim.remote.sync_token == fresh.sync_token
-        )
-        note = None
-        voided = attempt.intent.operation is Operation.UPDATE and is_voided(entity)
-        if voided:
-            note = Note.VOIDED_THERE
-        elif stale and not attempt.is_resend and not repeated:
-            routine = paid_since(entity, attempt.claim.remote.sync_token)
-            note = Note.PAID_SINCE if routine else Note.CHANGED_SINCE
-        return Retry(
-            info=ErrorInfo(code="5010"),
-            after=None if repeated else 0,
-            doubtful=not stale,
-            voided=voided,
-            remote=fresh,
-            note=note,
-        )
+        written = written_of(entity, intent.entity)
+        again = attempt.claim.look_first is not None
+        return Synced(written=written, again=again, note=Note.ACCEPTED_BEFORE)
 
-    def _after_stale(self, attempt: Attempt, error: Stale) -> Outcome:
-        if attempt.claim.remote is None:
-            # Of a create it is what it stands on that was being changed: a payment's invoice.
-            return outcome_of(error, attempt.claim, unknown=False)
-        return self._reread(attempt, stale=True)
-
-    def _after_name_taken(self, attempt: Attempt, error: DuplicateName) -> Outcome:
-        if attempt.is_resend and attempt.creates:
-            found = self._look(attempt)
-            if found.agreement is Agreement.ALL:
-                return _adopt_or_ask(found, attempt.intent)
-        return conflicts.explain_name(self._client, attempt, error)
-
-    def _after_number_taken(self, attempt: Attempt, error: DuplicateNumber) -> Outcome:
-        """Adopt the invoice that has the number only when it is the one that was sent."""
-        rejected = Rejected(info=error.info)
-        if not attempt.creates:
-            return rejected
-        if not error.info.subject:
-            found = look_for(self._client, attempt.grant, attempt.intent, check=attempt.check)
-        else:
-            entity = self._client.read(
-                attempt.grant, attempt.intent.entity, error.info.subject, check=attempt.check
-            )
-            found = (
-                compare(attempt.intent, entity)
-                if entity is not None
-                else Found(agreement=Agreement.NONE)
-            )
-        if found.agreement is not Agreement.ALL:
-            return rejected
-        return _adopt_or_ask(found, attempt.intent)
+    def _is_deleted(self, attempt: Attempt, remote: RemoteRef) -> bool:
+        """Return whether QuickBooks says that an object which it made is gone again."""
+        name = attempt.intent.entity.capitalize()
+        since = (attempt.claim.intent_at or attempt.now) - CREATED_WITHIN
+        changed = self._client.cdc(attempt.grant, [name], since, check=attempt.check)[name]
+        return any(one.get("Id") == remote.id and one.get("status") == "Deleted" for one in changed)
 
 
-def _adopt_or_ask(found: Found, intent: Intent) -> Outcome:
-    assert found.written is not None  # noqa: S101  something was found
-    if found.agreement is Agreement.ALL:
-        return Synced(
-            written=found.written,
-            fingerprint=intent.fingerprint,
-            sent_fields=filled(intent),
-            adopted=True,
-            note=Note.FOUND_AGAIN,
-        )
-    # The key is kept: unless a person says otherwise, it may be the one that we sent.
-    return Rejected(
-        info=ErrorInfo(code="ambiguous", subject=found.name),
-        unknown=True,
-        candidate=found.written.remote,
-        candidate_name=found.name,
-    )
-
-
-def outcome_of(error: QboError, claim: Claim, *, unknown: bool, looked: bool = False) -> Outcome:
+def outcome_of(error: QboError, attempt: Attempt, *, keeps_key: bool) -> Outcome:
     """Do what `dunahub_qbo_plugin.qbo.fault_table` says of an error.
 
     Args:
         error: what was raised.
-        claim: the record.
-        unknown: True when an earlier try of the same intent may have been carried out.
-        looked: True when a look failed, and not the write: it says nothing about the write.
+        attempt: what was tried.
+        keeps_key: True when the write may have been carried out.
     """
     info = error.info
     row = row_of(info)
     follows = row.consequence
-    maybe = unknown or (follows.maybe_done and not looked)
     if follows.becomes == "paused":
-        return Paused(info=info, unknown=maybe, reauthorize=row.meaning is Meaning.UNAUTHORIZED)
+        renew = row.meaning is Meaning.UNAUTHORIZED
+        return Paused(info=info, keeps_key=keeps_key, reauthorize=renew)
     if follows.becomes == "rejected":
-        return Rejected(info=info, unknown=unknown and looked)
+        return Rejected(info=info, keeps_key=keeps_key)
     after = error.retry_after if isinstance(error, Busy) else None
     if after is not None:
         # A "Retry-After: 0" that comes again and again must not be answered in a loop.
+        claim = attempt.claim
         after = max(after, delay(claim.attempts, claim.record_id).total_seconds())
     return Retry(
         info=info,
         after=follows.pause if after is None else after,
-        unknown=maybe,
+        keeps_key=keeps_key,
         company_wide=follows.pause is not None,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -19,7 +19,9 @@ from dunahub_qbo_plugin.model import (
     RemoteRef,
     snapshot,
 )
-from dunahub_qbo_plugin.sync.planner import filled, plan
+from dunahub_qbo_plugin.qbo.exact_json import encode
+from dunahub_qbo_plugin.qbo.payloads import said_again
+from dunahub_qbo_plugin.sync.planner import plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,11 +118,12 @@ def intent_of(exchange: Exchange, stage: Stage) -> Intent:
         fingerprint="fixture",
         value=value,
         remote=remote_of(changed, stage) if changed else None,
-        sent_fields=filled(intent_of(stage.exchanges[changed], stage)) if changed else frozenset(),
+        sent=intent_of(stage.exchanges[changed], stage).body if changed else "",
+        current=_current_of(changed, stage) if changed else "",
         parent=parent,
         customer_id=remote_of(given["customer"], stage).id if "customer" in given else None,
     )
-    planned = plan(claim, stage.profile, company_id=COMPANY)
+    planned = plan(claim, stage.profile, company_id=COMPANY, now=datetime.now(UTC))
     if not isinstance(planned, Intent) or planned.operation is not operation:
         raise ValueError(f"{exchange.name} is to {operation}, but the plan is {planned}")
     return planned
@@ -131,6 +134,12 @@ def remote_of(name: str, stage: Stage) -> RemoteRef:
     kind = Kind(stage.exchanges[name].given["record"]["kind"])
     entity = stage.results[name][_ENTITY[kind]]
     return RemoteRef(id=str(entity["Id"]), sync_token=str(entity["SyncToken"]))
+
+
+def _current_of(name: str, stage: Stage) -> str:
+    kind = Kind(stage.exchanges[name].given["record"]["kind"])
+    entity = stage.results[name][_ENTITY[kind]]
+    return encode(said_again(entity)) if kind is Kind.PAYMENT else ""
 
 
 def prepare(exchange: Exchange, emulator: Emulator, realm: str, stage: Stage) -> None:

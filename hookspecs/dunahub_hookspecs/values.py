@@ -251,6 +251,11 @@ class Payment:
         collected_by_dunahub: True when it went through DunaHub's own card or ACH flow.
         paid_on: the calendar day in the organization's time zone.
         reference: the processor's id of the payment.
+        invoice: the invoice that it pays, whole and as it is now, where the host has it at hand: a
+            payment of an invoice that a plugin never heard of brings it along. None otherwise.
+
+    Raises:
+        ValueError: the invoice is another one than ``invoice_id`` says.
     """
 
     id: str = attrs.field(converter=_identifier)
@@ -261,6 +266,14 @@ class Payment:
     collected_by_dunahub: bool = attrs.field(validator=attrs.validators.instance_of(bool))
     paid_on: date = attrs.field(converter=_day)
     reference: str = attrs.field(default="", converter=_text)
+    invoice: Invoice | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.instance_of(Invoice))
+    )
+
+    @invoice.validator
+    def _is_the_one_it_pays(self, _attribute: object, value: Invoice | None) -> None:
+        if value is not None and value.id != self.invoice_id:
+            raise ValueError("the invoice of a payment is the one that invoice_id names")
 
 
 def round_cents(amount: Decimal) -> Decimal:

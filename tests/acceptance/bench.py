@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any
-from unittest import mock
+from typing import TYPE_CHECKING
 
 import attrs
 import httpx
@@ -21,9 +19,9 @@ from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.store.companies import leases, region
+from dunahub_qbo_plugin.store.companies import leases
 from dunahub_qbo_plugin.store.convert import from_ms
-from dunahub_qbo_plugin.sync import drain
+from dunahub_qbo_plugin.sync.carriers import Carriers
 from tests.support.clock import FakeClock
 from tests.support.office import REDIRECT, Office
 
@@ -39,20 +37,12 @@ class Died(BaseException):
     """The process was killed; nothing that is written for errors may catch it."""
 
 
-class InlineExecutor(Executor):
-    """Carries out what is submitted at once, in the caller's thread."""
+class InlineCarriers(Carriers):
+    """Carries whatever it is given at once, in the caller's thread."""
 
-    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
-        """Take what `concurrent.futures.ThreadPoolExecutor` takes."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as in the base class
+    def carry(self, job: Callable[[], None]) -> None:
         """Carry it out."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  the executor's own way
-            future.set_exception(error)
-        return future
+        job()
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -118,8 +108,6 @@ class Bench(Office):
         off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
         self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
         self.wire = Wire(inner=self.emulator.transport())
-        self._patches = mock.patch.object(drain, "ThreadPoolExecutor", InlineExecutor)
-        self._patches.start()
         self.start()
 
     def start(self) -> None:
@@ -127,7 +115,9 @@ class Bench(Office):
         self.runtime.database.close()
         self.runtime.http.close()
         self.wire = Wire(inner=self.wire.inner, lost=self.wire.lost)
-        self.runtime = build(self.config, clock=self.clock, transport=self.wire)
+        self.runtime = build(
+            self.config, clock=self.clock, transport=self.wire, carriers=InlineCarriers()
+        )
         wire = self.wire
 
         @sa.event.listens_for(self.runtime.database.write, "begin")
@@ -136,11 +126,6 @@ class Bench(Office):
                 raise Died
 
         self.plugin._runtime = self.runtime
-
-    def close(self) -> None:
-        """Close files and connections."""
-        self._patches.stop()
-        super().close()
 
     def crash(self, company_id: str, *, request: int, after: bool) -> None:
         """Drain until the process dies at one of its requests, and start another one."""
@@ -157,8 +142,6 @@ class Bench(Office):
     def due(self) -> dict[str, int]:
         """Return what a worker would see as due, as the engine looks for it."""
         database = self.runtime.database
-        with database.write.begin() as db:
-            region.reopen_where_saved(db)
         with database.read.connect() as db:
             return leases.due_companies(db, now=self.clock.now())
 

@@ -52,6 +52,7 @@ class Record:
         there: QuickBooks holds it, as far as the office can know.
         deleted: the bookkeeper deleted it there.
         noticed: we noticed that.
+        alone: a payment, and when it was to be sent nobody had told of its invoice.
         total_there: cents that the bookkeeper changed it to, until it is sent again.
         held: it is not to be sent, by decision.
         tried: a worker may have set about creating it, and a worker ends what it began: if it was
@@ -65,6 +66,7 @@ class Record:
     there: bool = False
     deleted: bool = False
     noticed: bool = False
+    alone: bool = False
     total_there: int | None = None
     held: bool = False
     tried: bool = False
@@ -254,6 +256,7 @@ class Org:
         if record.content == VOID and not record.there:
             record.held = True
             return
+        record.alone = self._parent_is_unknown(key)
         if self.waits(key) or record.noticed:
             return
         if record.deleted:
@@ -278,4 +281,11 @@ class Org:
             return Seen.SYNCED
         if record.connection_period != company.connection_period or not company.connected:
             return Seen.NOT_SENT
-        return Seen.ATTENTION if record.noticed else Seen.WAITING
+        if record.noticed or (record.alone and self._parent_is_unknown(key)):
+            return Seen.ATTENTION
+        return Seen.WAITING
+
+    def _parent_is_unknown(self, key: Key) -> bool:
+        """Whether a payment is of an invoice of which nobody has told."""
+        company, parent = self.company, parent_of(key)
+        return key[0] == "payment" and company is not None and parent not in company.records

@@ -39,7 +39,7 @@ class Line(httpx.BaseTransport):
     _arrived: threading.Event = attrs.field(factory=threading.Event)
     _go: threading.Event = attrs.field(factory=threading.Event)
 
-    def skip_reason(self, path_end: str, *, after: bool = False) -> None:
+    def hold(self, path_end: str, *, after: bool = False) -> None:
         """Hold the next request to a path back: before it leaves, or its answer."""
         self._hold, self._after = path_end, after
         self._arrived.clear()

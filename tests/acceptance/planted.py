@@ -17,7 +17,7 @@ from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
 from dunahub_qbo_plugin.store.records import due, host_savepoint, settle
 from dunahub_qbo_plugin.store.records.upsert import upsert
 from dunahub_qbo_plugin.store.tables import connections, records
-from dunahub_qbo_plugin.sync import drain, intake
+from dunahub_qbo_plugin.sync import intake, turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,19 +54,21 @@ def key_committed_after_sending() -> Iterator[None]:
         intents: Sequence[tuple[Claim, Intent]],
         *,
         now: datetime,
+        looking: object,
     ) -> tuple[Lease, list[tuple[Claim, Intent]]]:
+        del looking
         return leases.renew(db, lease, now=now), list(intents)
 
     def commit_and_settle(
         db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
-    ) -> Lease:
+    ) -> tuple[Lease, list[Settlement]]:
         pairs = [(one.claim, one.intent) for one in settlements if one.intent is not None]
         lease, _ = commit(db, lease, pairs, now=now)
         return settle_in_time(db, lease, settlements, now=now)
 
     with (
-        mock.patch.object(drain, "commit_intents", commit_nothing),
-        mock.patch.object(drain, "settle", commit_and_settle),
+        mock.patch.object(turn, "commit_intents", commit_nothing),
+        mock.patch.object(turn, "settle", commit_and_settle),
     ):
         yield
 
@@ -95,8 +97,8 @@ def settle_ignores_newer_changes() -> Iterator[None]:
 
     def done(
         db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
-    ) -> Lease:
-        lease = settle_rightly(db, lease, settlements, now=now)
+    ) -> tuple[Lease, list[Settlement]]:
+        lease, left = settle_rightly(db, lease, settlements, now=now)
         for one in settlements:
             if isinstance(one.outcome, Synced):
                 db.execute(
@@ -104,9 +106,9 @@ def settle_ignores_newer_changes() -> Iterator[None]:
                     .where(records.c.id == one.claim.record_id)
                     .values(synced_fingerprint=records.c.fingerprint, next_attempt_at=None)
                 )
-        return lease
+        return lease, left
 
-    with mock.patch.object(drain, "settle", done):
+    with mock.patch.object(turn, "settle", done):
         yield
 
 
@@ -158,8 +160,11 @@ def late_rows_win() -> Iterator[None]:
     """Write a row from memory over whatever was saved since."""
 
     def write(db: sa.Connection, desired: Sequence[Any], *, now: datetime) -> None:
-        del now
-        upsert(db, desired)
+        for one in desired:
+            db.execute(
+                sa.update(records).where(records.c.local_id == one.key.local_id).values(saved_at=0)
+            )
+        upsert(db, desired, now=now)
 
     with mock.patch.object(intake, "upsert_spilled", write):
         yield

@@ -69,7 +69,7 @@ PROOFS: list[tuple[str, Callable[[Path], None]]] = [
     ("renewal_without_lock", _on_sqlite(test_races.test_two_workers_renew_once)),
     (
         "fence_not_checked",
-        _on_sqlite(test_races.test_clock_set_back_while_a_dead_worker_holds_the_company),
+        _on_sqlite(test_races.test_reconnect_during_a_drain),
     ),
     ("no_look_before_leaving", _on_sqlite(test_races.test_disconnect_during_a_drain)),
     ("late_rows_win", test_races.test_late_row_of_one_process_does_not_undo_a_newer_one),

@@ -69,7 +69,7 @@ def _run(far: FarSide, url: str, worker: Worker, realms: list[str], *, each: int
     shop = Shop(url, far)
     for number, realm in enumerate(realms):
         shop.connect(org(number), realm)
-    shop.skip_reason(until=int(time.time() * 1000) + HOLD_MS)
+    shop.hold(until=int(time.time() * 1000) + HOLD_MS)
     prefix = f"k{worker.value[0]}"
     for number in range(len(realms)):
         for turn in range(each):
@@ -84,7 +84,7 @@ def _run(far: FarSide, url: str, worker: Worker, realms: list[str], *, each: int
             process = stack.enter_context(worker_process(shop.environ(worker), log))
             workers[process.pid] = process
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
-        shop.skip_reason(until=0)
+        shop.hold(until=0)
         ring(shop, url, worker)
         wait(BEFORE)
         # The one with more to lose.

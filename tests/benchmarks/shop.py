@@ -122,7 +122,7 @@ class Shop:
             asked = sa.select(sa.func.count()).where(records.c.next_attempt_at.is_not(None))
             return int(db.execute(asked).scalar_one())
 
-    def skip_reason(self, *, until: int) -> None:
+    def hold(self, *, until: int) -> None:
         """Let every company rest until a moment in milliseconds; 0 lets them go."""
         with self.runtime.database.write.begin() as db:
             db.execute(sa.update(connections).values(paused_until=until))

@@ -88,7 +88,7 @@ def _run(
     shop = Shop(url, far)
     for number, realm in enumerate(realms):
         shop.connect(org(number), realm)
-    shop.skip_reason(until=int(time.time() * 1000) + HOLD_MS)
+    shop.hold(until=int(time.time() * 1000) + HOLD_MS)
     # Names that QuickBooks has from an earlier run would each cost a refusal and a look.
     prefix = f"{worker.value[0]}{count}w"
     for number in range(len(realms)):
@@ -106,7 +106,7 @@ def _run(
         ]
         await_workers(shop, worker, sorted(Path(folder).glob("*.log")))
         before, used_before, all_before = sum(map(_cpu, workers)), *cores()
-        shop.skip_reason(until=0)
+        shop.hold(until=0)
         ring(shop, url, worker)
         began = time.monotonic()
         while far.writes() < wanted:

@@ -210,6 +210,8 @@ WITHOUT_AN_ANSWER = {
     "configuration": "the operator's settings",
     "ambiguous": "several answers of a look-up agree in part",
     "unwritable": "found before anything is sent",
+    "voided-there": "an object that was read turns out to be voided",
+    "parent-unknown": "the host never told of the invoice",
     "name-taken-customer": "name-taken, once a look-up has told who holds the name",
     "name-taken-inactive": "as name-taken-customer",
     "parent-withheld": "what the record stands on is not sent, by a person's decision",

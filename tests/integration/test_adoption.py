@@ -38,11 +38,11 @@ def settle_as_found(office: Office, kind: Kind, qbo_id: str) -> None:
         lease = leases.acquire(db, company, owner="test", now=now)
         assert lease is not None
         (claim,) = due_claims(db, lease, kind, now=now, limit=9)
-        intent = plan(claim, load_profile(db, company), company_id=company)
+        intent = plan(claim, load_profile(db, company), company_id=company, now=now)
         assert isinstance(intent, Intent)
         lease, _ = commit_intents(db, lease, [(claim, intent)], now=now)
         found = Written(remote=RemoteRef(id=qbo_id, sync_token="0"))
-        outcome = Synced(written=found, fingerprint=intent.fingerprint, adopted=True)
+        outcome = Synced(written=found, adopted=True)
         settle(db, lease, [Settlement(claim=claim, intent=intent, outcome=outcome)], now=now)
         leases.release(db, lease)
 

@@ -371,8 +371,8 @@ def test_own_number_is_recognized(office: Bench, numbered: Company) -> None:
     assert shown(office, BILL) is RecordState.SYNCED
 
 
-def test_own_number_that_was_changed_since_is_not_adopted(office: Bench, numbered: Company) -> None:
-    """Number and customer agree but the total does not: it stays a person's question."""
+def test_own_number_that_was_changed_since_is_found_again(office: Bench, numbered: Company) -> None:
+    """Our marker and our number are on it: it is ours, and a date that was changed there stays."""
     numbered.settings.requestid_retention = 1
     office.save(lead())
     office.drain()
@@ -383,8 +383,9 @@ def test_own_number_that_was_changed_since_is_not_adopted(office: Bench, numbere
     numbered.edit("Invoice", there["id"], {"TxnDate": "2026-03-09"})
     office.time.advance(30)
     office.drain()
-    assert error(office, BILL).code == "6140"
-    assert len(office.books()["invoices"]) == 1
+    assert shown(office, BILL) is RecordState.SYNCED
+    (kept,) = office.books()["invoices"]
+    assert (kept["id"], kept["date"]) == (there["id"], "2026-03-09")
 
 
 # Changes made in QuickBooks.

@@ -12,7 +12,7 @@ import pytest
 
 from dunahub_qbo_plugin.advice import Who, advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.model import ErrorInfo, Kind, Operation, RecordState
+from dunahub_qbo_plugin.model import Kind, Operation, RecordState
 from tests.support.faulty import Bench, Work, prepare
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Case:
         wait: seconds until the next attempt, at least and at most.
         done: True when QuickBooks carried it out although we were not told so.
         keeps_key: True when the next attempt must have the same key and body.
+        looks: True when QuickBooks must be asked what became of the first attempt.
         title: what the office reads first.
         who: who must act.
         code: how the error is stored.
@@ -56,6 +57,7 @@ class Case:
     wait: tuple[float, float] = (1.6, 2.0)
     done: bool = False
     keeps_key: bool = False
+    looks: bool = False
     title: str = ""
     who: Who = Who.NOBODY
     code: str = ""
@@ -168,7 +170,17 @@ SHAPES = [
     ),
     *(
         Case(name=f"429 as {shape}", rule=fail(429, shape=shape), title=PAUSE, **MINUTE)
-        for shape in ("xml", "gateway", "fault", "html", "text", "empty")
+        for shape in ("xml", "gateway", "fault")
+    ),
+    *(
+        Case(
+            name=f"429 as {shape}",
+            rule=fail(429, shape=shape),
+            title=PAUSE,
+            keeps_key=True,  # nothing says that it was QuickBooks who refused it
+            **MINUTE,
+        )
+        for shape in ("html", "text", "empty")
     ),
     Case(
         name="429 with Retry-After",
@@ -178,8 +190,8 @@ SHAPES = [
         title=PAUSE,
     ),
     Case(name="3001 with 403", rule=fail(403, "3001", "xml"), title=PAUSE, **MINUTE),
-    Case(name="page with 400", rule=fail(400, shape="html"), title=NOT_ACCEPTED, **ASK),
-    Case(name="404", rule=fail(404, shape="html"), title=NOT_ACCEPTED, **ASK),
+    Case(name="page with 400", rule=fail(400, shape="html"), title=LOST, **MAYBE),
+    Case(name="404", rule=fail(404, shape="html"), title=LOST, **MAYBE),
     Case(name="unknown code", rule=fail(400, "9999"), title=NOT_ACCEPTED, code="9999", **ASK),
 ]
 
@@ -202,6 +214,7 @@ ACCESS = [
             wait=(598.0, 602.0),
             title=NO_ACCESS,
             who=Who.OFFICE,
+            looks=code is None,
         )
         for code, shape in [("3200", "gateway"), ("100", "xml"), (None, "empty")]
     ),
@@ -213,6 +226,7 @@ ACCESS = [
             wait=(598.0, 602.0),
             title=NO_RIGHTS,
             who=Who.OFFICE,
+            looks=code is None,
         )
         for status, code, shape in [
             (401, "120", "xml"),
@@ -245,6 +259,7 @@ RULES_OF_BUSINESS = [
             becomes="again",
             title=BUSY,
             code="6000",
+            keeps_key=name != "one name",
         )
         for name, text in [
             ("wait", "An unexpected error occurred. Please wait a few minutes and try again."),
@@ -446,6 +461,7 @@ def test_fault(office: Bench, case: Case, write: Write) -> None:
         second = [one.requestid for one in office.requests(before) if one.requestid]
         if case.line is None and case.rule and case.rule["kind"] != "refuse":
             assert (second[0] == first[-1]) is case.keeps_key
+        assert not case.looks or any(one.method == "GET" for one in office.requests(before))
         assert len(second) == 1
     assert office.view(work.key.kind, work.key.local_id).state is RecordState.SYNCED
     assert work.is_done()
@@ -478,7 +494,7 @@ def _assert_shown(office: Bench, case: Case, work: Work) -> None:
         assert low <= next_try - now <= high
         info = view.error
         if resting:
-            info = ErrorInfo(code=connection.pause_code or "", text=connection.pause_text or "")
+            info = connection.paused_by
     assert info is not None
     assert case.code in {"", info.code}
     told = advise(work.key.kind, info)

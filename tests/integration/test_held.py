@@ -146,7 +146,7 @@ def test_link_does_not_take_a_record_out_of_flight(office: Bench) -> None:
     office.drain()
     (there,) = office.books()["invoices"]
     books = office.emulator.world.companies[CONTRACTOR].books
-    books.edit("Invoice", there["id"], {"TxnDate": "2026-01-01"})
+    books.edit("Invoice", there["id"], {"TxnDate": "2026-01-01", "PrivateNote": "by hand"})
     office.time.advance(600)
     office.drain()
     assert office.view(Kind.INVOICE, "inv-1").candidate_id == there["id"]

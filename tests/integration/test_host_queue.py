@@ -188,7 +188,6 @@ def test_a_ring_for_any_keeps_the_ones_that_were_named(
 ) -> None:
     """A company whose drain is about to end is rung for, also where a page rang meanwhile."""
     monkeypatch.setattr(office.runtime.engine, "ring", lambda _org=None: None)
-    office.save(lead())
     company = office.connection().id
 
     def taken() -> bool:
@@ -197,6 +196,7 @@ def test_a_ring_for_any_keeps_the_ones_that_were_named(
         return lease is not None
 
     until(taken)  # the drain that connecting rang for may not be over
+    office.save(lead())
     assert office.runtime.worker_tasks.collect_due({None}).companies == []
     assert office.runtime.worker_tasks.collect_due({None, ACME.id}).companies == [company]
 

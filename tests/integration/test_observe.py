@@ -28,7 +28,7 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.metrics import Histogram, Times
 from dunahub_qbo_plugin.store.queries import records
-from dunahub_qbo_plugin.sync.outcome_counts import MOST, OTHER, Tally
+from dunahub_qbo_plugin.sync.outcome_counts import MOST, OTHER, OutcomeCounts
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ def test_nothing_is_told_before_the_first_use() -> None:
 
 def test_codes_do_not_grow_without_end() -> None:
     """However many codes QuickBooks thinks of, labels stay few, and odd texts are none."""
-    tally = Tally()
+    tally = OutcomeCounts()
     for number in range(3 * MOST):
         tally.count(Rejected(info=ErrorInfo(code=str(number))))
     tally.count(Retry(info=ErrorInfo(code="<b>Sarah Jones</b>")))

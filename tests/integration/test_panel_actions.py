@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import ActionRequest, Organization, Person, RecordKind, Redirect, Region
 from dunahub_hookspecs.host import dispatch
-from dunahub_qbo_plugin.model import Kind, RecordState, SkipReason, Status
+from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.form_input import MAX_REASON_LENGTH
 from dunahub_qbo_plugin.panel.record_actions import SEND
@@ -349,25 +349,25 @@ def test_the_history_names_who_pressed_the_button(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "lifted"),
+    ("code", "cause", "lifted"),
     [
-        ("6190", True),
-        ("3100", True),
-        ("3001", False),
-        ("429", False),
-        ("http-429", False),
-        ("throttled", False),
-        ("http-503", True),
+        ("6190", "subscription ended", True),
+        ("3100", "not allowed in words", True),
+        ("3001", "throttled in words", False),
+        ("http-429", "too many requests", False),
+        ("throttled", "", False),
+        ("http-503", "server error", True),
     ],
 )
 def test_retry_ends_a_pause_unless_quickbooks_asked_for_it(
-    office: Office, code: str, *, lifted: bool
+    office: Office, code: str, cause: str, *, lifted: bool
 ) -> None:
     """After the subscription was renewed nobody waits for the hour to pass; a 429 is obeyed."""
     until = datetime(2026, 11, 5, 20, 0, tzinfo=UTC)
     for action in ("resume", "retry-all", "retry"):
         with office.runtime.database.write.begin() as db:
-            pauses.pause(db, office.connection().id, until=until, code=code, text="")
+            info = ErrorInfo(code=code, cause=cause)
+            pauses.pause(db, office.connection().id, info, until=until, now=office.clock.now())
         press(office, action, key="customer:lead-1")
         assert (office.connection().paused_until is None) is lifted
 

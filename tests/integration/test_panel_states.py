@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import LineItem, PaymentMethod, RecordKind, SettingsRequest
 from dunahub_qbo_plugin.config import Environment
-from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, RecordKey
+from dunahub_qbo_plugin.model import ErrorInfo, HolderKind, Kind, NameHolder, RecordKey
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.store import tasks
@@ -287,9 +287,13 @@ def subscription(office: Office) -> str:
         pauses.pause(
             db,
             office.connection().id,
+            ErrorInfo(
+                code="6190",
+                text="Invalid Company Status : Subscription period has ended or canceled",
+                cause="subscription ended",
+            ),
             until=datetime(2026, 11, 5, 20, 12, tzinfo=UTC),
-            code="6190",
-            text="Invalid Company Status : Subscription period has ended or canceled",
+            now=office.clock.now(),
         )
     return panel(office)
 
@@ -299,7 +303,8 @@ def forbidden(office: Office) -> str:
     connected(office)
     with office.runtime.database.write.begin() as db:
         until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
-        pauses.pause(db, office.connection().id, until=until, code="3100", text="Forbidden")
+        info = ErrorInfo(code="3100", text="Forbidden")
+        pauses.pause(db, office.connection().id, info, until=until, now=office.clock.now())
     return panel(office)
 
 
@@ -323,7 +328,8 @@ def throttled(office: Office) -> str:
     office.save(job("1041", "John Smith"))
     with office.runtime.database.write.begin() as db:
         until = datetime(2026, 11, 5, 19, 40, tzinfo=UTC)
-        pauses.pause(db, office.connection().id, until=until, code="throttled", text="")
+        info = ErrorInfo(code="throttled")
+        pauses.pause(db, office.connection().id, info, until=until, now=office.clock.now())
     return panel(office)
 
 

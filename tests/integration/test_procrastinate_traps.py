@@ -76,7 +76,7 @@ def queue(office: Office, look: Look) -> Look:
     with working(office.runtime):
         until(look.ready, what="the worker")
         until(lambda: not look.jobs(), what="the end of the jobs")
-    office.runtime.drainer._winding_down.clear()
+    office.runtime.drainer._stopping.at = None
     return look
 
 
@@ -210,7 +210,7 @@ def test_a_host_with_procrastinate_of_its_own(tmp_path: Path, server_url: str) -
         until(lambda: not ours.jobs(), what="the end of the jobs")
         office.save(lead())
         until(lambda: len(ours.jobs()) == 1, what="our job")
-        office.runtime.drainer._winding_down.clear()
+        office.runtime.drainer._stopping.at = None
         with ThreadPoolExecutor(1) as host:  # this thread may have a loop already: a browser's
             done = host.submit(asyncio.run, run_host(url)).result()
         assert done == ["work"]

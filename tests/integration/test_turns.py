@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.sync.drain import TURN
+from dunahub_qbo_plugin.sync.turn import TURN
 from tests.support.office import Office, lead
 
 if TYPE_CHECKING:

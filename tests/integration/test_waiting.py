@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
-from dunahub_qbo_plugin.store.companies import region
+from dunahub_hookspecs import Organization, RecordKind, Region, SettingsRequest
+from dunahub_qbo_plugin.advice import advise
+from dunahub_qbo_plugin.connect import region
+from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import PARENT_UNKNOWN, Kind, RecordKey, RecordState, Status
+from dunahub_qbo_plugin.store.companies import leases
+from dunahub_qbo_plugin.store.convert import to_ms
 from dunahub_qbo_plugin.store.records import commands
+from dunahub_qbo_plugin.sync.planner import UNKNOWN_PARENT_GRACE
 from tests.support.faulty import Bench
 from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, invoice, lead, payment
 
@@ -63,7 +69,9 @@ def test_waiting_children_cost_nothing(office: Bench) -> None:
     """A record that waits is not looked at again and again: a drain without work ends."""
     office.save(payment())
     assert office.drain() == 0
-    assert office.view(Kind.PAYMENT, "pay-1").next_attempt_at is None
+    next_look = office.view(Kind.PAYMENT, "pay-1").next_attempt_at
+    assert next_look is not None
+    assert next_look - office.time.now() > timedelta(minutes=9)
     assert office.drain() == 0
 
 
@@ -169,6 +177,82 @@ def test_region_change_stops_everything_until_it_is_us_again(office: Bench) -> N
     assert office.drain() == 0
     assert order(office, before) == []
     office.save(lead(), invoice())
-    with office.runtime.database.write.begin() as db:
-        region.reopen_where_saved(db)
+    assert office.drain() == 0
+    region.enter(office.runtime.database, "acme")
     assert office.drain() == 2
+
+
+def test_a_payment_brings_its_invoice_along(office: Bench) -> None:
+    """A payment on an invoice of before the connection goes with invoice and customer (rule 8)."""
+    before = office.mark()
+    office.save(payment(invoice=invoice()))
+    assert office.drain() == 3
+    assert order(office, before) == ["customer", "invoice", "payment"]
+    office.save(invoice(message="Newer"))
+    office.save(payment(invoice=invoice(), reference="Corrected"))
+    office.drain_all()
+    assert [one["balance"] for one in office.books()["invoices"]] == ["0.00"]
+
+
+def test_a_payment_on_an_invoice_of_which_nobody_told(office: Bench) -> None:
+    """It waits a while, then a person is told what to do; told later, it goes (rules 8 and 22)."""
+    office.save(lead(), payment())
+    office.drain()
+    assert shown(office, PAID) is RecordState.WAITING
+    office.time.advance(UNKNOWN_PARENT_GRACE)
+    office.drain()
+    view = office.view(Kind.PAYMENT, "pay-1")
+    assert view.error is not None
+    assert (view.state, view.error.code) == (RecordState.ATTENTION, PARENT_UNKNOWN)
+    told = advise(Kind.PAYMENT, view.error)
+    assert "D-inv-1" in told.why
+    assert told.action.startswith("Open the invoice in DunaHub and save it")
+    office.retry(PAID)
+    office.drain()
+    assert shown(office, PAID) is RecordState.ATTENTION
+    office.save(invoice())
+    office.drain_all()
+    assert shown(office, PAID) is RecordState.SYNCED
+    assert [one["unapplied"] for one in office.books()["payments"]] == ["0.00"]
+
+
+def test_nobody_is_called_for_a_payment_behind_another(office: Bench) -> None:
+    """What waits for an older payment of its invoice is not due before that one is."""
+    office.save(payment("one", invoice_id="untold"))
+    assert office.drain() == 0
+    office.save(payment("two", invoice_id="untold"))
+    company, now = office.connection().id, office.time.now()
+    with office.runtime.database.read.connect() as db:
+        (due,) = leases.due_companies(db, now=now).values()
+        assert leases.to_ring_for(db, now=now, limit=10) == []
+        assert not leases.is_due(db, company, now=now)
+    assert due == to_ms(now + timedelta(seconds=UNKNOWN_PARENT_GRACE))
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_what_was_on_its_way_at_a_disconnect_may_be_there(
+    office: Bench, *, carried_out: bool
+) -> None:
+    """Its card says to look in QuickBooks first; sent again by a person, it is there once."""
+    office.save(lead())
+    office.drain()
+    office.trouble(
+        TroubleRule(kind="lose" if carried_out else "fail", entity="invoice", status=503)
+    )
+    office.save(invoice())
+    office.drain()
+    office.runtime.panel.connection_service.disconnect(ACME, DANA)
+    (card,) = office.manager.hook.on_record_render(
+        org=ACME,
+        request=SettingsRequest(person=DANA, page_url="/p", action_url="/a/"),
+        kind=RecordKind.INVOICE,
+        record_id="inv-1",
+    )
+    assert "QuickBooks may have it: look there" in " ".join(card.html.split())
+    office.connect()
+    office.time.advance(600)
+    with office.runtime.database.write.begin() as db:
+        commands.send(db, office.connection(), [BILL], by="Dana", now=office.time.now())
+    office.drain_until_quiet()
+    assert shown(office, BILL) is RecordState.SYNCED
+    assert len(office.books()["invoices"]) == 1

@@ -195,7 +195,7 @@ def marks_of(world: World, record: str) -> frozenset[str]:
 
 
 def _is_for_quickbooks(value: Lead | Invoice | Payment) -> bool:
-    """Return whether a value is one that is sent at all (product rule 5)."""
+    """Return whether a value is one that is sent at all (rule 5)."""
     return not isinstance(value, Payment) or value.collected_by_dunahub
 
 
@@ -312,7 +312,7 @@ class AtTheEnd:
             else:
                 what = "an older state is stored" if older else "nobody saved what is stored"
                 self._find("not the newest", one.key, what)
-        # What is saved without a change stays where a disconnect left it (product rule 18).
+        # What is saved without a change stays where a disconnect left it (rule 18).
         synced = one.view.state is RecordState.SYNCED
         if (
             not synced
@@ -366,7 +366,7 @@ class AtTheEnd:
 
     def _has_a_reason(self, one: Seen, seen: dict[RecordKey, Seen]) -> bool:
         world = self._world
-        if world.backup.restored_at is not None:
+        if world.backup.restored_at is not None or self._is_of_an_unknown_invoice(one, seen):
             return True
         for relative in self._family(one, seen):
             realm, local_id = one.company.realm, relative.key.local_id
@@ -377,6 +377,11 @@ class AtTheEnd:
             if relative.view is not None and relative.view.skip_reason is not None:
                 return True
         return False
+
+    @staticmethod
+    def _is_of_an_unknown_invoice(one: Seen, seen: dict[RecordKey, Seen]) -> bool:
+        parent = seen.get(one.view.parent) if one.view and one.view.parent else None
+        return one.key.kind is Kind.PAYMENT and (parent is None or parent.view is None)
 
     def _look_at_not_sent(
         self, org: Org, one: Seen, view: RecordView, connection: Connection

@@ -18,12 +18,11 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.connect.tokens import TokenKeeper
-from dunahub_qbo_plugin.errors import LeaseLost, QboError
+from dunahub_qbo_plugin.errors import LeaseLost, QboError, Unreachable
 from dunahub_qbo_plugin.model import (
     ErrorInfo,
     Operation,
     Paused,
-    Rejected,
     Retry,
     Synced,
     Unchanged,
@@ -38,7 +37,16 @@ from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
 from dunahub_qbo_plugin.store.records import commands, dependents, due, settle, transitions, upsert
 from dunahub_qbo_plugin.store.records.upsert import Desired
 from dunahub_qbo_plugin.store.tables import connections, records
-from dunahub_qbo_plugin.sync import attempt, drain, intake, lookup, planner, reconciler
+from dunahub_qbo_plugin.sync import (
+    attempt,
+    conflicts,
+    intake,
+    lookup,
+    planner,
+    reconciler,
+    settling,
+    turn,
+)
 from dunahub_qbo_plugin.sync.intake import Intake
 from dunahub_qbo_plugin.sync.lookup import Agreement
 from dunahub_qbo_plugin.sync.reconciler import Reconciler
@@ -90,7 +98,6 @@ def _forget_statements() -> None:
     """Have statements put together anew that a bug has a part in."""
     compile_for.cache_clear()
     due._due.cache_clear()
-    dependents._send_again.cache_clear()
 
 
 def _gives(value: Any = None) -> Made:
@@ -153,7 +160,10 @@ def _key_of_the_body_alone(request_key: Any) -> Any:
 
 
 def _commits_nothing(_: Any) -> Any:
-    return lambda db, lease, intents, *, now: (leases.renew(db, lease, now=now), list(intents))
+    return lambda db, lease, intents, *, now, **_others: (
+        leases.renew(db, lease, now=now),
+        list(intents),
+    )
 
 
 def _commits_and_settles(settle_: Any) -> Any:
@@ -165,24 +175,36 @@ def _commits_and_settles(settle_: Any) -> Any:
     return write
 
 
-def _forgets_the_unanswered(outcome_of: Any) -> Any:
-    def tell(*args: Any, **options: Any) -> Any:
-        outcome = outcome_of(*args, **options)
-        maybe = isinstance(outcome, Retry | Rejected | Paused)
-        return attrs.evolve(outcome, unknown=False) if maybe else outcome
+def _ends_with_a_refused_resend(_: Any) -> Any:
+    def keeps_key(self: Any, error: Any) -> bool:
+        del self
+        return error.sent if isinstance(error, Unreachable) else not error.refuses
 
-    return tell
+    return keeps_key
+
+
+def _takes_a_page_for_a_refusal(_: Any) -> Any:
+    def keeps_key(self: Any, error: Any) -> bool:
+        if self.is_resend or not isinstance(error, Unreachable):
+            return bool(self.is_resend or not error.refuses)
+        return error.sent and error.info.status is None
+
+    return keeps_key
+
+
+def _leaves_whenever(_: Any) -> Any:
+    return lambda self: self.check()
 
 
 def _takes_a_replay_at_its_word(_: Any) -> Any:
     def send(self: Any, attempt: Any) -> Any:
         try:
-            written = self._client.write(attempt.grant, attempt.intent, check=attempt.check)
+            written = self._client.write(attempt.grant, attempt.intent, check=attempt.may_leave)
         except LeaseLost:
-            return Paused(info=ErrorInfo(code="lease-lost"), unknown=attempt.is_resend)
+            return Paused(info=ErrorInfo(code="lease-lost"), keeps_key=attempt.is_resend)
         except QboError as error:
-            return self._after_refusal(attempt, error)
-        return Synced(written=written, fingerprint=attempt.intent.fingerprint)
+            return self._after_error(attempt, error)
+        return Synced(written=written)
 
     return send
 
@@ -253,25 +275,23 @@ def _expires_what_is_stored(expire: Any) -> Any:
 
 def _done_whatever_was_saved(settle_: Any) -> Any:
     def write(db: Any, lease: Any, settlements: Any, *, now: Any) -> Any:
-        lease = settle_(db, lease, settlements, now=now)
+        lease, left = settle_(db, lease, settlements, now=now)
         done = {"synced_fingerprint": records.c.fingerprint, "next_attempt_at": None}
         for one in settlements:
             if isinstance(one.outcome, Synced):
                 record = sa.update(records).where(records.c.id == one.claim.record_id)
                 db.execute(record.values(done))
-        return lease
+        return lease, left
 
     return write
 
 
-def _keeps_what_was_synced(commit: Any) -> Any:
-    return lambda: commit().values(synced_fingerprint=records.c.synced_fingerprint)
+def _ends_without_a_doubt(key_ended: Any) -> Any:
+    return lambda row, **_options: key_ended(row)
 
 
 def _takes_stale_for_done(_: Any) -> Any:
-    return lambda _self, attempt, **_options: Retry(
-        info=ErrorInfo(code="5010"), after=0, remote=attempt.claim.remote
-    )
+    return lambda *_args, **_options: Retry(info=ErrorInfo(code="stale"), after=0)
 
 
 def _voids_nothing(decide: Any) -> Any:
@@ -322,34 +342,23 @@ def _does_not_wait(decide: Any) -> Any:
 # Commands.
 
 
-def _ends_the_key(ask: Any) -> Any:
-    return lambda db, connection, where, which, values, *rest: ask(
-        db, connection, where, which, values | transitions.NO_REQUEST, *rest
-    )
+def _ends_the_key(retried: Any) -> Any:
+    return lambda *args, **options: retried(*args, **options) | transitions.NO_REQUEST
 
 
-def _asks_for_nothing_due(ask: Any) -> Any:
-    return lambda db, connection, where, which, values, *rest: ask(
-        db, connection, where, which, values | {"next_attempt_at": None}, *rest
-    )
+def _asks_for_nothing_due(now: Any) -> Any:
+    return lambda *args: now(*args) | {"next_attempt_at": None}
 
 
-def _forgets_the_decision(ask: Any) -> Any:
-    def write(db: Any, connection: Any, where: Any, which: Any, values: Any, *rest: Any) -> Any:
-        kept = {name: value for name, value in values.items() if name != "skip_reason"}
-        return ask(db, connection, where, which, kept, *rest)
+def _forgets_the_decision(next_row: Any) -> Any:
+    def write(row: Any, event: Any, **options: Any) -> Any:
+        dismissed = isinstance(event, transitions.Dismissed)
+        return row if dismissed else next_row(row, event, **options)
 
     return write
 
 
 # Intake.
-
-
-def _writes_late_rows_over(_: Any) -> Any:
-    def write(db: Any, desired: Any, **_options: Any) -> None:
-        upsert.upsert(db, desired)
-
-    return write
 
 
 def _apart_from_the_host(_: Any) -> Any:
@@ -379,12 +388,12 @@ BUGS: Final[dict[str, Bug]] = {
         "keys",
         "an intent is written down only with what came of it",
         (
-            Place(drain, "commit_intents", _commits_nothing),
-            Place(drain, "settle", _commits_and_settles),
+            Place(turn, "commit_intents", _commits_nothing),
+            Place(turn, "settle", _commits_and_settles),
         ),
     ),
     "planned-anew": Bug(
-        "keys", "what was committed is planned anew", (Place(drain, "plan", _planned_anew),)
+        "keys", "what was committed is planned anew", (Place(turn, "plan", _planned_anew),)
     ),
     "key-of-the-body-alone": Bug(
         "keys",
@@ -394,32 +403,52 @@ BUGS: Final[dict[str, Bug]] = {
     "key-forgotten-unanswered": Bug(
         "keys",
         "the key ends although no answer came",
-        (Place(reconciler, "outcome_of", _forgets_the_unanswered),),
+        (Place(attempt.Attempt, "keeps_key", _gives(value=False)),),
     ),
     "replay-believed": Bug(
         "keys",
         "a replayed answer is taken at its word",
         (Place(Reconciler, "_send", _takes_a_replay_at_its_word),),
     ),
+    "key-ends-with-a-refused-resend": Bug(
+        "keys",
+        "a refusal of a resend counts for the first try, too",
+        (Place(attempt.Attempt, "keeps_key", _ends_with_a_refused_resend),),
+    ),
+    "key-ends-with-a-page": Bug(
+        "keys",
+        "a page of something on the way counts as QuickBooks' refusal",
+        (Place(attempt.Attempt, "keeps_key", _takes_a_page_for_a_refusal),),
+    ),
+    "leaves-whenever": Bug(
+        "keys",
+        "a write that waited for long leaves all the same",
+        (Place(attempt.Attempt, "may_leave", _leaves_whenever),),
+    ),
     # Looks.
     "never-looks": Bug(
         "looks",
         "an old resend goes out without a look",
         (
-            Place(reconciler, "LOOK_FIRST_AFTER", _is(YEARS)),
             Place(attempt, "LOOK_FIRST_AFTER", _is(YEARS)),
+            Place(turn, "LOOK_FIRST_AFTER", _is(YEARS)),
         ),
     ),
     "looks-too-early": Bug(
         "looks",
         "a key is forgotten while the request may still run",
         (
-            Place(reconciler, "LOOK_FIRST_AFTER", _is(timedelta(seconds=5))),
-            Place(reconciler, "FORGET_KEY_AFTER", _is(timedelta(seconds=5))),
+            Place(attempt, "LOOK_FIRST_AFTER", _is(timedelta(seconds=5))),
+            Place(attempt.Attempt, "still_running", _is(property(lambda _self: 0.0))),
         ),
     ),
     "finds-nothing": Bug(
-        "looks", "a look finds nothing", (Place(reconciler, "look_for", _gives(lookup.NOTHING)),)
+        "looks",
+        "a look finds nothing",
+        (
+            Place(settling, "look_for", _gives(lookup.NOTHING)),
+            Place(conflicts, "look_for", _gives(lookup.NOTHING)),
+        ),
     ),
     "half-is-enough": Bug(
         "looks",
@@ -505,17 +534,17 @@ BUGS: Final[dict[str, Bug]] = {
     "newer-save-forgotten": Bug(
         "settling",
         "a record is done whatever was saved meanwhile",
-        (Place(drain, "settle", _done_whatever_was_saved),),
+        (Place(turn, "settle", _done_whatever_was_saved),),
     ),
     "taken-back-is-unchanged": Bug(
         "settling",
         "a change that was taken back counts as never sent",
-        (Place(due, "_commit", _keeps_what_was_synced),),
+        (Place(transitions, "_key_ended", _ends_without_a_doubt),),
     ),
     "stale-again-and-again": Bug(
         "settling",
         "a stale update is sent again as it is",
-        (Place(Reconciler, "_reread", _takes_stale_for_done),),
+        (Place(reconciler, "reread", _takes_stale_for_done),),
     ),
     "void-unsent": Bug(
         "settling",
@@ -525,12 +554,12 @@ BUGS: Final[dict[str, Bug]] = {
     "children-forgotten": Bug(
         "settling",
         "what waited for a record is not released",
-        (Place(dependents, "release_children", _gives(None)),),
+        (Place(dependents, "_release", _gives(0)),),
     ),
     "tried-next-year": Bug(
         "settling",
         "a passing trouble is tried again next year",
-        (Place(drain, "delay", _gives(timedelta(days=365))), Place(due, "LATEST_DUE", _is(YEARS))),
+        (Place(turn, "delay", _gives(timedelta(days=365))),),
     ),
     # Payments.
     "corrected-payment-loose": Bug(
@@ -544,7 +573,7 @@ BUGS: Final[dict[str, Bug]] = {
     "raised-invoice-unpaid": Bug(
         "payments",
         "loose money is not put on an invoice that was raised",
-        (Place(dependents, "is_overpaid", _gives(value=False)),),
+        (Place(dependents, "_send_loose", _gives(None)),),
     ),
     "corrected-payment-twice": Bug(
         "payments",
@@ -556,23 +585,35 @@ BUGS: Final[dict[str, Bug]] = {
     ),
     # Commands.
     "retry-ends-the-key": Bug(
-        "commands", "a person's Retry forgets the key", (Place(commands, "_ask", _ends_the_key),)
+        "commands",
+        "a person's Retry forgets the key",
+        (Place(transitions, "_retried", _ends_the_key),),
+    ),
+    "question-answered-by-all": Bug(
+        "commands",
+        "a retry of all answers what was asked about one record",
+        (Place(commands, "QUESTIONS", _is(("no such",))), Place(transitions, "QUESTIONS", _is(()))),
+    ),
+    "voided-there-revived": Bug(
+        "commands",
+        "what the bookkeeper voided is made valid by a save",
+        (Place(settling, "is_voided", _gives(value=False)),),
     ),
     "asked-for-nothing": Bug(
         "commands",
         "what a person asks for is not made due",
-        (Place(commands, "_ask", _asks_for_nothing_due),),
+        (Place(transitions, "_now", _asks_for_nothing_due),),
     ),
     "dismissed-all-the-same": Bug(
         "commands",
         "a decision not to send is forgotten",
-        (Place(commands, "_ask", _forgets_the_decision),),
+        (Place(commands, "next_row", _forgets_the_decision),),
     ),
     # Intake.
     "late-rows-win": Bug(
         "intake",
         "a row from memory is written over newer ones",
-        (Place(intake, "upsert_spilled", _writes_late_rows_over),),
+        (Place(upsert, "_is_newest", _gives(sa.true())),),
     ),
     "apart-from-the-host": Bug(
         "intake",

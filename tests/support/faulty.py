@@ -20,6 +20,7 @@ from tests.support.clock import FakeClock
 from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dunahub_hookspecs import Invoice
@@ -33,9 +34,12 @@ class Line(httpx.BaseTransport):
         self.error: type[httpx.TransportError] | None = None
         self.text = ""
         self.delivers = False
+        self.watched: Callable[[httpx.Request], None] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass a request on, unless it is to fail."""
+        if self.watched is not None:
+            self.watched(request)
         failing, self.error = self.error, None
         if failing is None:
             return self._inner.handle_request(request)

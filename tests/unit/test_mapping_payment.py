@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.mapping.payment import (
     is_eligible,
     payment_marker,
     payment_payload,
+    payment_update,
     reference_number,
 )
 from dunahub_qbo_plugin.model import CompanyProfile, Kind, RemoteRef
@@ -55,13 +56,8 @@ def test_payment_is_applied_to_its_invoice() -> None:
 def test_update_is_the_whole_object() -> None:
     """An update of a payment names everything again and is not sparse."""
     create = payment_payload(PAYMENT, customer_id="58", invoice_id="130", profile=PROFILE)
-    update = payment_payload(
-        PAYMENT,
-        customer_id="58",
-        invoice_id="130",
-        profile=PROFILE,
-        remote=RemoteRef(id="200", sync_token="1"),
-    )
+    remote = RemoteRef(id="200", sync_token="1")
+    update = payment_update(create, remote=remote, sent=create, current=create, number="1042")
     assert update == {"Id": "200", "SyncToken": "1", **create}
 
 

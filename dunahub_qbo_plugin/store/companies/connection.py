@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dunahub_qbo_plugin.model import Status
+from dunahub_qbo_plugin.model import ErrorInfo, Status
 from dunahub_qbo_plugin.store.convert import from_ms
 
 if TYPE_CHECKING:
@@ -37,10 +37,18 @@ class Connection:
     region_closed_at: datetime | None
     paused_until: datetime | None
     pause_code: str | None
+    pause_cause: str
     pause_text: str | None
     profile_at: datetime | None
     default_item_id: str | None
     tax_code_id: str | None
+
+    @property
+    def paused_by(self) -> ErrorInfo:
+        """Why nothing is sent for a while; with no code where it is not paused."""
+        return ErrorInfo(
+            code=self.pause_code or "", cause=self.pause_cause, text=self.pause_text or ""
+        )
 
     @property
     def status(self) -> Status:
@@ -99,6 +107,7 @@ def connection_of(row: Any) -> Connection:  # noqa: ANN401  a Row
         region_closed_at=from_ms(row.region_closed_at),
         paused_until=from_ms(row.paused_until) if row.paused_until else None,
         pause_code=row.pause_code,
+        pause_cause=row.pause_cause or "",
         pause_text=row.pause_text,
         profile_at=from_ms(row.profile_at),
         default_item_id=row.default_item_id,

@@ -76,10 +76,14 @@ class Connections:
             let_go = self._let_go(db, other)
         pending = current is not None and (same is None or same.id != current.id)
         values = self._sealed(tokens) | {
+            "refresh_owner": None,
+            "refresh_until": 0,
             "environment": environment,
             "expired_at": None,
             "paused_until": 0,
+            "paused_at": 0,
             "pause_code": None,
+            "pause_cause": None,
             "pending_at": to_ms(now) if pending else None,
         }
         if same is None:
@@ -180,22 +184,22 @@ class Connections:
         )
 
     def save_tokens(
-        self, db: sa.Connection, company_id: str, tokens: Tokens, *, owner: str
-    ) -> None:
-        """Store renewed tokens, unless others were stored while they were fetched.
+        self, db: sa.Connection, company_id: str, tokens: Tokens, *, replaced: Tokens
+    ) -> bool:
+        """Store renewed tokens in the place of those that they were exchanged for.
 
-        The claim to renew (`refresh_lock.claim_refresh`) ends with a disconnect, and whenever
-        tokens are stored: after a person reconnected, or by a worker that took the claim over.
+        However long that took: what decides is whether the old ones are still those stored. After
+        a disconnect, or once a person has reconnected, they are not.
+
+        Returns:
+            False where they are not, and nothing was stored.
         """
-        db.execute(
-            sa.update(connections)
-            .where(
-                _is(company_id),
-                connections.c.refresh_enc.is_not(None),
-                connections.c.refresh_owner == owner,
-            )
-            .values(self._sealed(tokens))
-        )
+        db.execute(sa.select(connections.c.id).where(_is(company_id)).with_for_update())
+        stored = self.tokens(db, company_id)
+        if stored is None or stored.refresh != replaced.refresh:
+            return False
+        _change(db, company_id, expired_at=None, **self._sealed(tokens))
+        return True
 
     def _sealed(self, tokens: Tokens) -> dict[str, Any]:
         return {
@@ -203,8 +207,6 @@ class Connections:
             "refresh_enc": self._cipher.encrypt(tokens.refresh),
             "access_expires_at": to_ms(tokens.access_expires_at),
             "refresh_expires_at": to_ms(tokens.refresh_expires_at),
-            "refresh_owner": None,
-            "refresh_until": 0,
         }
 
     def _leave(

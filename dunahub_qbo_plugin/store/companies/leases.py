@@ -13,13 +13,12 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.errors import LeaseLost
-from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.convert import from_ms, to_ms
 from dunahub_qbo_plugin.store.db.compiled import compiled
 from dunahub_qbo_plugin.store.state import (
     due,
     live,
     may_leave,
-    moment_counts,
     of_connection,
     pause_is_over,
 )
@@ -39,7 +38,7 @@ class Lease:
 
     Attributes:
         until: its deadline unless it is renewed.
-        look_first: True if each create is preceded by a look (see `pauses.look_first`).
+        look_first: until when each create is preceded by a look (see `pauses.look_first`).
     """
 
     company_id: str
@@ -48,7 +47,7 @@ class Lease:
     fence: int
     connection_period: int
     until: datetime
-    look_first: bool = False
+    look_first: datetime | None = None
 
 
 def acquire(
@@ -81,7 +80,7 @@ def acquire(
         fence=row.fence,
         connection_period=row.connection_period,
         until=now + LEASE,
-        look_first=row.look_first_until > to_ms(now),
+        look_first=from_ms(looks) if (looks := row.look_first_until) > to_ms(now) else None,
     )
 
 
@@ -136,20 +135,17 @@ def due_companies(connection: sa.Connection, *, now: datetime) -> dict[str, int]
 
     Leased companies are included, since their worker may have died.
     """
-    next_due = sa.func.min(records.c.next_attempt_at)
+    moment = sa.case((due(now), 0), else_=records.c.next_attempt_at)
+    paused = sa.case((pause_is_over(now), 0), else_=connections.c.paused_until)
+    first = sa.func.min(moment).label("due")
     statement = (
-        sa.select(connections.c.id, connections.c.paused_until, next_due.label("due"))
-        .join(
-            records,
-            sa.and_(of_connection, records.c.next_attempt_at.is_not(None), may_leave),
-        )
+        sa.select(connections.c.id, first, sa.func.max(paused).label("paused"))
+        .select_from(connections)
+        .join(records, sa.and_(of_connection, records.c.next_attempt_at.is_not(None), may_leave))
         .where(live)
-        .group_by(connections.c.id, connections.c.paused_until)
+        .group_by(connections.c.id)
     )
-    return {
-        row.id: max(moment_counts(moment, now) for moment in (row.due, row.paused_until))
-        for row in connection.execute(statement)
-    }
+    return {row.id: max(row.due, row.paused) for row in connection.execute(statement)}
 
 
 def to_ring_for(

@@ -6,19 +6,29 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.convert import cut, to_ms
 from dunahub_qbo_plugin.store.tables import connections
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dunahub_qbo_plugin.model import ErrorInfo
 
-def pause(db: sa.Connection, company_id: str, *, until: datetime, code: str, text: str) -> None:
-    """Pause a company until a time."""
+
+def pause(
+    db: sa.Connection, company_id: str, info: ErrorInfo, *, until: datetime, now: datetime
+) -> None:
+    """Pause a company until a time, and keep why."""
     db.execute(
         sa.update(connections)
         .where(connections.c.id == company_id)
-        .values(paused_until=to_ms(until), pause_code=code, pause_text=text)
+        .values(
+            paused_at=to_ms(now),
+            paused_until=to_ms(until),
+            pause_code=info.code,
+            pause_cause=info.cause or None,
+            pause_text=cut(info.text, 500),
+        )
     )
 
 
@@ -27,7 +37,7 @@ def resume(db: sa.Connection, company_id: str) -> None:
     db.execute(
         sa.update(connections)
         .where(connections.c.id == company_id)
-        .values(paused_until=0, pause_code=None, pause_text=None)
+        .values(paused_at=0, paused_until=0, pause_cause=None, pause_code=None, pause_text=None)
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.store.convert import to_ms
-from dunahub_qbo_plugin.store.tables import connections, records
+from dunahub_qbo_plugin.store.tables import connections
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,27 +33,6 @@ def open_region(db: sa.Connection, org_id: str) -> bool:
     return db.execute(statement).rowcount > 0
 
 
-def reopen_where_saved(db: sa.Connection) -> None:
-    """Resume companies that were stopped by their region and had a record saved since.
-
-    Hooks store nothing for other regions, so such a record proves that the organization is in the
-    US again.
-    """
-    saved_since = sa.exists(
-        sa.select(records.c.id).where(
-            records.c.company_id == connections.c.id,
-            records.c.connection_period == connections.c.connection_period,
-            records.c.next_attempt_at.is_not(None),
-            records.c.saved_at > connections.c.region_closed_at,
-        )
-    )
-    db.execute(
-        sa.update(connections)
-        .where(connections.c.region_closed_at.is_not(None), saved_since)
-        .values(region_closed_at=None)
-    )
-
-
 def region_is_open(db: sa.Connection, org_id: str) -> bool:
     """Return whether an organization has a connection that is not stopped by its region."""
     statement = sa.select(connections.c.id).where(
@@ -67,10 +46,4 @@ def region_is_stopped(db: sa.Connection, org_id: str) -> bool:
     statement = sa.select(connections.c.id).where(
         connections.c.org_id == org_id, connections.c.region_closed_at.is_not(None)
     )
-    return db.execute(statement.limit(1)).first() is not None
-
-
-def any_region_closed(db: sa.Connection) -> bool:
-    """Return whether any company is stopped by its region."""
-    statement = sa.select(connections.c.id).where(connections.c.region_closed_at.is_not(None))
     return db.execute(statement.limit(1)).first() is not None

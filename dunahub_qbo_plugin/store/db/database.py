@@ -26,18 +26,25 @@ from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.store.db import postgres, sqlite
 from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
 from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
+from dunahub_qbo_plugin.store.tables import schema_mark
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.hook_connections import BackgroundConnector
 
-HOOK_LOCK_WAIT: Final = 0.025
-"""Seconds that a hook waits for a lock: on SQLite for the writers of its own process and then for
-the file's lock, on PostgreSQL for a row. After that its row is spilled to memory."""
+HOOK_LOCK_WAIT: Final = 0.035
+"""Seconds that a hook waits for a lock: on SQLite for the writers of its own process and for the
+file's lock together, on PostgreSQL for a row. After that its row is spilled to memory."""
+HOOK_POOL_WAIT: Final = 0.01
+"""Seconds that a hook waits for a connection where many hooks have all there are."""
 HOOK_CHECKPOINT_PAGES: Final = 20_000
 """Pages of the write-ahead log after which even a hook does a checkpoint, for want of a worker."""
 
 SCHEMA: Final = "0003"
-"""The newest migration; a database at this version is used without loading Alembic."""
+"""The newest migration; a database at this version is used without loading Alembic.
+
+A migration that an older version can still work with (a new column that may be empty, a new table)
+leaves ``qbo_schema.oldest_writer`` as it is; one that it cannot sets it to itself.
+"""
 VERSION_TABLE: Final = "qbo_alembic_version"
 
 
@@ -89,8 +96,16 @@ class Database:
         """Create the engines for hooks and for work, without opening a connection."""
         if self.is_sqlite:
             return (
-                self._sqlite(lock_wait=HOOK_LOCK_WAIT, checkpoint=HOOK_CHECKPOINT_PAGES),
-                self._sqlite(lock_wait=postgres.WORK_LOCK_WAIT, checkpoint=1000),
+                self._sqlite(
+                    lock_wait=HOOK_LOCK_WAIT,
+                    checkpoint=HOOK_CHECKPOINT_PAGES,
+                    pool_wait=HOOK_POOL_WAIT,
+                ),
+                self._sqlite(
+                    lock_wait=postgres.WORK_LOCK_WAIT,
+                    checkpoint=1000,
+                    pool_wait=postgres.WORK_LOCK_WAIT,
+                ),
             )
         if self.url.get_driver_name() != "psycopg":
             raise sa.exc.ArgumentError("only SQLite and PostgreSQL through psycopg are supported")
@@ -99,7 +114,7 @@ class Database:
         hook, self._connector = hook_engine(self.url)
         return hook, postgres.work_engine(self.url)
 
-    def _sqlite(self, *, lock_wait: float, checkpoint: int) -> sa.Engine:
+    def _sqlite(self, *, lock_wait: float, checkpoint: int, pool_wait: float) -> sa.Engine:
         return sqlite.engine(
             self.url,
             self._turn,
@@ -107,6 +122,7 @@ class Database:
             synchronous=self._synchronous,
             lock_wait=lock_wait,
             checkpoint=checkpoint,
+            pool_wait=pool_wait,
         )
 
     def is_ready(self) -> bool:
@@ -116,8 +132,22 @@ class Database:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         if not self._ready and self._exists():
-            self._ready = self._version(self.glance) == SCHEMA
+            self._ready = self._is_usable(self.glance)
         return self._ready
+
+    def _is_usable(self, way: sa.Engine) -> bool:
+        """Return whether this version may read and write what is there.
+
+        A newer version says, in what it made of the tables, which is the oldest that still may.
+        """
+        version = self._version(way)
+        if version is None or version < SCHEMA:
+            return False
+        return version == SCHEMA or (self._oldest_writer(way) or version) <= SCHEMA
+
+    def schema(self) -> str | None:
+        """Return the version of the schema as it is; None where there is none."""
+        return self._version(self.read)
 
     def _exists(self) -> bool:
         """Return whether the database exists; opening it would create an empty SQLite file."""
@@ -128,6 +158,7 @@ class Database:
         """Create the file and the schema if they are missing; migrate an older schema.
 
         Raises:
+            ConfigurationError: a newer version made the schema, and this one may not write to it.
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         if self._ready:
@@ -137,7 +168,13 @@ class Database:
                 return
             if self.is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            if self._version(self.read) != SCHEMA:
+            if not self._is_usable(self.read):
+                if (version := self._version(self.read) or "") > SCHEMA:
+                    raise ConfigurationError(
+                        "The database was made by a newer version of the QuickBooks plugin (schema "
+                        f"{version}); this one (schema {SCHEMA}) may not write to it. Nothing is "
+                        "being recorded: install the newer version again."
+                    )
                 from dunahub_qbo_plugin.store.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import and seldom needed
 
                 upgrade(self.write)
@@ -155,6 +192,13 @@ class Database:
             if self.is_sqlite:
                 return None  # how SQLite says that there is no such table
             raise
+
+    def _oldest_writer(self, way: sa.Engine) -> str | None:
+        try:
+            with way.connect() as connection:
+                return connection.execute(sa.select(schema_mark.c.oldest_writer)).scalar()
+        except sa.exc.DBAPIError:
+            return None
 
     def change_counter(self) -> int | None:
         """Return a number that changes after writes by other connections; None if unknown."""

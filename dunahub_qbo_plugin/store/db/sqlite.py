@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
 
 TURN_KEY: Final = "qbo_turn"
+TRY_AGAIN: Final = 0.002
+"""Seconds between two tries to lock the file."""
 
 
 class Turn:
@@ -110,6 +114,7 @@ def engine(
     synchronous: str,
     lock_wait: float,
     checkpoint: int,
+    pool_wait: float = 30.0,
 ) -> sa.Engine:
     """Create an engine, without opening a connection.
 
@@ -118,15 +123,17 @@ def engine(
         turn: shared by all engines on that file.
         fork_guard: likewise.
         synchronous: ``FULL`` or ``NORMAL``.
-        lock_wait: seconds to wait for this process' other writers, and then for SQLite's lock.
-        checkpoint: pages of the log after which a commit does a checkpoint.
+        lock_wait: seconds to wait for this process' other writers and SQLite's lock together.
+        checkpoint: pages of log after which a commit makes a checkpoint.
+        pool_wait: seconds to wait for a connection where all are in use.
     """
     made = sa.create_engine(
         url,
-        connect_args={"timeout": lock_wait, "check_same_thread": False},
+        connect_args={"timeout": min(lock_wait / 4, 1.0), "check_same_thread": False},
         poolclass=ForkSafePool,
         pool_size=16,
         max_overflow=32,
+        pool_timeout=pool_wait,
         hide_parameters=True,
     )
     assert isinstance(made.pool, ForkSafePool)  # noqa: S101  as asked for
@@ -151,9 +158,10 @@ def engine(
         if connection.get_execution_options().get("qbo_read"):
             connection.exec_driver_sql("BEGIN")
             return
+        until = time.monotonic() + lock_wait
         turn.take(connection.info, wait=lock_wait)
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _lock(connection, until)
         except BaseException:
             turn.give(connection.info)
             raise
@@ -163,3 +171,24 @@ def engine(
         turn.give(entry.info)
 
     return made
+
+
+def _lock(connection: sa.Connection, until: float) -> None:
+    """Begin a transaction that may write, trying again and again until a moment.
+
+    SQLite itself sleeps longer after each try, up to 100 ms: among several processes whoever came
+    last would often be the one that is let in. Here each tries every other millisecond.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the file stayed locked.
+    """
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except sa.exc.OperationalError as error:
+            locked = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not locked or time.monotonic() >= until:
+                raise
+            time.sleep(TRY_AGAIN)
+        else:
+            return

@@ -45,6 +45,7 @@ class RecordView:
         error: why the last attempt failed; None if it did not.
         parent: the record it depends on; ``waiting_for`` is the same while it waits for it.
         next_attempt_at: time of the next attempt; None if a person must act or nothing is due.
+        in_doubt: True when a create has left and QuickBooks may have it, unknown to us.
         qbo_number, qbo_total: as QuickBooks answered.
         variance: QuickBooks' total minus the one that was sent; None if they are equal.
         candidate_name: the object in QuickBooks that it could be linked to.
@@ -64,6 +65,7 @@ class RecordView:
     parent_label: str
     next_attempt_at: datetime | None
     connection_period: int
+    in_doubt: bool
     qbo_id: str | None
     qbo_number: str
     qbo_total: Decimal | None
@@ -270,6 +272,7 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
             element=row.error_element or "",
             intuit_tid=row.error_tid or "",
             subject=row.error_subject or "",
+            cause=row.error_cause or "",
             facts=json.loads(row.error_facts or "{}"),
         )
     return RecordView(
@@ -287,6 +290,7 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
         parent_label=row.parent_label or "",
         next_attempt_at=from_ms(row.next_attempt_at),
         connection_period=row.connection_period,
+        in_doubt=row.qbo_id is None and row.request_key is not None,
         qbo_id=row.qbo_id,
         qbo_number=row.qbo_number or "",
         qbo_total=from_cents(row.qbo_total),

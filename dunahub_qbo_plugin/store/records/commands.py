@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import GONE, Kind, RecordKey, SkipReason
+from dunahub_qbo_plugin.model import QUESTIONS, Kind, RecordKey, SkipReason
 from dunahub_qbo_plugin.store.companies.profiles import forget_profile
-from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.convert import cut
 from dunahub_qbo_plugin.store.queries.attention import Cause, of_cause
 from dunahub_qbo_plugin.store.records import dependents, history
-from dunahub_qbo_plugin.store.records.history import Command, Entry, Event
-from dunahub_qbo_plugin.store.state import is_open
+from dunahub_qbo_plugin.store.records.history import Command, Entry
+from dunahub_qbo_plugin.store.records.history import Event as Told
+from dunahub_qbo_plugin.store.records.row import lock_where, save
+from dunahub_qbo_plugin.store.records.transitions import (
+    DismissalUndone,
+    Dismissed,
+    Event,
+    LinkAsked,
+    RetryAsked,
+    SendAsked,
+    next_row,
+)
+from dunahub_qbo_plugin.store.state import failed, is_open, of_period
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -64,33 +75,28 @@ def retry(
 ) -> int:
     """Try records again at once: those named, those of some causes, or all that need attention.
 
+    What asks a question is left out of all: its answer could create something twice, or again
+    (`asking` counts it).
+
     Returns:
         how many were found to be tried again.
     """
-    again = [
-        records.c.company_id == connection.id,
-        records.c.connection_period == connection.connection_period,
-        records.c.skip_reason.is_(None),
-        is_open,
-    ]
+    again = [*of_period(connection), records.c.skip_reason.is_(None), is_open]
     if which is None:
-        again += [records.c.error_code.is_not(None), records.c.next_attempt_at.is_(None)]
+        again += [failed, records.c.error_code.not_in(QUESTIONS)]
     for part in _parts(which):
         about_lists = [*again, *part, records.c.error_code.in_(_LIST_CODES)]
         if db.execute(sa.select(records.c.id).where(*about_lists).limit(1)).first():
             forget_profile(db, connection.id)
             break
-    gone = sa.and_(records.c.error_code.is_not(None), records.c.error_code == GONE)
-    values = {
-        "next_attempt_at": to_ms(now),
-        "blocked": False,
-        "attempts": 0,
-        "qbo_id": sa.case((gone, None), else_=records.c.qbo_id),
-        "sync_token": sa.case((gone, None), else_=records.c.sync_token),
-        # The same create under the same key would be answered with the object that is gone.
-        "request_seq": sa.case((gone, records.c.request_seq + 1), else_=records.c.request_seq),
-    }
-    return _ask(db, connection, again, which, values, _Request(Command.RETRY, by, now))
+    event = RetryAsked(by_name=which is not None)
+    return _ask(db, connection, again, which, event, _Request(Command.RETRY, by, now))
+
+
+def asking(db: sa.Connection, connection: Connection) -> int:
+    """Count the records that ask a question, which only their own Retry answers."""
+    asked = [*of_period(connection), failed, is_open, records.c.error_code.in_(QUESTIONS)]
+    return int(db.execute(sa.select(sa.func.count()).where(*asked)).scalar_one())
 
 
 def send(
@@ -121,18 +127,8 @@ def send(
         records.c.skip_reason.is_(None),
         is_open,
     ]
-    if limit is not None:
-        some = sa.select(records.c.id).where(*left).order_by(records.c.id).limit(limit)
-        left = [records.c.id.in_(list(db.execute(some).scalars()))]
-    values = {
-        "batch": batch,
-        "connection_period": connection.connection_period,
-        "next_attempt_at": to_ms(now),
-        "blocked": False,
-        "attempts": 0,
-        "error_code": None,
-    }
-    return _ask(db, connection, left, keys, values, _Request(Command.SEND, by, now))
+    event = SendAsked(connection_period=connection.connection_period, batch=batch)
+    return _ask(db, connection, left, keys, event, _Request(Command.SEND, by, now), limit=limit)
 
 
 def link(
@@ -149,22 +145,8 @@ def link(
             records.c.connection_period != connection.connection_period,
         ),
     ]
-    values = {
-        "qbo_id": records.c.candidate_id,
-        "sync_token": records.c.candidate_token,
-        "request_key": None,
-        "request_body": None,
-        "request_operation": None,
-        "request_fingerprint": None,
-        "request_total": None,
-        "request_at": None,
-        "candidate_id": None,
-        "error_code": None,
-        "connection_period": connection.connection_period,
-        "next_attempt_at": to_ms(now),
-        "attempts": 0,
-    }
-    return _ask(db, connection, offered, [key], values, _Request(Command.LINK, by, now))
+    event = LinkAsked(connection_period=connection.connection_period)
+    return _ask(db, connection, offered, [key], event, _Request(Command.LINK, by, now))
 
 
 def dismiss(
@@ -182,18 +164,8 @@ def dismiss(
         records.c.skip_reason.is_(None),
         is_open,
     ]
-    # What became of an earlier write is still found out: QuickBooks may have it.
-    under_way = records.c.request_key.is_not(None)
-    values = {
-        "skip_reason": SkipReason.DISMISSED.value,
-        "skip_note": reason,
-        "blocked": False,
-        "next_attempt_at": sa.case(
-            (under_way, sa.func.coalesce(records.c.next_attempt_at, to_ms(now))), else_=None
-        ),
-    }
-    request = _Request(Command.DISMISS, by, now, note=reason)
-    found = _ask(db, connection, opened, which, values, request)
+    request = _Request(Command.DISMISS, by, now, note=cut(reason))
+    found = _ask(db, connection, opened, which, Dismissed(reason=reason), request)
     if found:
         dependents.release_from_dismissed(db, connection.id, now)
     return found
@@ -207,8 +179,8 @@ def undo_dismiss(
         records.c.company_id == connection.id,
         records.c.skip_reason == SkipReason.DISMISSED.value,
     ]
-    values = {"skip_reason": None, "skip_note": None, "next_attempt_at": to_ms(now)}
-    return _ask(db, connection, dismissed, [key], values, _Request(Command.UNDO_DISMISS, by, now))
+    event = DismissalUndone()
+    return _ask(db, connection, dismissed, [key], event, _Request(Command.UNDO_DISMISS, by, now))
 
 
 def _parts(which: Which) -> Iterator[list[sa.ColumnElement[bool]]]:
@@ -230,31 +202,23 @@ def _ask(
     connection: Connection,
     where: list[sa.ColumnElement[bool]],
     which: Which,
-    values: dict[str, Any],
+    event: Event,
     request: _Request,
+    *,
+    limit: int | None = None,
 ) -> int:
-    asked: list[int] = []
-    for part in _parts(which):
-        statement = (
-            sa.update(records)
-            .where(*where, *part)
-            .values(**values, updated_at=to_ms(request.now))
-            .returning(records.c.id)
+    rows = [row for part in _parts(which) for row in lock_where(db, [*where, *part], limit=limit)]
+    save(db, [(row, next_row(row, event, now=request.now)) for row in rows])
+    entries = [
+        Entry(
+            record_id=row.id,
+            at=request.now,
+            event=Told.ASKED,
+            code=request.command.value,
+            actor=request.by,
+            note=request.note,
         )
-        asked += db.execute(statement).scalars()
-    history.add(
-        db,
-        connection.id,
-        [
-            Entry(
-                record_id=found,
-                at=request.now,
-                event=Event.ASKED,
-                code=request.command.value,
-                actor=request.by,
-                note=request.note,
-            )
-            for found in asked
-        ],
-    )
-    return len(asked)
+        for row in rows
+    ]
+    history.add(db, connection.id, entries)
+    return len(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -21,9 +22,10 @@ from dunahub_qbo_plugin.model import (
 )
 from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.store.companies.leases import Lease, renew
-from dunahub_qbo_plugin.store.convert import from_cents, from_ms, to_cents, to_ms
-from dunahub_qbo_plugin.store.db.compiled import compiled
-from dunahub_qbo_plugin.store.state import LATEST_DUE, PARENT_KIND, due_between, may_leave
+from dunahub_qbo_plugin.store.convert import from_cents, from_ms, to_ms
+from dunahub_qbo_plugin.store.records.row import Row, lock, save
+from dunahub_qbo_plugin.store.records.transitions import Committed, next_row
+from dunahub_qbo_plugin.store.state import CLOCK_SLACK, PARENT_KIND, due_between, may_leave
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
@@ -37,9 +39,19 @@ log = logging.getLogger(__name__)
 
 _READ: Final = (
     *("id", "local_id", "label", "version", "fingerprint", "snapshot", "parent", "attempts"),
-    *("qbo_id", "sync_token", "deposit_account", "sent_fields", "candidate_id", "skip_reason"),
-    *("synced_fingerprint", "synced_total", "request_seq", "request_key", "request_body"),
-    *("request_operation", "request_fingerprint", "request_total", "request_at"),
+    *(
+        "qbo_id",
+        "sync_token",
+        "qbo_object",
+        "sent_body",
+        "doubtful_fields",
+        "candidate_id",
+        "skip_reason",
+        "consent",
+    ),
+    *("synced_fingerprint", "synced_total", "qbo_total", "unapplied", "saved_at", "request_seq"),
+    *("request_key", "request_body", "request_base", "request_operation", "request_fingerprint"),
+    *("request_total", "request_at", "request_sent_at"),
 )
 
 _parent = records.alias("parent")
@@ -71,7 +83,7 @@ def due_claims(
             "p_company": lease.company_id,
             "p_connection_period": lease.connection_period,
             "p_now": to_ms(now),
-            "p_latest": to_ms(now + LATEST_DUE),
+            "p_slack": to_ms(now + CLOCK_SLACK),
             "p_most": limit + len(without),
         },
     )
@@ -98,6 +110,7 @@ def _due(kind: Kind) -> sa.Select[Any]:
             sa.or_(_parent.c.qbo_id.is_(None), _parent.c.error_code == GONE),
             _parent.c.next_attempt_at.is_(None),
         ).label("parent_skipped"),
+        _parent.c.id.label("parent_row"),
         # Where the invoice is booked, which may not be where DunaHub wants it by now.
         sa.func.coalesce(_parent.c.qbo_customer_id, _grandparent.c.qbo_id).label("customer_id"),
     ]
@@ -123,7 +136,7 @@ def _due(kind: Kind) -> sa.Select[Any]:
             row.c.company_id == sa.bindparam("p_company", type_=sa.String()),
             row.c.connection_period == sa.bindparam("p_connection_period", type_=sa.Integer()),
             row.c.kind == kind.value,
-            due_between(now, sa.bindparam("p_latest", type_=big)),
+            due_between(now, sa.bindparam("p_slack", type_=big)),
             sa.not_(_parent_goes_first(kind, now)),
             may_leave,
         )
@@ -149,7 +162,7 @@ def _parent_goes_first(kind: Kind, now: sa.BindParameter[int]) -> sa.ColumnEleme
     return sa.func.coalesce(parent_is_due, sa.false())
 
 
-def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401  a Row of the statement above
+def _claim(row: Any, kind: Kind, *, look_first: datetime | None) -> Claim:  # noqa: ANN401  a Row of the statement above
     return Claim(
         record_id=row.id,
         key=RecordKey(kind=kind, local_id=row.local_id),
@@ -157,12 +170,10 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
         version=row.version,
         fingerprint=row.fingerprint,
         value=_value(kind, row),
-        remote=None
-        if row.qbo_id is None
-        else RemoteRef(
-            id=row.qbo_id, sync_token=row.sync_token, deposit_account=row.deposit_account
-        ),
-        sent_fields=frozenset((row.sent_fields or "").split()),
+        remote=None if row.qbo_id is None else RemoteRef(id=row.qbo_id, sync_token=row.sync_token),
+        sent=row.sent_body or "",
+        doubtful_fields=frozenset(json.loads(row.doubtful_fields or "[]")),
+        current=row.qbo_object or "",
         parent=None
         if row.parent is None
         else Parent(
@@ -172,17 +183,23 @@ def _claim(row: Any, kind: Kind, *, look_first: bool) -> Claim:  # noqa: ANN401 
             remote_id=None if row.parent_error == GONE else row.parent_qbo_id,
             pending=row.parent_next_attempt_at is not None,
             skipped=bool(row.parent_skipped),
+            known=row.parent_row is not None,
         ),
         customer_id=row.customer_id,
         skip_reason=None if row.skip_reason is None else SkipReason(row.skip_reason),
         synced_fingerprint=row.synced_fingerprint,
         synced_total=from_cents(row.synced_total),
+        remote_total=from_cents(row.qbo_total),
+        applied=None if row.qbo_total is None else from_cents(row.qbo_total - (row.unapplied or 0)),
         attempts=row.attempts,
         request_seq=row.request_seq,
         look_first=look_first,
         declined=row.candidate_id,
+        consent=row.consent,
+        saved_at=from_ms(row.saved_at),
         intent=_intent(row, kind),
         intent_at=from_ms(row.request_at),
+        intent_sent_at=from_ms(row.request_sent_at),
     )
 
 
@@ -205,6 +222,7 @@ def _intent(row: Any, kind: Kind) -> Intent | None:  # noqa: ANN401  as above
         request_key=row.request_key,
         fingerprint=row.request_fingerprint,
         total=from_cents(row.request_total),
+        base=row.request_base or "",
     )
 
 
@@ -214,12 +232,20 @@ def commit_intents(
     intents: Sequence[tuple[Claim, Intent]],
     *,
     now: datetime,
+    looking: Collection[int] = (),
 ) -> tuple[Lease, list[tuple[Claim, Intent]]]:
     """Write down what is about to be sent, and under which key, before any of it leaves.
 
-    An intent that was committed earlier keeps its key, its body and its time. A record that was
-    saved since it was read, or that a host's own transaction is writing to, keeps its turn: that
-    transaction may be long, and others must not wait for it.
+    An intent that was committed earlier keeps its key, its body and its first time. A record that
+    was changed since it was read, or that a host's own transaction is writing to, keeps its turn:
+    that transaction may be long, and others must not wait for it.
+
+    Args:
+        connection: a transaction.
+        lease: on the company.
+        intents: what is to be sent.
+        now: when.
+        looking: ids of records that are only looked for this time.
 
     Returns:
         the lease, and what may be sent.
@@ -228,50 +254,31 @@ def commit_intents(
         LeaseLost: the company is not ours any more; nothing was written.
     """
     lease = renew(connection, lease, now=now)
-    new = {claim.record_id: claim.version for claim, intent in intents if claim.intent is None}
-    if new:
-        asked = sa.select(records.c.id, records.c.version).where(records.c.id.in_(new))
-        asked = asked.where(records.c.next_attempt_at.is_not(None)).with_for_update(
-            skip_locked=True
-        )
-        free = {row.id for row in connection.execute(asked) if row.version == new[row.id]}
-        intents = [
-            (claim, intent)
-            for claim, intent in intents
-            if claim.intent is not None or claim.record_id in free
-        ]
-    rows = [
-        {
-            "p_id": claim.record_id,
-            "p_key": intent.request_key,
-            "p_body": intent.body,
-            "p_operation": intent.operation.value,
-            "p_fingerprint": intent.fingerprint,
-            "p_total": to_cents(intent.total),
-            "p_at": to_ms(now),
-        }
+    rows = lock(connection, [claim.record_id for claim, _ in intents])
+    free = [
+        (claim, intent)
         for claim, intent in intents
-        if claim.intent is None
+        if (row := rows.get(claim.record_id)) is not None and _is_as_claimed(row, claim)
     ]
-    if rows:
-        compiled(connection, _commit).run_many(connection, rows)
-    return lease, list(intents)
+    save(
+        connection,
+        [
+            (row, next_row(row, Committed(intent=intent), now=now))
+            for claim, intent in free
+            for row in [rows[claim.record_id]]
+            if claim.record_id not in looking
+        ],
+    )
+    return lease, free
 
 
-def _commit() -> sa.Update:
-    """Make the statement, for `compiled`."""
+def _is_as_claimed(row: Row, claim: Claim) -> bool:
+    """Return whether nobody has saved, sent or dismissed a record since it was read."""
+    if claim.intent is not None:
+        return row.request_key == claim.intent.request_key
     return (
-        sa.update(records)
-        .where(records.c.id == sa.bindparam("p_id"), records.c.request_key.is_(None))
-        .values(
-            request_key=sa.bindparam("p_key"),
-            request_body=sa.bindparam("p_body"),
-            request_operation=sa.bindparam("p_operation"),
-            request_fingerprint=sa.bindparam("p_fingerprint"),
-            request_total=sa.bindparam("p_total"),
-            request_at=sa.bindparam("p_at"),
-            # Until there is an answer nobody knows what QuickBooks holds: a change that is taken
-            # back meanwhile has to be sent all the same.
-            synced_fingerprint=None,
-        )
+        row.version == claim.version
+        and row.request_key is None
+        and row.next_attempt_at is not None
+        and row.skip_reason is None
     )

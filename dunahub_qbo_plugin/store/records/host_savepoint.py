@@ -36,9 +36,10 @@ def savepoint(connection: sa.Connection) -> Iterator[None]:
     swallow it. It is the connection's, since one of the session's would flush.
     """
     if connection.dialect.name != "postgresql":
-        _begin(connection)
-        with connection.begin_nested():
-            yield
+        with _impatient(connection):
+            _begin(connection)
+            with connection.begin_nested():
+                yield
         return
     _say(connection, _OPEN)
     try:
@@ -48,6 +49,25 @@ def savepoint(connection: sa.Connection) -> Iterator[None]:
             _say(connection, _TAKE_BACK)
         raise
     _say(connection, _CLOSE)
+
+
+@contextmanager
+def _impatient(connection: sa.Connection) -> Iterator[None]:
+    """Have SQLite wait for a lock as briefly as a hook may, and then as long as the host wants.
+
+    The host's own patience is five seconds by default (Python's documentation, sqlite3), and as
+    long as it may take until the host's next request is answered.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    theirs = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {HOOK_LOCK_WAIT * 1000:.0f}")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(theirs)}")
 
 
 def _say(connection: sa.Connection, statements: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ from dunahub_qbo_plugin.store.records.upsert import Desired, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import SessionTransaction
 
@@ -50,6 +51,7 @@ def write_in_host_transaction(
     database: Database,
     commit: Callable[[Sequence[Desired]], None],
     wake: Callable[[str], None],
+    now: datetime,
 ) -> None:
     """Write rows with the host's session, or note them for after its commit.
 
@@ -60,12 +62,13 @@ def write_in_host_transaction(
         database: ours; compared with the session's.
         commit: writes rows in a transaction of our own; used after the host's commit.
         wake: rings the worker for an organization; called after the host's commit.
+        now: when this is called.
     """
     session, usable = _plain(session)
     pending = _pending(session)
     pending.commit, pending.wake = commit, wake
     # Once a row waits for the commit the later ones wait behind it, or it would undo them.
-    if usable and not pending.later and _write(session, desired, database):
+    if usable and not pending.later and _write(session, desired, database, now):
         pending.ring.update(one.org_id for one in desired)
         return
     if session.autobegin and not session.in_transaction():
@@ -74,7 +77,7 @@ def write_in_host_transaction(
     pending.later.extend((one, savepoints) for one in desired)
 
 
-def _write(session: Session, desired: Sequence[Desired], database: Database) -> bool:
+def _write(session: Session, desired: Sequence[Desired], database: Database, now: datetime) -> bool:
     """Write in the host's transaction; False when that cannot be, whatever the reason.
 
     The host's database is another one, or none that is known (a session with ``binds`` only);
@@ -85,7 +88,7 @@ def _write(session: Session, desired: Sequence[Desired], database: Database) -> 
         if not _same_database(connection.engine.url, database.url):
             return False
         with savepoint(connection):
-            upsert(connection, desired)
+            upsert(connection, desired, now=now)
     except Exception as error:  # noqa: BLE001  if the host cannot commit either, the row is dropped
         reason = getattr(error, "orig", None) or error
         log.warning("kept until after the host's commit: %s", type(reason).__name__)

@@ -1,7 +1,7 @@
 """What a drain writes after it heard from QuickBooks.
 
 A change that arrived meanwhile stays due: a record is done only when what was sent is what is
-desired *now*.
+desired *now* (`store.records.transitions`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import (
-    ErrorInfo,
+    Claim,
+    Intent,
     Kind,
-    Operation,
+    Note,
+    Outcome,
     ParentGone,
     Paused,
     Rejected,
@@ -22,97 +24,114 @@ from dunahub_qbo_plugin.model import (
     Skipped,
     Synced,
     Unchanged,
+    Waiting,
 )
 from dunahub_qbo_plugin.store.companies.leases import Lease, renew
-from dunahub_qbo_plugin.store.convert import to_ms
-from dunahub_qbo_plugin.store.db.compiled import compiled
 from dunahub_qbo_plugin.store.queries import search
-from dunahub_qbo_plugin.store.records import dependents, history, transitions
-from dunahub_qbo_plugin.store.records.transitions import Settlement
+from dunahub_qbo_plugin.store.records import dependents, history
+from dunahub_qbo_plugin.store.records.history import Entry, Event
+from dunahub_qbo_plugin.store.records.row import lock, save
+from dunahub_qbo_plugin.store.records.transitions import Answered, next_row
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from dunahub_qbo_plugin.store.records.history import Entry
+    from dunahub_qbo_plugin.store.records.row import Row
 
-__all__ = ["Settlement", "settle", "settle_late"]
+
+@attrs.frozen(kw_only=True)
+class Settlement:
+    """How one claim ended.
+
+    Attributes:
+        intent: what was sent; None when nothing was.
+        retry_at: when to try again, where the outcome says so.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    intent: Intent | None = None
+    retry_at: datetime | None = None
 
 
 def settle(
-    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
-) -> Lease:
+    db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+) -> tuple[Lease, list[Settlement]]:
     """Write outcomes down, in the connection's transaction.
+
+    Returns:
+        the lease, and the settlements of rows that somebody has locked: to be written later.
 
     Raises:
         LeaseLost: the company is not ours any more; nothing was written (see `settle_late`).
     """
-    lease = renew(connection, lease, now=now)
-    _write_all(connection, lease, settlements, now)
-    return lease
+    lease = renew(db, lease, now=now)
+    return lease, _write_all(db, lease, settlements, now)
 
 
 def settle_late(
-    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
-) -> None:
+    db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], *, now: datetime
+) -> list[Settlement]:
     """Save what QuickBooks accepted although the lease is gone.
 
     That an object was made under a key is true whoever holds the lease, and the key still standing
     in the row proves that nobody has settled it since.
+
+    Returns:
+        as for `settle`.
     """
     synced = [one for one in settlements if isinstance(one.outcome, Synced)]
-    _write_all(connection, lease, synced, now)
+    return _write_all(db, lease, synced, now)
 
 
 def _write_all(
-    connection: sa.Connection, lease: Lease, settlements: Sequence[Settlement], now: datetime
-) -> None:
+    db: sa.Connection, lease: Lease, settlements: Sequence[Settlement], now: datetime
+) -> list[Settlement]:
+    rows = lock(db, [one.claim.record_id for one in settlements])
+    changes: list[tuple[Row, Row]] = []
+    written: list[Settlement] = []
     entries: list[Entry] = []
-    labels: dict[int, str] = {}
-    for told in settlements:
-        settlement, extra = told, {}
-        if (anothers := _anothers(connection, lease.company_id, told)) is not None:
-            extra = {"candidate_id": anothers}  # the next look leaves it out
-            again = Retry(info=ErrorInfo(code="not-carried-out"), after=0, unknown=True)
-            settlement = attrs.evolve(told, outcome=again, retry_at=now)
-        if not _write(connection, settlement, extra, now):
+    later: list[Settlement] = []
+    for settlement in settlements:
+        row = rows.get(settlement.claim.record_id)
+        if row is None:
+            later.append(settlement)
             continue
-        if not isinstance(settlement.outcome, Paused):
-            labels[settlement.claim.record_id] = settlement.claim.label
-        if isinstance(settlement.outcome, ParentGone):
-            gone = transitions.error_values(settlement.outcome.info, to_ms(now))
-            dependents.mark_parent(connection, lease.company_id, settlement.outcome, gone, now)
-        if _frees_children(settlement):
-            detached = _is_another_object(settlement) or (
-                _is_raised(settlement)
-                and dependents.is_overpaid(connection, lease, settlement.claim)
-            )
-            dependents.release_children(connection, lease, settlement.claim, now, detached=detached)
-        entries += transitions.entries_of(settlement, now)
-        if _voids_an_invoice(settlement):
-            entries += dependents.note_loosened(connection, lease.company_id, settlement.claim, now)
-    history.add(connection, lease.company_id, entries)
-    search.note(connection, lease.company_id, labels)
+        intent = settlement.intent
+        if intent is not None and row.request_key != intent.request_key:
+            continue  # somebody has settled it since
+        event = _event(db, lease, settlement, rows)
+        changes.append((row, next_row(row, event, now=now)))
+        if event.is_anothers is None:
+            written.append(settlement)
+            entries += entries_of(settlement, now)
+    save(db, changes)
+    entries += dependents.after(db, lease, written, now)
+    history.add(db, lease.company_id, entries)
+    told = [one.claim for one in written if not isinstance(one.outcome, Paused)]
+    search.note(db, lease.company_id, {claim.record_id: claim.label for claim in told})
+    return _still_there(db, later)
 
 
-def _write(
-    connection: sa.Connection, settlement: Settlement, extra: dict[str, str], now: datetime
-) -> bool:
-    """Write one outcome; False when somebody else has settled the row since."""
-    claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
-    if isinstance(outcome, Synced) and intent is not None:
-        values = transitions.synced_parameters(claim, outcome, intent, to_ms(now))
-        statement = compiled(connection, transitions.synced_update)
-        return statement.run(connection, values).rowcount > 0
-    where = [records.c.id == claim.record_id]
-    if intent is not None:
-        where.append(records.c.request_key == intent.request_key)
-    changes = transitions.row_values(settlement, to_ms(now)) | extra | {"updated_at": to_ms(now)}
-    return connection.execute(sa.update(records).where(*where).values(changes)).rowcount > 0
+def _event(
+    db: sa.Connection, lease: Lease, settlement: Settlement, rows: dict[int, Row]
+) -> Answered:
+    return Answered(
+        outcome=settlement.outcome,
+        intent=settlement.intent,
+        version=settlement.claim.version,
+        retry_at=settlement.retry_at,
+        parent_ready=(
+            isinstance(settlement.outcome, Waiting)
+            and dependents.parent_is_ready(db, lease, rows[settlement.claim.record_id])
+        ),
+        is_anothers=_anothers(db, lease.company_id, settlement),
+    )
 
 
-def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement) -> str | None:
+def _anothers(db: sa.Connection, company_id: str, settlement: Settlement) -> str | None:
     """Return the Id of an object that was found and belongs to another record of ours already.
 
     Two invoices can agree in number, customer, total and date; each needs its own in the books.
@@ -128,43 +147,45 @@ def _anothers(connection: sa.Connection, company_id: str, settlement: Settlement
         records.c.qbo_id == qbo_id,
         records.c.id != claim.record_id,
     )
-    return None if connection.execute(statement.limit(1)).first() is None else qbo_id
+    return None if db.execute(statement.limit(1)).first() is None else qbo_id
 
 
-def _frees_children(settlement: Settlement) -> bool:
-    """Return whether records that wait for this one may be looked at again."""
-    known = settlement.claim.remote is not None
-    return isinstance(settlement.outcome, Synced | Unchanged | Skipped) or (
-        known and isinstance(settlement.outcome, Rejected)
+def _still_there(db: sa.Connection, settlements: list[Settlement]) -> list[Settlement]:
+    """Leave out what was deleted meanwhile: only what is locked by somebody is to be written."""
+    if not settlements:
+        return []
+    ids = [one.claim.record_id for one in settlements]
+    there = set(db.execute(sa.select(records.c.id).where(records.c.id.in_(ids))).scalars())
+    return [one for one in settlements if one.claim.record_id in there]
+
+
+def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
+    """Return what the history is to tell."""
+    claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
+    entry = Entry(
+        record_id=claim.record_id,
+        at=now,
+        event=Event.SENT,
+        operation=intent.operation.value if intent else None,
     )
-
-
-def _voids_an_invoice(settlement: Settlement) -> bool:
-    intent = settlement.intent
-    voids = intent is not None and intent.operation is Operation.VOID
-    is_invoice = settlement.claim.key.kind is Kind.INVOICE
-    return voids and is_invoice and isinstance(settlement.outcome, Synced)
-
-
-def _is_raised(settlement: Settlement) -> bool:
-    """Return whether an invoice has room for more money in QuickBooks than it had."""
-    claim, intent = settlement.claim, settlement.intent
-    if claim.key.kind is not Kind.INVOICE or not isinstance(settlement.outcome, Synced):
-        return False
-    before = claim.synced_total
-    return intent is not None and before is not None and (intent.total or 0) > before
-
-
-def _is_another_object(settlement: Settlement) -> bool:
-    """Return whether an invoice that may have had payments has none in QuickBooks now.
-
-    It was deleted there and made anew, or voided and made valid again.
-    """
-    claim, intent = settlement.claim, settlement.intent
-    if claim.key.kind is not Kind.INVOICE or not isinstance(settlement.outcome, Synced):
-        return False
-    if intent is None or intent.operation is Operation.VOID:
-        return False
-    if intent.operation is Operation.CREATE:
-        return claim.request_seq > 0
-    return claim.synced_total == 0 and bool(intent.total)
+    match outcome:
+        case Synced(written=written, note=note):
+            sent = attrs.evolve(entry, qbo_id=written.remote.id, tid=written.intuit_tid or None)
+            if note is None:
+                return [sent]
+            amount = str(written.unapplied) if note is Note.UNAPPLIED else None
+            return [attrs.evolve(sent, code=note.value, note=amount)]
+        case Waiting(parent=parent) | ParentGone(parent=parent):
+            return [attrs.evolve(entry, event=Event.WAITING, code=parent.kind.value)]
+        case Retry(info=info) | Rejected(info=info):
+            event = Event.RETRY if isinstance(outcome, Retry) else Event.REJECTED
+            failed = attrs.evolve(
+                entry, event=event, code=info.code, text=info.text, tid=info.intuit_tid or None
+            )
+            if isinstance(outcome, Rejected) or outcome.note is None:
+                return [failed]
+            return [failed, attrs.evolve(entry, event=Event.NOTED, code=outcome.note.value)]
+        case Skipped(skip_reason=skip_reason):
+            return [attrs.evolve(entry, event=Event.NOTED, code=skip_reason.value)]
+        case Unchanged() | Paused():
+            return []

@@ -1,4 +1,8 @@
-"""What an outcome makes of a record's row, and what it adds to its history."""
+"""What an event makes of a record's row: pure, and the one place where that is decided.
+
+Only the hook's write stands beside it (`store.records.upsert`): one statement, which may not read
+first.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-import sqlalchemy as sa
 
+from dunahub_qbo_plugin.mapping.merge import changed_fields
 from dunahub_qbo_plugin.model import (
     GONE,
-    Claim,
+    PARENT_SKIPPED,
+    PARENT_UNKNOWN,
+    QUESTIONS,
+    VOIDED,
     ErrorInfo,
-    Intent,
-    Note,
     Operation,
     Outcome,
     ParentGone,
@@ -26,25 +31,27 @@ from dunahub_qbo_plugin.model import (
     Unchanged,
     Waiting,
 )
-from dunahub_qbo_plugin.store.convert import to_cents, to_ms
-from dunahub_qbo_plugin.store.records.dependents import parent_is_ready
-from dunahub_qbo_plugin.store.records.history import Entry, Event
-from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.store.convert import cut, to_cents, to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dunahub_qbo_plugin.model import Intent
+    from dunahub_qbo_plugin.store.records.row import Row
+
 NO_REQUEST: Final[dict[str, Any]] = {
-    "request_seq": records.c.request_seq + 1,
     "request_key": None,
     "request_body": None,
+    "request_base": None,
     "request_operation": None,
     "request_fingerprint": None,
     "request_total": None,
     "request_at": None,
+    "request_sent_at": None,
 }
 NO_ERROR: Final[dict[str, Any]] = {
     "error_code": None,
+    "error_cause": None,
     "error_text": None,
     "error_status": None,
     "error_element": None,
@@ -57,212 +64,381 @@ NO_ERROR: Final[dict[str, Any]] = {
     "candidate_token": None,
     "candidate_name": None,
 }
+DEALT_WITH: Final[dict[str, Any]] = {"error_code": None, "error_cause": None}
+"""An error that a person has dealt with; what was offered stays known as declined."""
+RELEASED: Final = (PARENT_SKIPPED, PARENT_UNKNOWN)
+"""Errors that are over once the parent is in QuickBooks."""
 
 
 @attrs.frozen(kw_only=True)
-class Settlement:
-    """How one claim ended.
+class Committed:
+    """An intent is about to leave, for the first time or once more."""
+
+    intent: Intent
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """A try ended.
 
     Attributes:
+        outcome: how.
         intent: what was sent; None when nothing was.
-        retry_at: for a `Retry`, when to try again.
+        version: of the record when it was claimed.
+        retry_at: for a `Retry` or a `Waiting` that has a time, when to try again.
+        parent_ready: for a `Waiting`: the parent arrived between the look and now.
+        is_anothers: Id of the object that was found and is another record's of ours.
     """
 
-    claim: Claim
     outcome: Outcome
     intent: Intent | None = None
+    version: int
     retry_at: datetime | None = None
+    parent_ready: bool = False
+    is_anothers: str | None = None
 
 
-def row_values(settlement: Settlement, now: int) -> dict[str, Any]:
-    """Return what an outcome that is not a sent record's success changes in the row.
+@attrs.frozen(kw_only=True)
+class ParentReady:
+    """What it waited for is in QuickBooks, or was decided on by a person."""
+
+
+@attrs.frozen(kw_only=True)
+class RoomAppeared:
+    """The invoice of a payment has room again: some of the payment may be applied nowhere.
+
+    Attributes:
+        connection_period: that of the company now: somebody asked for the invoice of an earlier
+            one, and the payment belongs to it.
+    """
+
+    connection_period: int
+
+
+@attrs.frozen(kw_only=True)
+class LostInQuickBooks:
+    """A child's refusal told that the object is gone from QuickBooks."""
+
+    info: ErrorInfo
+
+
+@attrs.frozen(kw_only=True)
+class RetryAsked:
+    """A person pressed Retry.
+
+    Attributes:
+        by_name: True for this very record or its cause; False for all there are.
+    """
+
+    by_name: bool
+
+
+@attrs.frozen(kw_only=True)
+class SendAsked:
+    """A person had sent what a disconnect left behind.
+
+    Attributes:
+        batch: the task under which it is counted.
+    """
+
+    connection_period: int
+    batch: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class LinkAsked:
+    """A person said that the object that was offered is this record."""
+
+    connection_period: int
+
+
+@attrs.frozen(kw_only=True)
+class Dismissed:
+    """A person decided that it is not to be sent."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class DismissalUndone:
+    """A person took that back."""
+
+
+Event = (
+    Committed
+    | Answered
+    | ParentReady
+    | RoomAppeared
+    | LostInQuickBooks
+    | RetryAsked
+    | SendAsked
+    | LinkAsked
+    | Dismissed
+    | DismissalUndone
+)
+
+
+def next_row(row: Row, event: Event, *, now: datetime) -> Row:
+    """Return what an event makes of a row; the row itself where it changes nothing.
 
     Args:
-        settlement: how the claim ended.
-        now: milliseconds.
+        row: as it is, locked.
+        event: what happened.
+        now: when, aware UTC.
     """
-    values = _row_values(settlement, now)
-    if settlement.intent is not None and _left_all_as_it_was(settlement):
-        values["synced_fingerprint"] = settlement.claim.synced_fingerprint
-    return values
+    at = to_ms(now)
+    changes = _changes(row, event, at)
+    return attrs.evolve(row, **changes, updated_at=at) if changes else row
 
 
-def _left_all_as_it_was(settlement: Settlement) -> bool:
-    """Return whether QuickBooks surely holds what it held before this was sent.
-
-    The claim of a write that is sent once more says already that nobody knows.
-    """
-    match settlement.outcome:
-        case Retry(unknown=unknown, doubtful=doubtful):
-            return not (unknown or doubtful)
-        case Rejected(unknown=unknown, info=info):
-            return not unknown and info.code != GONE
-        case Paused(unknown=unknown):
-            return not unknown
-        case ParentGone():
-            return True
-        case _:
-            return False
-
-
-def _row_values(settlement: Settlement, now: int) -> dict[str, Any]:
-    claim, outcome = settlement.claim, settlement.outcome
-    unchanged = records.c.version == claim.version
-    held = records.c.skip_reason.is_not(None)
-    unless_changed = sa.case((sa.or_(unchanged, held), None), else_=now)
-    match outcome:
-        case Synced():
-            raise ValueError("what was not sent is in QuickBooks by nobody's doing")
-        case Skipped(skip_reason=skip_reason):
-            keep = sa.case((unchanged, skip_reason.value), else_=records.c.skip_reason)
-            return {
-                **NO_ERROR,
-                **NO_REQUEST,
-                "skip_reason": keep,
-                "next_attempt_at": unless_changed,
-            }
-        case Unchanged():
-            return {**NO_ERROR, "blocked": False, "attempts": 0, "next_attempt_at": unless_changed}
-        case Waiting():
-            ready = sa.and_(parent_is_ready(claim), sa.not_(held))
-            return {
-                **NO_ERROR,
-                "blocked": sa.not_(sa.or_(ready, held)),
-                "next_attempt_at": sa.case((ready, now), else_=unless_changed),
-            }
-        case Retry(info=info):
-            seen = outcome.remote
-            learned: dict[str, Any] = (
-                {"sync_token": seen.sync_token, "deposit_account": seen.deposit_account}
-                if seen
-                else {}
-            )
-            if outcome.voided:  # what pays it has come loose, and is sent again after it
-                learned |= {"synced_total": 0, "qbo_total": 0}
-            again = now if settlement.retry_at is None else to_ms(settlement.retry_at)
-            return {
-                **({} if outcome.unknown else NO_REQUEST),
-                **error_values(info, now),
-                **learned,
-                "attempts": records.c.attempts + 1,
-                "next_attempt_at": again if outcome.unknown else sa.case((held, None), else_=again),
-            }
-        case Rejected(info=info, candidate=candidate):
-            return {
-                **({} if outcome.unknown else NO_REQUEST),
-                **error_values(info, now),
-                "candidate_id": candidate.id if candidate else None,
-                "candidate_token": candidate.sync_token if candidate else None,
-                "candidate_name": outcome.candidate_name or None,
-                "attempts": records.c.attempts + 1,
-                "next_attempt_at": unless_changed,
-            }
-        case ParentGone():
-            return {**NO_ERROR, **NO_REQUEST, "blocked": sa.not_(held), "next_attempt_at": None}
-        case Paused():
-            return {} if outcome.unknown else dict(NO_REQUEST)
+def _changes(row: Row, event: Event, at: int) -> dict[str, Any]:  # noqa: C901, PLR0911  a case each
+    match event:
+        case Committed(intent=intent):
+            return _committed(row, intent, at)
+        case Answered():
+            return _answered(row, event, at)
+        case ParentReady():
+            return _released(row, at)
+        case RoomAppeared(connection_period=period):
+            if row.qbo_id is None or row.skip_reason is not None or row.error_code in QUESTIONS:
+                return {}
+            again = {"synced_fingerprint": None, "connection_period": period}
+            return again | {"next_attempt_at": _earlier(row.next_attempt_at, at)}
+        case LostInQuickBooks(info=info):
+            if row.next_attempt_at is not None:
+                return {}  # it is about to find out itself
+            return error_values(row, info, at) | {"synced_fingerprint": None}
+        case RetryAsked(by_name=by_name):
+            return _retried(row, at, by_name=by_name)
+        case SendAsked(connection_period=period, batch=batch):
+            return _now(row, at) | {"connection_period": period, "batch": batch} | DEALT_WITH
+        case LinkAsked(connection_period=period):
+            return _linked(row, at, period)
+        case Dismissed(reason=reason):
+            values = {"skip_reason": SkipReason.DISMISSED.value, "skip_note": cut(reason)}
+            # What became of an earlier write is still found out: QuickBooks may have it.
+            under_way = row.request_key is not None
+            due = _earlier(row.next_attempt_at, at) if under_way else None
+            return values | {"blocked": False, "next_attempt_at": due}
+        case DismissalUndone():
+            return {"skip_reason": None, "skip_note": None, "next_attempt_at": at}
 
 
-def synced_update() -> sa.Update:
-    """Make the commonest statement, for `compiled`."""
-    text, big = sa.String(), sa.BigInteger()
-    now = sa.bindparam("p_now", type_=big)
-    fingerprint = sa.bindparam("p_fingerprint", type_=text)
-    agrees = records.c.fingerprint == fingerprint
-    dismissed = records.c.skip_reason == SkipReason.DISMISSED.value
-    number = sa.bindparam("p_number", type_=text)
-    return (
-        sa.update(records)
-        .where(records.c.id == sa.bindparam("p_id"), records.c.request_key == sa.bindparam("p_key"))
-        .values(
-            **NO_REQUEST,
-            **NO_ERROR,
-            qbo_id=sa.bindparam("p_qbo_id", type_=text),
-            sync_token=sa.bindparam("p_sync_token", type_=text),
-            deposit_account=sa.bindparam("p_deposit_account", type_=text),
-            qbo_customer_id=sa.bindparam("p_qbo_customer_id", type_=text),
-            qbo_total=sa.bindparam("p_qbo_total", type_=big),
-            qbo_number=sa.func.coalesce(number, records.c.qbo_number),
-            synced_total=sa.bindparam("p_synced_total", type_=big),
-            synced_fingerprint=fingerprint,
-            synced_at=now,
-            updated_at=now,
-            sent_fields=sa.bindparam("p_sent_fields", type_=text),
-            attempts=0,
-            blocked=False,
-            # What QuickBooks has after all is kept up to date, whatever was decided before.
-            skip_reason=sa.case((dismissed, None), else_=records.c.skip_reason),
-            next_attempt_at=sa.case(
-                (agrees, None),
-                (dismissed, now),
-                (records.c.skip_reason.is_not(None), None),
-                else_=now,
-            ),
-        )
-    )
-
-
-def synced_parameters(claim: Claim, outcome: Synced, intent: Intent, now: int) -> dict[str, Any]:
-    """Return the values for `synced_update`."""
-    written = outcome.written
+def _committed(row: Row, intent: Intent, at: int) -> dict[str, Any]:
+    if row.request_key is not None:
+        return {"request_sent_at": at}
     return {
-        "p_id": claim.record_id,
-        "p_key": intent.request_key,
-        "p_now": now,
-        "p_qbo_id": written.remote.id,
-        "p_sync_token": written.remote.sync_token,
-        "p_deposit_account": written.remote.deposit_account,
-        "p_qbo_customer_id": written.customer_id,
-        "p_qbo_total": to_cents(written.total),
-        "p_number": written.number or None,
-        "p_synced_total": 0 if intent.operation is Operation.VOID else to_cents(intent.total),
-        "p_fingerprint": outcome.fingerprint,
-        "p_sent_fields": " ".join(sorted(outcome.sent_fields)),
+        "request_key": intent.request_key,
+        "request_body": intent.body,
+        "request_base": intent.base or None,
+        "request_operation": intent.operation.value,
+        "request_fingerprint": intent.fingerprint,
+        "request_total": to_cents(intent.total),
+        "request_at": at,
+        "request_sent_at": at,
     }
 
 
-def error_values(info: ErrorInfo, now: int) -> dict[str, Any]:
-    """Return what an error, noted at so many milliseconds, changes in the row."""
+def _answered(row: Row, event: Answered, at: int) -> dict[str, Any]:  # noqa: PLR0911  a case each
+    outcome = event.outcome
+    changed = row.version != event.version
+    # A change that came meanwhile stays due; what is skipped does not.
+    due_if_changed = at if changed and row.skip_reason is None else None
+    match outcome:
+        case Synced() if event.is_anothers is None:
+            return _synced(row, outcome, event.intent, at)
+        case Synced():
+            # Two invoices can agree in all there is; each needs its own: the next look leaves it
+            # out.
+            again = ErrorInfo(code="not-carried-out")
+            values = error_values(row, again, at) | {"candidate_id": event.is_anothers}
+            return values | {"next_attempt_at": at}
+        case Skipped(skip_reason=reason):
+            values = NO_ERROR | _key_ended(row, doubtful=row.request_operation != _CREATE)
+            kept = row.skip_reason if changed else reason.value
+            due = at if changed and kept is None else None
+            return values | {"skip_reason": kept, "next_attempt_at": due}
+        case Unchanged():
+            return NO_ERROR | {"blocked": False, "attempts": 0, "next_attempt_at": due_if_changed}
+        case Waiting():
+            return _waiting(row, event, at, changed=changed)
+        case Retry():
+            return _retry(row, event, outcome, at)
+        case Rejected():
+            return _rejected(row, outcome, at) | {"next_attempt_at": due_if_changed}
+        case ParentGone():
+            waits = row.skip_reason is None
+            return NO_ERROR | _key_ended(row) | {"blocked": waits, "next_attempt_at": None}
+        case Paused(keeps_key=keeps):
+            return {} if keeps else _key_ended(row)
+
+
+_CREATE: Final = Operation.CREATE.value
+
+
+def _synced(row: Row, outcome: Synced, intent: Intent | None, at: int) -> dict[str, Any]:
+    assert intent is not None  # noqa: S101  what was not sent is in QuickBooks by nobody's doing
+    written = outcome.written
+    voided = intent.operation is Operation.VOID
+    dismissed = row.skip_reason == SkipReason.DISMISSED.value
+    # What QuickBooks has after all is kept up to date, whatever was decided before.
+    skip_reason = None if dismissed else row.skip_reason
+    agrees = row.fingerprint == intent.fingerprint and not outcome.again
+    due = None if agrees or skip_reason is not None else at
+    return (
+        _key_ended(row)
+        | NO_ERROR
+        | {
+            "qbo_id": written.remote.id,
+            "sync_token": written.remote.sync_token,
+            "qbo_object": written.kept or None,
+            "qbo_customer_id": written.customer_id,
+            "qbo_total": to_cents(written.total),
+            "qbo_number": written.number or row.qbo_number,
+            "unapplied": to_cents(written.unapplied),
+            "synced_total": 0 if voided else to_cents(intent.total),
+            "synced_fingerprint": None if outcome.again else intent.fingerprint,
+            "synced_at": at,
+            "sent_body": _sent_body(row, outcome, intent),
+            "doubtful_fields": row.doubtful_fields if voided else None,
+            "consent": None,
+            "attempts": 0,
+            "blocked": False,
+            "skip_reason": skip_reason,
+            "next_attempt_at": due,
+        }
+    )
+
+
+def _sent_body(row: Row, outcome: Synced, intent: Intent) -> str | None:
+    """Return what QuickBooks holds by our own doing, as far as we know."""
+    if outcome.again:
+        return None
+    return row.sent_body if intent.operation is Operation.VOID else intent.base or intent.body
+
+
+def _waiting(row: Row, event: Answered, at: int, *, changed: bool) -> dict[str, Any]:
+    skipped = row.skip_reason is not None
+    due = None if event.retry_at is None else to_ms(event.retry_at)
+    if event.parent_ready or changed:
+        due = at
+    blocked = not (event.parent_ready or skipped)
+    return NO_ERROR | {"blocked": blocked, "next_attempt_at": None if skipped else due}
+
+
+def _retry(row: Row, event: Answered, outcome: Retry, at: int) -> dict[str, Any]:
+    values = error_values(row, outcome.info, at)
+    values["attempts"] = row.attempts + 1
+    due: int | None = at if event.retry_at is None else to_ms(event.retry_at)
+    if not outcome.keeps_key:
+        values |= _key_ended(row, doubtful=outcome.doubtful)
+        due = due if row.skip_reason is None else None
+    elif row.request_sent_at is not None and row.request_sent_at > at:
+        values["request_sent_at"] = at  # the clock was set back since: it left before now at least
+    if outcome.seen is not None:
+        values["sync_token"] = outcome.seen.remote.sync_token
+        values["qbo_object"] = outcome.seen.kept or None
+    return values | {"next_attempt_at": due}
+
+
+def _rejected(row: Row, outcome: Rejected, at: int) -> dict[str, Any]:
+    candidate = outcome.candidate
+    values = error_values(row, outcome.info, at) | {
+        "candidate_id": candidate.id if candidate else None,
+        "candidate_token": candidate.sync_token if candidate else None,
+        "candidate_name": cut(outcome.candidate_name) or None,
+        "attempts": row.attempts + 1,
+    }
+    if outcome.doubtful or outcome.info.code == GONE:
+        values["synced_fingerprint"] = None
+    if outcome.info.code == VOIDED:
+        values["qbo_total"] = 0
+    return values if outcome.keeps_key else values | _key_ended(row)
+
+
+def _released(row: Row, at: int) -> dict[str, Any]:
+    waits = row.blocked or row.error_code in RELEASED
+    if not waits or row.skip_reason is not None:
+        return {}
+    return {"blocked": False, "next_attempt_at": at}
+
+
+def _retried(row: Row, at: int, *, by_name: bool) -> dict[str, Any]:
+    """Try again; a question is answered with yes by its own name only (rule 42)."""
+    question = row.error_code if row.error_code in QUESTIONS else None
+    if question and not by_name:
+        return {}
+    values = _now(row, at)
+    if question:
+        values["consent"] = question
+    if question == GONE:
+        # The same create under the same key would be answered with the object that is gone.
+        values |= {"qbo_id": None, "sync_token": None, "qbo_object": None, "sent_body": None}
+        values |= {"doubtful_fields": None}
+        values |= {"request_seq": row.request_seq + 1}
+    return values
+
+
+def _linked(row: Row, at: int, period: int) -> dict[str, Any]:
+    return (
+        _now(row, at)
+        | DEALT_WITH
+        | NO_REQUEST
+        | {
+            "qbo_id": row.candidate_id,
+            "sync_token": row.candidate_token,
+            "qbo_object": None,
+            "sent_body": None,
+            "doubtful_fields": None,
+            "candidate_id": None,
+            "connection_period": period,
+        }
+    )
+
+
+def _now(row: Row, at: int) -> dict[str, Any]:
+    return {"next_attempt_at": _earlier(row.next_attempt_at, at), "blocked": False, "attempts": 0}
+
+
+def _earlier(moment: int | None, at: int) -> int:
+    return at if moment is None else min(moment, at)
+
+
+def _key_ended(row: Row, *, doubtful: bool = False) -> dict[str, Any]:
+    """The request is over: the next one has another key.
+
+    Args:
+        row: the row.
+        doubtful: True when QuickBooks may hold what was sent.
+    """
+    if row.request_key is None:
+        return {"synced_fingerprint": None} if doubtful else {}
+    values = NO_REQUEST | {"request_seq": row.request_seq + 1}
+    if not doubtful:
+        return values
+    return values | {"synced_fingerprint": None, "doubtful_fields": _doubtful_fields(row)}
+
+
+def _doubtful_fields(row: Row) -> str | None:
+    """Name what the request that is over may have changed, and what others before it may have."""
+    if row.request_operation != Operation.UPDATE.value:
+        return row.doubtful_fields
+    body, sent = json.loads(row.request_body or "{}"), json.loads(row.sent_body or "{}")
+    before = json.loads(row.doubtful_fields or "[]")
+    return json.dumps(sorted(changed_fields(body, sent) | set(before)))
+
+
+def error_values(row: Row, info: ErrorInfo, at: int) -> dict[str, Any]:
+    """Return what an error changes; texts are cut to what every database takes."""
     return {
         "error_code": info.code,
+        "error_cause": info.cause or None,
         "error_text": info.text,
         "error_status": info.status,
         "error_element": info.element,
         "error_tid": info.intuit_tid,
-        "error_subject": info.subject,
+        "error_subject": cut(info.subject),
         "error_facts": json.dumps(dict(info.facts)) if info.facts else None,
-        "error_at": now,
-        "first_failed_at": sa.func.coalesce(records.c.first_failed_at, now),
+        "error_at": at,
+        "first_failed_at": at if row.first_failed_at is None else row.first_failed_at,
     }
-
-
-def entries_of(settlement: Settlement, now: datetime) -> list[Entry]:
-    """Return what the history is to tell."""
-    claim, outcome, intent = settlement.claim, settlement.outcome, settlement.intent
-    entry = Entry(
-        record_id=claim.record_id,
-        at=now,
-        event=Event.SENT,
-        operation=intent.operation.value if intent else None,
-    )
-    match outcome:
-        case Synced(written=written, note=note):
-            sent = attrs.evolve(entry, qbo_id=written.remote.id, tid=written.intuit_tid or None)
-            if note is None:
-                return [sent]
-            amount = str(written.unapplied) if note is Note.UNAPPLIED else None
-            return [attrs.evolve(sent, code=note.value, note=amount)]
-        case Waiting(parent=parent) | ParentGone(parent=parent):
-            return [attrs.evolve(entry, event=Event.WAITING, code=parent.kind.value)]
-        case Retry(info=info) | Rejected(info=info):
-            event = Event.RETRY if isinstance(outcome, Retry) else Event.REJECTED
-            failed = attrs.evolve(
-                entry, event=event, code=info.code, text=info.text, tid=info.intuit_tid or None
-            )
-            if isinstance(outcome, Rejected) or outcome.note is None:
-                return [failed]
-            return [failed, attrs.evolve(entry, event=Event.NOTED, code=outcome.note.value)]
-        case Skipped(skip_reason=skip_reason):
-            return [attrs.evolve(entry, event=Event.NOTED, code=skip_reason.value)]
-        case Unchanged() | Paused():
-            return []

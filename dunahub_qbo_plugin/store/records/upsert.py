@@ -6,7 +6,8 @@ connected costs one look-up and stores nothing (rule 18).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from dunahub_qbo_plugin.model import RecordKey, SkipReason
+
+
+CLOCK_STEP: Final = timedelta(seconds=2)
+"""How far ahead of ours the clock of another process may have been when it saved a record, or how
+long it may have waited since: what was saved later than that from now was saved before a clock was
+set back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -76,21 +83,31 @@ class Desired:
         }
 
 
-def upsert(connection: sa.Connection, desired: Sequence[Desired]) -> None:
-    """Store desired states, parents first, in the connection's transaction."""
-    statement = compiled(connection, _upsert, connection.dialect.name, False)  # noqa: FBT003  not late
-    for one in desired:
-        statement.run(connection, one.parameters())
+def upsert(connection: sa.Connection, desired: Sequence[Desired], *, now: datetime) -> None:
+    """Store desired states, parents first, in the connection's transaction.
+
+    A state that was saved later, by another process, is never replaced by an older one.
+
+    Args:
+        connection: a transaction.
+        desired: the states.
+        now: when this is called.
+    """
+    _run(connection, desired, now, spilled=False)
 
 
 def upsert_spilled(connection: sa.Connection, desired: Sequence[Desired], *, now: datetime) -> None:
-    """Store desired states that had to wait, each unless another process saved the record since.
+    """Store desired states that went through memory: the company may be another one by now."""
+    _run(connection, desired, now, spilled=True)
 
-    A record that seems to have been saved in the future was saved before the clock was set back.
-    """
-    statement = compiled(connection, _upsert, connection.dialect.name, True)  # noqa: FBT003  late
+
+def _run(
+    connection: sa.Connection, desired: Sequence[Desired], now: datetime, *, spilled: bool
+) -> None:
+    statement = compiled(connection, _upsert, connection.dialect.name, spilled)
+    at = {"p_now": to_ms(now), "p_latest": to_ms(now + CLOCK_STEP)}
     for one in desired:
-        statement.run(connection, one.parameters() | {"p_now": to_ms(now)})
+        statement.run(connection, one.parameters() | at)
 
 
 def _upsert(dialect: str, late: bool) -> sa.Executable:  # noqa: FBT001  `compiled` names nothing
@@ -128,7 +145,7 @@ def _upsert(dialect: str, late: bool) -> sa.Executable:  # noqa: FBT001  `compil
     return statement.on_conflict_do_update(
         index_elements=["company_id", "kind", "local_id"],
         set_=_changes(statement.excluded),
-        where=_is_newest() if late else None,
+        where=_is_newest(),
     )
 
 
@@ -168,9 +185,13 @@ def _period_then() -> sa.ColumnElement[int]:
 
 
 def _is_newest() -> sa.ColumnElement[bool]:
+    """Tell that nobody saved the record later.
+
+    A record that seems to have been saved in the future was saved before the clock was set back.
+    """
     saved_since = sa.and_(
         records.c.saved_at > sa.bindparam("p_at", type_=sa.BigInteger()),
-        records.c.saved_at <= sa.bindparam("p_now", type_=sa.BigInteger()),
+        records.c.saved_at <= sa.bindparam("p_latest", type_=sa.BigInteger()),
     )
     return sa.not_(saved_since)
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.sync import reconciler
+from dunahub_qbo_plugin.sync.attempt import Attempt
 from tests.simulation.model.observer import Observer
 from tests.simulation.model.replay import Forbidden
 from tests.support.faulty import Bench
@@ -106,12 +106,7 @@ def test_a_key_that_ends_too_early_is_noticed(
     office: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that takes silence for a refusal is caught before a second object is there."""
-    send = reconciler.outcome_of
-
-    def forgetful(error: object, claim: object, **_: object) -> object:
-        return send(error, claim, unknown=False, looked=True)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(reconciler, "outcome_of", forgetful)
+    monkeypatch.setattr(Attempt, "keeps_key", lambda _self, _error: False)
     office.save(lead("l1"))
     lose_next(office)
     drain(office)

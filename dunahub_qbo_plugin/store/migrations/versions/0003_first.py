@@ -35,8 +35,10 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.String(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=False),
         sa.Column("paused_until", sa.BigInteger(), nullable=False),
         sa.Column("pause_code", sa.String(), nullable=True),
+        sa.Column("pause_cause", sa.String(), nullable=True),
         sa.Column("pause_text", sa.String(), nullable=True),
         sa.Column("look_first_until", sa.BigInteger(), nullable=False),
         sa.Column("profile", sa.String(), nullable=True),
@@ -132,21 +134,26 @@ def upgrade() -> None:
         sa.Column("request_seq", sa.Integer(), nullable=False),
         sa.Column("request_key", sa.String(), nullable=True),
         sa.Column("request_body", sa.String(), nullable=True),
+        sa.Column("request_base", sa.String(), nullable=True),
         sa.Column("request_operation", sa.String(), nullable=True),
         sa.Column("request_fingerprint", sa.String(), nullable=True),
         sa.Column("request_total", sa.BigInteger(), nullable=True),
         sa.Column("request_at", sa.BigInteger(), nullable=True),
+        sa.Column("request_sent_at", sa.BigInteger(), nullable=True),
         sa.Column("qbo_id", sa.String(), nullable=True),
         sa.Column("sync_token", sa.String(), nullable=True),
-        sa.Column("deposit_account", sa.String(), nullable=True),
+        sa.Column("qbo_object", sa.String(), nullable=True),
         sa.Column("qbo_customer_id", sa.String(), nullable=True),
         sa.Column("qbo_total", sa.BigInteger(), nullable=True),
         sa.Column("qbo_number", sa.String(), nullable=True),
         sa.Column("synced_fingerprint", sa.String(), nullable=True),
         sa.Column("synced_total", sa.BigInteger(), nullable=True),
         sa.Column("synced_at", sa.BigInteger(), nullable=True),
-        sa.Column("sent_fields", sa.String(), nullable=True),
+        sa.Column("sent_body", sa.String(), nullable=True),
+        sa.Column("doubtful_fields", sa.String(), nullable=True),
+        sa.Column("unapplied", sa.BigInteger(), nullable=True),
         sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_cause", sa.String(), nullable=True),
         sa.Column("error_text", sa.String(), nullable=True),
         sa.Column("error_status", sa.Integer(), nullable=True),
         sa.Column("error_element", sa.String(), nullable=True),
@@ -158,12 +165,15 @@ def upgrade() -> None:
         sa.Column("candidate_id", sa.String(), nullable=True),
         sa.Column("candidate_token", sa.String(), nullable=True),
         sa.Column("candidate_name", sa.String(), nullable=True),
+        sa.Column("consent", sa.String(), nullable=True),
         sa.Column("batch", sa.Integer(), nullable=True),
         sa.Column(
             "is_open",
             sa.Boolean(),
             sa.Computed(
-                "synced_fingerprint IS NULL OR synced_fingerprint <> fingerprint", persisted=True
+                "request_key IS NOT NULL OR synced_fingerprint IS NULL"
+                " OR synced_fingerprint <> fingerprint",
+                persisted=True,
             ),
             nullable=False,
         ),
@@ -308,10 +318,17 @@ def upgrade() -> None:
         sa.Column("buckets", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("owner", "hour", name=op.f("pk_qbo_meter")),
     )
+    mark = op.create_table(
+        "qbo_schema",
+        sa.Column("oldest_writer", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("oldest_writer", name=op.f("pk_qbo_schema")),
+    )
+    op.bulk_insert(mark, [{"oldest_writer": revision}])
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("qbo_schema")
     op.drop_table("qbo_meter")
     op.drop_table("qbo_word")
     op.drop_table("qbo_task")
