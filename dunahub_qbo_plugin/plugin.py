@@ -250,15 +250,19 @@ class QuickBooksPlugin:
                 self._runtime.abandon()
                 self._runtime = None
             if self._runtime is None:
-                from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  keeps the host's start quick
-
                 data_dir = self._host.data_dir if self._host else None
                 config = self.config or Config.from_environ(os.environ, data_dir=data_dir)
-                self._runtime = build(config, host_bell=self.bell)
+                self._runtime = self._build(config)
                 # What is under way winds down before the interpreter takes its own threads apart.
                 atexit.unregister(self.on_shutdown)
                 atexit.register(self.on_shutdown)
             return self._runtime
+
+    def _build(self, config: Config) -> Runtime:
+        """Put the objects together; a test's plugin brings its clock and its network."""
+        from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  keeps the host's start quick
+
+        return build(config, host_bell=self.bell)
 
     def running(self) -> Runtime | None:
         """Return this process' runtime, None before the first use and after the shutdown."""

@@ -110,7 +110,6 @@ def build(
     transport: httpx.BaseTransport | None = None,
     throttles: Throttles | None = None,
     host_bell: Callable[[str], None] | None = None,
-    carriers: Carriers | None = None,
 ) -> Runtime:
     """Build the objects. Nothing is opened and no thread is started.
 
@@ -120,7 +119,6 @@ def build(
         transport: a replacement of the network, for tests.
         throttles: other rate limits, for tests.
         host_bell: puts a company into the host's own queue; used when no worker is configured.
-        carriers: other threads for requests, for tests.
 
     Raises:
         ConfigurationError: the database URL cannot be used, or not with this worker.
@@ -144,7 +142,7 @@ def build(
     tokens = TokenKeeper(
         database=database, connections=connections, oauth=oauth, clock=clock, owner=owner
     )
-    carriers = carriers or Carriers()
+    carriers = Carriers()
     drainer = Drainer(
         database=database,
         reconciler=Reconciler(client),

@@ -27,6 +27,10 @@ class Books:
     def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
         self._read = read
 
+    def read(self) -> dict[str, Any]:
+        """Return everything in the company as it is now: each list, ``totals``, ``doubles``."""
+        return self._read()
+
     @property
     def customers(self) -> list[Entry]:
         """Customers, oldest first: ``name``, ``email``, ``balance``, ``active``."""
@@ -41,6 +45,16 @@ class Books:
     def payments(self) -> list[Entry]:
         """Payments, oldest first: ``number`` (the reference), ``total``, ``links``."""
         return list(self._read()["payments"])
+
+    @property
+    def totals(self) -> Entry:
+        """Counts and sums: ``customers``, ``invoices``, ``payments``, ``open``, ``unapplied``."""
+        return dict(self._read()["totals"])
+
+    @property
+    def doubles(self) -> list[str]:
+        """What is in the books twice, in sentences."""
+        return list(self._read()["doubles"])
 
     def assert_customer(self, name: str, **expected: object) -> Entry:
         """There is exactly one customer of this name, with what is expected of it.
@@ -103,8 +117,7 @@ class Books:
         Raises:
             AssertionError: something is.
         """
-        doubles = self._read()["doubles"]
-        if doubles:
+        if doubles := self.doubles:
             raise AssertionError(f"in the books twice: {doubles}")
 
     def wait_for(self, check: Callable[[Books], object], *, seconds: float = 10.0) -> None:

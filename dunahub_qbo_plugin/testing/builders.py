@@ -99,26 +99,29 @@ def make_invoice(
 
 
 def make_payment(
-    invoice: Invoice,
+    invoice: Invoice | None = None,
     amount: Amount | None = None,
     **changes: Any,  # noqa: ANN401  Payment's own
 ) -> Payment:
     """Make a payment by card that the host itself collected.
 
     Args:
-        invoice: what it pays.
+        invoice: what it pays; None for the one that `make_invoice` makes. ``pay-1`` is the id of a
+            payment of ``inv-1``, unless `changes` say otherwise.
         amount: dollars; None for the whole invoice.
         changes: any other attribute of `Payment`.
     """
+    paid = make_invoice() if invoice is None else invoice
+    payment_id = changes.get("id", f"pay-{paid.id.removeprefix('inv-')}")
     values: dict[str, Any] = {
-        "id": f"pay-{invoice.id}",
-        "invoice_id": invoice.id,
-        "invoice_number": invoice.number,
-        "amount": invoice.total if amount is None else _dollars(amount),
+        "id": payment_id,
+        "invoice_id": paid.id,
+        "invoice_number": paid.number,
+        "amount": paid.total if amount is None else _dollars(amount),
         "method": PaymentMethod.CARD,
         "collected_by_dunahub": True,
         "paid_on": date(2026, 3, 3),
-        "reference": f"pi_{invoice.id}",
+        "reference": f"pi_{payment_id}",
     }
     return Payment(**values | changes)
 

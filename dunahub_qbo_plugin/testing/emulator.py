@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import httpx
 
     from dunahub_qbo_plugin.config import Config
-    from dunahub_qbo_plugin.emulator import Emulator, RunningEmulator, TroubleRule
+    from dunahub_qbo_plugin.emulator import Emulator, RunningEmulator, TroubleRule, World
+    from dunahub_qbo_plugin.emulator.world.directory import HostedCompany
 
 FOUND = 302
 REDIRECT_URI = "https://crm.example/settings/quickbooks/callback"
@@ -27,17 +28,19 @@ class QboEmulator:
 
     Args:
         clock: its time; `FakeHost` shares it.
+        world: companies, apps and people other than the usual ones, made with `clock`.
 
     Attributes:
         emulator: the emulator itself.
     """
 
-    def __init__(self, clock: SteeredClock | None = None) -> None:
-        from dunahub_qbo_plugin.emulator import Emulator, World  # noqa: PLC0415  needs the extra
+    def __init__(self, clock: SteeredClock | None = None, *, world: World | None = None) -> None:
+        from dunahub_qbo_plugin import emulator  # noqa: PLC0415  needs the extra
 
         self.clock = clock or SteeredClock()
-        world = World.default(clock=self.clock.now, redirect_uris=[REDIRECT_URI])
-        self.emulator: Emulator = Emulator(world)
+        self.emulator: Emulator = emulator.Emulator(
+            world or emulator.World.default(clock=self.clock.now, redirect_uris=[REDIRECT_URI])
+        )
         self._running: RunningEmulator | None = None
 
     def close(self) -> None:
@@ -72,6 +75,10 @@ class QboEmulator:
         """Return the books of a company."""
         return Books(lambda: self.emulator.books(self.realm(company)))
 
+    def company(self, company: str = "contractor") -> HostedCompany:
+        """Return a company for what its bookkeeper does: ``.books``, ``.books.settings``."""
+        return self.emulator.world.companies[self.realm(company)]
+
     def environ(self, folder: Path, redirect_uri: str) -> dict[str, str]:
         """Return the environment in which a host's plugin speaks to this emulator, on a port.
 
@@ -79,20 +86,7 @@ class QboEmulator:
             folder: where the plugin's SQLite file goes.
             redirect_uri: where the host takes the OAuth callback; registered here by this call.
         """
-        config = self.config(folder, redirect_uri, url=self.url)
-        return {
-            "DUNAHUB_QBO_CLIENT_ID": config.client_id,
-            "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
-            "DUNAHUB_QBO_FERNET_KEYS": ",".join(config.fernet_keys),
-            "DUNAHUB_QBO_DATABASE_URL": config.database_url,
-            "DUNAHUB_QBO_REDIRECT_URI": config.redirect_uri,
-            "DUNAHUB_QBO_API_URL": config.api_url,
-            "DUNAHUB_QBO_DISCOVERY_URL": config.discovery_url,
-            "DUNAHUB_QBO_APP_URL": config.app_url,
-            # A proxy that the machine is set up for knows nothing of this machine's own ports.
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
-        }
+        return environ_of(self.config(folder, redirect_uri, url=self.url))
 
     def config(self, folder: Path, redirect_uri: str = REDIRECT_URI, *, url: str = "") -> Config:
         """Return settings with which a plugin reaches this emulator; nothing sends by itself then.
@@ -152,3 +146,20 @@ class QboEmulator:
         if answer.status_code != FOUND:
             raise AssertionError(f"Intuit's page answered {answer.status_code}: {answer.text}")
         return str(answer.headers["location"])
+
+
+def environ_of(config: Config) -> dict[str, str]:
+    """Return the environment in which a plugin in another process has these settings."""
+    return {
+        "DUNAHUB_QBO_CLIENT_ID": config.client_id,
+        "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
+        "DUNAHUB_QBO_FERNET_KEYS": ",".join(config.fernet_keys),
+        "DUNAHUB_QBO_DATABASE_URL": config.database_url,
+        "DUNAHUB_QBO_REDIRECT_URI": config.redirect_uri,
+        "DUNAHUB_QBO_API_URL": config.api_url,
+        "DUNAHUB_QBO_DISCOVERY_URL": config.discovery_url,
+        "DUNAHUB_QBO_APP_URL": config.app_url,
+        # A proxy that the machine is set up for knows nothing of this machine's own ports.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,6 @@ from dunahub_hookspecs import (
     RecordKind,
     Redirect,
     SettingsRequest,
-    hookimpl,
 )
 from dunahub_hookspecs.host import (
     collect_cards,
@@ -30,17 +30,21 @@ from dunahub_qbo_plugin.testing.builders import ORG, PERSON
 from dunahub_qbo_plugin.testing.emulator import QboEmulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import httpx
+    import pluggy
 
     from dunahub_hookspecs import Download, Organization, Person
+    from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.runtime import Runtime
     from dunahub_qbo_plugin.store.queries.records import RecordView
     from dunahub_qbo_plugin.testing.books import Books
 
     Value = Lead | Invoice | Payment
+    Record = Value | RecordKey | str
 
 SETTINGS = "https://crm.example/settings"
 SLUG = "quickbooks"
@@ -55,35 +59,42 @@ HOST_KINDS = {
 
 @attrs.define(eq=False)
 class InProcessPlugin(QuickBooksPlugin):
-    """The plugin on a runtime that a test has put together."""
+    """The plugin with a test's clock and a test's way to QuickBooks."""
 
-    given: Runtime = attrs.field(kw_only=True, repr=False)
+    clock: Clock = attrs.field(kw_only=True)
+    transport: httpx.BaseTransport = attrs.field(kw_only=True)
 
-    def runtime(self) -> Runtime:
-        """Return the test's runtime."""
-        return self.given
+    def _build(self, config: Config) -> Runtime:
+        from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  not for every pytest
 
-    @hookimpl
-    def on_shutdown(self) -> None:
-        """Close it."""
-        self.given.close()
+        return build(config, clock=self.clock, transport=self.transport, host_bell=self.bell)
 
 
 class FakeHost:
     """A host with an organization, a person and an emulated QuickBooks, on one clock.
 
-    Nothing is sent before `send` or `settle`, so that a test decides about time.
+    Nothing is sent before `send` or `settle`, so that a test decides about time, unless a worker
+    is among the settings. Where a method takes a record, it takes a lead, an invoice, a payment,
+    or a text such as ``invoice:inv-1``.
 
     Args:
         folder: where the plugin's database goes.
         qbo: the emulator; None for a new one.
         transport: a way to QuickBooks other than to the emulator (see `Replay`).
         plugins: further plugins to load.
+        bell: puts a company into the host's own queue (see `QuickBooksPlugin`).
+        settings: any attribute of the plugin's `Config`, such as ``database_url`` or ``worker``.
+            A second host with the ``qbo``, ``database_url`` and ``fernet_keys`` of a first is
+            another process of the same application.
 
     Attributes:
-        plugin: ours, with everything in it under ``plugin.runtime()``.
+        config: the plugin's settings.
+        plugin: ours.
         manager: the host's plugin manager.
     """
+
+    plugin: InProcessPlugin
+    manager: pluggy.PluginManager
 
     def __init__(
         self,
@@ -92,21 +103,47 @@ class FakeHost:
         qbo: QboEmulator | None = None,
         transport: httpx.BaseTransport | None = None,
         plugins: Iterable[object] = (),
+        bell: Callable[[str], None] | None = None,
+        **settings: Any,  # noqa: ANN401  Config's own
     ) -> None:
-        from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  not for every pytest
-
         self.qbo = qbo or QboEmulator()
         self.clock = self.qbo.clock
-        self._runtime = build(
-            self.qbo.config(folder), clock=self.clock, transport=transport or self.qbo.transport()
+        self.config = attrs.evolve(self.qbo.config(folder), **settings)
+        self._transport = transport
+        self._plugins = tuple(plugins)
+        self._bell = bell
+        self._start()
+
+    def _start(self) -> None:
+        self.plugin = InProcessPlugin(
+            config=self.config,
+            bell=self._bell,
+            clock=self.clock,
+            transport=self._transport or self.qbo.transport(),
         )
-        self._runtime.database.prepare()
-        self.plugin = InProcessPlugin(given=self._runtime)
-        self.manager = create_plugin_manager([self.plugin, *plugins], load_entry_points=False)
+        self.manager = create_plugin_manager([self.plugin, *self._plugins], load_entry_points=False)
+        self.runtime.database.prepare()
+
+    def restart(self, transport: httpx.BaseTransport | None = None) -> None:
+        """Start anew, as after the host's process was killed: what was only in memory is lost.
+
+        Args:
+            transport: another way to QuickBooks; None for the same as before.
+        """
+        self.runtime.http.close()
+        self.runtime.database.close()
+        atexit.unregister(self.plugin.on_shutdown)
+        self._transport = transport or self._transport
+        self._start()
 
     def close(self) -> None:
         """Shut the plugins down."""
         notify(self.manager, "on_shutdown")
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the plugin is made of; none of it is promised to stay as it is."""
+        return self.plugin.runtime()
 
     @property
     def books(self) -> Books:
@@ -136,12 +173,12 @@ class FakeHost:
     def press(
         self,
         action: str,
-        *records: Value | RecordKey | str,
+        *records: Record,
         org: Organization = ORG,
         person: Person = PERSON,
         method: str = "POST",
         query: dict[str, str] | None = None,
-        **form: str,
+        **form: Any,  # noqa: ANN401  values of form fields
     ) -> Redirect | Download | None:
         """Press a button of the plugin's page; gives the answer (see `said`).
 
@@ -155,16 +192,15 @@ class FakeHost:
             form: further fields.
         """
         address = f"{SETTINGS}/{SLUG}"
-        fields: dict[str, Any] = dict(form)
         if records:
-            fields["key"] = [_text(record) for record in records]
+            form["key"] = [one if isinstance(one, str) else str(key_of(one)) for one in records]
         request = ActionRequest(
             org=org,
             person=person,
             page_url=address,
             action_url=address,
             query=query or {},
-            form=fields,
+            form=form,
         )
         return dispatch(self.manager, SLUG, action, method, request)
 
@@ -187,10 +223,14 @@ class FakeHost:
 
     # What time does.
 
-    def send(self) -> int:
-        """Send what is due now, of every organization; gives how many attempts were made."""
-        self._runtime.intake.flush()
-        return sum(self._runtime.drainer.drain(company) for company in self._companies())
+    def send(self, *, org: Organization | None = None) -> int:
+        """Send what is due now; gives how many attempts were made.
+
+        Args:
+            org: whose records; None for every organization's.
+        """
+        self.runtime.intake.flush()
+        return sum(self.runtime.drainer.drain(company) for company in self._companies(org))
 
     def settle(self, hours: float = 24.0) -> None:
         """Let time pass and send, until nothing is due any more.
@@ -208,18 +248,18 @@ class FakeHost:
 
     # What can be seen.
 
-    def state(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+    def state(self, record: Record, *, org: Organization = ORG) -> str:
         """Return where a record stands, in the words that people see (``Synced``)."""
         return self.look(record, org=org).state.value
 
-    def problem(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+    def problem(self, record: Record, *, org: Organization = ORG) -> str:
         """Return what happened to a record, in the office's words; empty when nothing did."""
         from dunahub_qbo_plugin.advice import advise  # noqa: PLC0415  not for every pytest
 
         view = self.look(record, org=org)
         return "" if view.error is None else advise(view.key.kind, view.error).title
 
-    def look(self, record: Value | RecordKey, *, org: Organization = ORG) -> RecordView:
+    def look(self, record: Record, *, org: Organization = ORG) -> RecordView:
         """Return everything that is known of a record.
 
         Raises:
@@ -228,8 +268,8 @@ class FakeHost:
         from dunahub_qbo_plugin.store.queries import records as views  # noqa: PLC0415  not for every pytest
 
         key = key_of(record)
-        with self._runtime.database.read.connect() as db:
-            connection = self._runtime.connections.current(db, org.id)
+        with self.runtime.database.read.connect() as db:
+            connection = self.runtime.connections.current(db, org.id)
             view = None if connection is None else views.one(db, connection, key)
         if view is None:
             raise AssertionError(f"the plugin has no {key} of organization {org.id!r}")
@@ -240,7 +280,7 @@ class FakeHost:
         panel = show_panel(self.manager, org, SLUG, lambda slug: self._request(slug, query))
         return "" if panel is None else panel.html
 
-    def card(self, record: Value | RecordKey, *, org: Organization = ORG) -> str:
+    def card(self, record: Record, *, org: Organization = ORG) -> str:
         """Return what the plugins show on a record's own page."""
         key = key_of(record)
         cards = collect_cards(self.manager, org, self._request, HOST_KINDS[key.kind], key.local_id)
@@ -252,14 +292,15 @@ class FakeHost:
             person=PERSON, page_url=address, action_url=address, query=query or {}
         )
 
-    def _companies(self) -> list[str]:
-        with self._runtime.database.read.connect() as db:
-            return [one.id for one in self._runtime.connections.all(db) if one.current]
+    def _companies(self, org: Organization | None) -> list[str]:
+        with self.runtime.database.read.connect() as db:
+            every = [one for one in self.runtime.connections.all(db) if one.current]
+        return [one.id for one in every if org is None or one.org_id == org.id]
 
     def _due(self) -> bool:
         from dunahub_qbo_plugin.store.companies import leases  # noqa: PLC0415  not for every pytest
 
-        with self._runtime.database.read.connect() as db:
+        with self.runtime.database.read.connect() as db:
             return bool(leases.due_companies(db, now=self.clock.now()))
 
 
@@ -270,8 +311,12 @@ def said(answer: Redirect | Download | None) -> str:
     return parse_qs(urlsplit(answer.url).query).get("qbo", [""])[0]
 
 
-def key_of(record: Lead | Invoice | Payment | RecordKey) -> RecordKey:
-    """Return the key under which the plugin keeps a record."""
+def key_of(record: Record) -> RecordKey:
+    """Return the key under which the plugin keeps a record.
+
+    Raises:
+        ValueError: a text names no kind of record.
+    """
     match record:
         case Lead():
             return RecordKey(kind=Kind.CUSTOMER, local_id=record.id)
@@ -279,9 +324,7 @@ def key_of(record: Lead | Invoice | Payment | RecordKey) -> RecordKey:
             return RecordKey(kind=Kind.INVOICE, local_id=record.id)
         case Payment():
             return RecordKey(kind=Kind.PAYMENT, local_id=record.id)
+        case str():
+            return RecordKey.parse(record)
         case _:
             return record
-
-
-def _text(record: Lead | Invoice | Payment | RecordKey | str) -> str:
-    return record if isinstance(record, str) else str(key_of(record))

@@ -1,4 +1,4 @@
-"""A bench whose plugin can die at any request and be started again, all in this process.
+"""A host whose plugin can die at any request and be started again, all in this process.
 
 Nothing runs in other threads: requests leave one after another, so that the same steps always
 give the same run.
@@ -9,21 +9,20 @@ from __future__ import annotations
 import itertools
 import threading
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import attrs
 import httpx
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.emulator.emulator import Emulator
+from dunahub_qbo_plugin import runtime
 from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.world import World
-from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.companies import leases
 from dunahub_qbo_plugin.store.convert import from_ms
 from dunahub_qbo_plugin.sync.carriers import Carriers
-from tests.support.clock import FakeClock
-from tests.support.office import REDIRECT, Office
+from dunahub_qbo_plugin.testing import FakeHost, QboEmulator, SteeredClock
+from tests.support.host import START, database, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +87,8 @@ class Wire(httpx.BaseTransport):
         return response
 
 
-class Bench(Office):
-    """An office with companies of several organizations, whose process can die.
+class MortalHost(FakeHost):
+    """A host with companies of several organizations, whose process can die.
 
     Args:
         folder: where the database goes.
@@ -100,32 +99,34 @@ class Bench(Office):
     def __init__(
         self, folder: Path, *, realms: tuple[str, ...], database_url: str | None = None
     ) -> None:
-        time = FakeClock()
-        world = World.default(seeds=(), clock=time.now, redirect_uris=(REDIRECT,))
+        clock = SteeredClock(START)
+        world = World.default(seeds=(), clock=clock.now)
         for realm in realms:
             world.add_company(realm_id=realm, name=f"Company {realm[-2:]}", seed=seed_empty)
-        super().__init__(folder, clock=time, emulator=Emulator(world), database_url=database_url)
-        off = Config.from_environ({"DUNAHUB_QBO_WORKER": "off"}).worker
-        self.config = attrs.evolve(self.config, synchronous="NORMAL", worker=off)
-        self.wire = Wire(inner=self.emulator.transport())
-        self.start()
-
-    def start(self) -> None:
-        """Start the plugin's process anew, on what the one before left behind."""
-        self.runtime.database.close()
-        self.runtime.http.close()
-        self.wire = Wire(inner=self.wire.inner, lost=self.wire.lost)
-        self.runtime = build(
-            self.config, clock=self.clock, transport=self.wire, carriers=InlineCarriers()
+        qbo = QboEmulator(clock, world=world)
+        self.wire = Wire(inner=qbo.transport())
+        url = database(folder, database_url)
+        super().__init__(
+            folder, qbo=qbo, transport=self.wire, synchronous="NORMAL", database_url=url
         )
+
+    def _start(self) -> None:
+        with mock.patch.object(runtime, "Carriers", InlineCarriers):
+            super()._start()
+        self._watch()
+
+    def start_again(self) -> None:
+        """Start the plugin's process anew, on what the one before left behind."""
+        self.wire = Wire(inner=self.wire.inner, lost=self.wire.lost)
+        self.restart(self.wire)
+
+    def _watch(self) -> None:
         wire = self.wire
 
         @sa.event.listens_for(self.runtime.database.write, "begin")
         def _dead_processes_write_nothing(_: sa.Connection) -> None:
             if wire.dead:
                 raise Died
-
-        self.plugin._runtime = self.runtime
 
     def crash(self, company_id: str, *, request: int, after: bool) -> None:
         """Drain until the process dies at one of its requests, and start another one."""
@@ -136,7 +137,7 @@ class Bench(Office):
         except Died:
             # What it had heard died with it, unless it had been written down.
             self.wire.lost += self.wire.answered
-            self.start()
+            self.start_again()
         self.wire.dies_at = None
 
     def due(self) -> dict[str, int]:
@@ -145,7 +146,7 @@ class Bench(Office):
         with database.read.connect() as db:
             return leases.due_companies(db, now=self.clock.now())
 
-    def settle(self) -> None:
+    def come_to_rest(self) -> None:
         """Let time pass and drain, until no company has anything due any more.
 
         Raises:
@@ -157,20 +158,20 @@ class Bench(Office):
                 return
             now = self.clock.now()
             if (wait := from_ms(min(due.values())) - now).total_seconds() > 0:
-                self.time.advance(wait.total_seconds())
+                self.clock.advance(wait.total_seconds())
             sent = sum(
                 self.runtime.drainer.drain(company_id)
                 for company_id, next_attempt_at in due.items()
                 if from_ms(next_attempt_at) <= self.clock.now()
             )
             if not sent:
-                self.time.advance(1)
+                self.clock.advance(1)
         raise AssertionError(f"there is always something due: {self.due()}, {self._due_rows()}")
 
     def _due_rows(self) -> list[tuple[str, str, int | None, str | None]]:
         return [
             (row.kind, row.local_id, row.next_attempt_at, row.error_code)
-            for row in self.rows()
+            for row in rows_of(self)
             if row.next_attempt_at is not None
         ]
 

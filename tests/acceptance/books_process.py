@@ -18,8 +18,8 @@ from dunahub_qbo_plugin.emulator.world.company_seeds import seed_empty
 from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.trouble import Strike, TroubleRule, TroubleRules
 from dunahub_qbo_plugin.emulator.world.world import World
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.acceptance.fast import FastClock
-from tests.support.office import REDIRECT
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.world.http_messages import Request
@@ -88,7 +88,7 @@ def main() -> None:
     clock = FastClock(asked["start"], asked["speed"])
     world = World.default(
         seeds=(),
-        redirect_uris=(REDIRECT,),
+        redirect_uris=(REDIRECT_URI,),
         clock=clock.now,
         oauth=OAuthSettings(refresh_value_period=1200, refresh_grace=86400),
     )

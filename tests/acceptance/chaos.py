@@ -26,11 +26,12 @@ from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAU
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.db.database import Database
+from dunahub_qbo_plugin.testing import PERSON
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.acceptance.audit import PluginDatabase, compare
 from tests.acceptance.fast import SPEED, FastClock, Impatient
 from tests.acceptance.ledger import Change, open_ledger, organization, records
 from tests.acceptance.plans import SLOTS, Planner, Slot
-from tests.support.office import DANA, REDIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +132,7 @@ class Chaos:
             "DUNAHUB_QBO_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
             "DUNAHUB_QBO_FERNET_KEYS": generate_key(),
             "DUNAHUB_QBO_DATABASE_URL": self._database,
-            "DUNAHUB_QBO_REDIRECT_URI": REDIRECT,
+            "DUNAHUB_QBO_REDIRECT_URI": REDIRECT_URI,
             "DUNAHUB_QBO_API_URL": self._url,
             "DUNAHUB_QBO_DISCOVERY_URL": f"{self._url}/.well-known/openid_configuration",
         }
@@ -177,7 +178,9 @@ class Chaos:
         runtime = build(off, clock=clock, transport=Impatient())
         user = self._http.get("/_admin/").json()["users"][0]["sub"]
         for org, realm in REALMS.items():
-            address = runtime.panel.connection_service.begin(organization(org), DANA, REDIRECT)
+            address = runtime.panel.connection_service.begin(
+                organization(org), PERSON, REDIRECT_URI
+            )
             asked = {name: value[0] for name, value in parse_qs(urlsplit(address).query).items()}
             answer = self._http.post(
                 "/connect/oauth2",
@@ -185,7 +188,7 @@ class Chaos:
             )
             back = parse_qs(urlsplit(answer.headers["location"]).query)
             query = {name: value[0] for name, value in back.items()}
-            finished = runtime.panel.connection_service.finish(organization(org), DANA, query)
+            finished = runtime.panel.connection_service.finish(organization(org), PERSON, query)
             assert finished.kind == "connected", finished
         runtime.close()
 

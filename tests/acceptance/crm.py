@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from dunahub_hookspecs import Organization, Region
 from dunahub_hookspecs.host import notify
-from tests.support.office import lead
+from dunahub_qbo_plugin.testing import ORG, make_lead
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pluggy
-
-ORG = Organization(id="acme", name="ACME Gutters", region=Region.US)
 
 
 class Base(DeclarativeBase):
@@ -42,7 +39,7 @@ def open_crm(file: Path) -> sa.Engine:
 def save_lead(session: Session, manager: pluggy.PluginManager, local_id: str, name: str) -> None:
     """Save a lead as a host with a shared session does: the row, then the hook, uncommitted."""
     session.merge(LeadRow(id=local_id, name=name))
-    notify(manager, "on_lead_saved", org=ORG, lead=lead(local_id, name=name), session=session)
+    notify(manager, "on_lead_saved", org=ORG, lead=make_lead(local_id, name=name), session=session)
 
 
 def names(engine: sa.Engine) -> dict[str, str]:

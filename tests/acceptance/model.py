@@ -256,7 +256,7 @@ class Org:
         if record.content == VOID and not record.there:
             record.held = True
             return
-        record.alone = self._parent_is_unknown(key)
+        record.alone = self.is_alone(key)
         if self.waits(key) or record.noticed:
             return
         if record.deleted:
@@ -281,11 +281,11 @@ class Org:
             return Seen.SYNCED
         if record.connection_period != company.connection_period or not company.connected:
             return Seen.NOT_SENT
-        if record.noticed or (record.alone and self._parent_is_unknown(key)):
+        if record.noticed or (record.alone and self.is_alone(key)):
             return Seen.ATTENTION
         return Seen.WAITING
 
-    def _parent_is_unknown(self, key: Key) -> bool:
-        """Whether a payment is of an invoice of which nobody has told."""
+    def is_alone(self, key: Key) -> bool:
+        """Return whether it is a payment on an invoice of which nobody has told."""
         company, parent = self.company, parent_of(key)
         return key[0] == "payment" and company is not None and parent not in company.records

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import attrs
 import httpx
 
-from dunahub_qbo_plugin.runtime import build
-from tests.support.clock import FakeClock
-from tests.support.office import Office
+from dunahub_qbo_plugin.testing import FakeHost, QboEmulator, SteeredClock
+from tests.support.host import START, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
-    from dunahub_qbo_plugin.runtime import Runtime
 
 DEADLINE = 20.0
 """Real seconds after which what should happen counts as not happening."""
@@ -101,28 +99,35 @@ class Running(Generic[Result]):
         return self._results[0]
 
 
-class Pair(Office):
-    """A connected office with two workers.
+class Pair(FakeHost):
+    """A connected host with two processes.
+
+    Args:
+        folder: where the database goes.
+        qbo: an emulator other than the usual one.
+        database_url: another database than SQLite in the folder.
 
     Attributes:
-        runtime, line: of the one worker.
-        other, other_line: of the other.
+        line: the one process' way to QuickBooks.
+        other, other_line: the other process, and its way.
     """
 
-    def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401  Office's own
-        options.setdefault("clock", FakeClock())
-        super().__init__(folder, **options)
-        self.runtime.close()
-        self.line = Line(self.emulator.transport())
-        self.other_line = Line(self.emulator.transport())
-        self.runtime = self._build(self.line)
-        self.other = self._build(self.other_line)
-        self.plugin._runtime = self.runtime
+    def __init__(
+        self, folder: Path, *, qbo: QboEmulator | None = None, database_url: str | None = None
+    ) -> None:
+        qbo = qbo or QboEmulator(SteeredClock(START))
+        url = database(folder, database_url)
+        self.line, self.other_line = Line(qbo.transport()), Line(qbo.transport())
+        super().__init__(folder, qbo=qbo, transport=self.line, database_url=url)
+        self.other = FakeHost(
+            folder,
+            qbo=qbo,
+            transport=self.other_line,
+            database_url=url,
+            fernet_keys=self.config.fernet_keys,
+        )
         self.connect()
         self.line.sent.clear()
-
-    def _build(self, line: Line) -> Runtime:
-        return build(self.config, clock=self.clock, transport=line)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -139,7 +144,3 @@ class Pair(Office):
         self.other_line.let_go()
         self.other.close()
         self.close()
-
-    def drain_there(self) -> int:
-        """Let the other worker send what is due."""
-        return self.other.drainer.drain(self.connection().id)

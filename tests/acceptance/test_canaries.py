@@ -209,7 +209,7 @@ def wrong_key(net: Net) -> None:
             clock=net.host.clock,
             transport=net.host.qbo.transport(),
         )
-        net.host.plugin.given = runtime
+        net.host.plugin._runtime = runtime
         work_or_wait(net)
         net.press("check")
         net.press("connect")
@@ -221,7 +221,7 @@ def wrong_key(net: Net) -> None:
         net.failure("no grant", error.value)
         runtime.http.close()
         runtime.database.close()
-    net.host.plugin.given = given
+    net.host.plugin._runtime = given
     net.press("disconnect")
 
 

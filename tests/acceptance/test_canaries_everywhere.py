@@ -21,7 +21,7 @@ from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_payment
 from tests.support.canaries import MARK, SECRETS
-from tests.support.office import Office
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,18 +128,18 @@ def test_a_leak_into_postgresql_is_found(
     postgres_url: str, secret_net: Net, tmp_path: Path
 ) -> None:
     """Rows of every table are looked at, where nothing is in the clear after a connect."""
-    office = Office(tmp_path, database_url=postgres_url)
-    office.connect()
+    host = make_host(tmp_path, database_url=postgres_url)
+    host.connect()
     secret_net.look_at_database(postgres_url)
     assert "table" in secret_net.looked
     assert secret_net.take() == []
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         db.execute(
             sa.text("UPDATE qbo_connection SET pause_text = company_name || :s"), {"s": MARK}
         )
     secret_net.look_at_database(postgres_url)
     (found,) = secret_net.take()
     assert found.startswith("table public.qbo_connection")
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         db.execute(sa.text("UPDATE qbo_connection SET pause_text = NULL"))
-    office.close()
+    host.close()

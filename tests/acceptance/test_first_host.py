@@ -93,12 +93,12 @@ def test_everything_that_is_missing_is_named_at_once(fake_host: FakeHost) -> Non
     given = fake_host.plugin.runtime()
     config = attrs.evolve(given.config, client_id="", client_secret="", fernet_keys=())
     runtime = build(config, clock=fake_host.clock, transport=fake_host.qbo.transport())
-    fake_host.plugin.given = runtime
+    fake_host.plugin._runtime = runtime
     page = fake_host.page()
     for needed in ("CLIENT_ID", "CLIENT_SECRET", "FERNET_KEYS"):
         assert f"DUNAHUB_QBO_{needed}" in page
     assert "dunahub-qbo generate-key" in page
-    fake_host.plugin.given = given
+    fake_host.plugin._runtime = given
     runtime.http.close()
     runtime.database.close()
 

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs.host import notify
-from dunahub_qbo_plugin.model import Kind, RecordState
-from tests.acceptance.crm import ORG, LeadRow, names, open_crm, save_lead
-from tests.support.office import Office, invoice, lead, payment
+from dunahub_qbo_plugin.model import RecordState
+from dunahub_qbo_plugin.testing import ORG, FakeHost, make_invoice, make_lead, make_payment
+from tests.acceptance.crm import LeadRow, names, open_crm, save_lead
+from tests.support.host import make_host, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +25,19 @@ PROGRAM = "tests.acceptance.half_done_host"
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office that is connected."""
-    bench = Office(tmp_path)
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host."""
+    bench = make_host(tmp_path)
     bench.connect()
     yield bench
     bench.close()
 
 
 @pytest.fixture
-def shared(office: Office, tmp_path: Path) -> Iterator[sa.Engine]:
+def shared(host: FakeHost, tmp_path: Path) -> Iterator[sa.Engine]:
     """The CRM's tables in the plugin's own SQLite file."""
-    assert office.runtime.database.url.database == str(tmp_path / "qbo.sqlite3")
-    engine = open_crm(tmp_path / "qbo.sqlite3")
+    assert host.runtime.database.url.database == str(tmp_path / "dunahub_qbo.sqlite3")
+    engine = open_crm(tmp_path / "dunahub_qbo.sqlite3")
     yield engine
     engine.dispose()
 
@@ -50,154 +51,154 @@ def elsewhere(tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def rings(office: Office) -> list[int]:
+def rings(host: FakeHost) -> list[int]:
     """How many rows there were each time when the worker was woken."""
     seen: list[int] = []
-    office.runtime.intake._wake = lambda _org: seen.append(len(office.rows()))
+    host.runtime.intake._wake = lambda _org: seen.append(len(rows_of(host)))
     return seen
 
 
-def synced(office: Office) -> dict[str, str]:
+def synced(host: FakeHost) -> dict[str, str]:
     """Return the names that the plugin's rows hold, by the lead's id."""
-    return {row.local_id: json.loads(row.snapshot)["name"] for row in office.rows()}
+    return {row.local_id: json.loads(row.snapshot)["name"] for row in rows_of(host)}
 
 
-def test_commit_keeps_record_and_row(office: Office, shared: sa.Engine, rings: list[int]) -> None:
+def test_commit_keeps_record_and_row(host: FakeHost, shared: sa.Engine, rings: list[int]) -> None:
     """Record and row become visible together, and the worker is woken by the commit only."""
     with Session(shared) as session:
-        save_lead(session, office.manager, "l1", "Ada")
+        save_lead(session, host.manager, "l1", "Ada")
         session.flush()
-        assert (names(shared), synced(office), rings) == ({}, {}, [])
+        assert (names(shared), synced(host), rings) == ({}, {}, [])
         session.commit()
         assert rings == [1]
-    assert names(shared) == synced(office) == {"l1": "Ada"}
-    assert office.drain() == 1
+    assert names(shared) == synced(host) == {"l1": "Ada"}
+    assert host.send() == 1
 
 
-def test_rollback_drops_both(office: Office, shared: sa.Engine, rings: list[int]) -> None:
+def test_rollback_drops_both(host: FakeHost, shared: sa.Engine, rings: list[int]) -> None:
     """A rollback of the host takes the row with it, and the worker sleeps on."""
     with Session(shared) as session:
-        save_lead(session, office.manager, "l1", "Ada")
+        save_lead(session, host.manager, "l1", "Ada")
         session.flush()
         session.rollback()
         assert rings == []
-        save_lead(session, office.manager, "l2", "Grace")
+        save_lead(session, host.manager, "l2", "Grace")
         session.commit()
-    assert names(shared) == synced(office) == {"l2": "Grace"}
+    assert names(shared) == synced(host) == {"l2": "Grace"}
     assert rings == [1]
 
 
 def test_hook_before_the_first_statement_of_the_host(
-    office: Office, shared: sa.Engine, rings: list[int]
+    host: FakeHost, shared: sa.Engine, rings: list[int]
 ) -> None:
     """The row is part of the host's transaction also when the hook's write is its first one."""
     with Session(shared) as session:
-        notify(office.manager, "on_lead_saved", org=ORG, lead=lead("l1"), session=session)
-        assert office.rows() == []
+        notify(host.manager, "on_lead_saved", org=ORG, lead=make_lead("l1"), session=session)
+        assert rows_of(host) == []
         session.rollback()
-    assert office.rows() == []
+    assert rows_of(host) == []
     with Session(shared) as session:
-        notify(office.manager, "on_lead_saved", org=ORG, lead=lead("l1"), session=session)
+        notify(host.manager, "on_lead_saved", org=ORG, lead=make_lead("l1"), session=session)
         session.add(LeadRow(id="l1", name="Ada"))
         session.commit()
-    assert len(office.rows()) == len(names(shared)) == 1
+    assert len(rows_of(host)) == len(names(shared)) == 1
     assert rings == [1]
 
 
 def test_savepoint_rollback_drops_what_was_made_in_it(
-    office: Office, shared: sa.Engine, rings: list[int]
+    host: FakeHost, shared: sa.Engine, rings: list[int]
 ) -> None:
     """What the host takes back to a savepoint goes in both places; what is around it stays."""
     with Session(shared) as session:
-        save_lead(session, office.manager, "before", "Ada")
+        save_lead(session, host.manager, "before", "Ada")
         session.flush()
         inner = session.begin_nested()
-        save_lead(session, office.manager, "inside", "Grace")
+        save_lead(session, host.manager, "inside", "Grace")
         session.flush()
         inner.rollback()
         with session.begin_nested():
-            save_lead(session, office.manager, "kept", "Edith")
+            save_lead(session, host.manager, "kept", "Edith")
         assert rings == []
-        assert office.rows() == []
+        assert rows_of(host) == []
         session.commit()
-    assert names(shared) == synced(office) == {"before": "Ada", "kept": "Edith"}
+    assert names(shared) == synced(host) == {"before": "Ada", "kept": "Edith"}
     assert rings == [2]
 
 
-def test_failed_flush_drops_both(office: Office, shared: sa.Engine) -> None:
+def test_failed_flush_drops_both(host: FakeHost, shared: sa.Engine) -> None:
     """When the host's own write fails after the hook, nothing of either stays."""
     with Session(shared) as session:
         session.add(LeadRow(id="l1", name="Ada"))
         session.commit()
-        save_lead(session, office.manager, "l2", "Grace")
+        save_lead(session, host.manager, "l2", "Grace")
         session.execute(sa.insert(LeadRow).values(id="l3", name="Edith"))
         with pytest.raises(sa.exc.IntegrityError):
             session.execute(sa.insert(LeadRow).values(id="l1", name="Twice"))
         session.rollback()
     assert names(shared) == {"l1": "Ada"}
-    assert synced(office) == {}
+    assert synced(host) == {}
 
 
-def test_whole_family_in_one_transaction(office: Office, shared: sa.Engine) -> None:
+def test_whole_family_in_one_transaction(host: FakeHost, shared: sa.Engine) -> None:
     """A lead, an invoice and a payment of one transaction are sent in order after its commit."""
     with Session(shared) as session:
         for hook, values in (
-            ("on_payment_recorded", {"payment": payment()}),
-            ("on_invoice_created", {"invoice": invoice()}),
-            ("on_lead_saved", {"lead": lead()}),
+            ("on_payment_recorded", {"payment": make_payment()}),
+            ("on_invoice_created", {"invoice": make_invoice()}),
+            ("on_lead_saved", {"lead": make_lead()}),
         ):
-            notify(office.manager, hook, org=ORG, session=session, **values)
+            notify(host.manager, hook, org=ORG, session=session, **values)
         session.add(LeadRow(id="lead-1", name="Ada"))
-        assert office.rows() == []
+        assert rows_of(host) == []
         session.commit()
-    assert office.drain() == 3
-    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
+    assert host.send() == 3
+    assert host.look("payment:pay-1").state is RecordState.SYNCED
 
 
 def test_other_database_is_written_after_the_commit_only(
-    office: Office, elsewhere: sa.Engine, rings: list[int]
+    host: FakeHost, elsewhere: sa.Engine, rings: list[int]
 ) -> None:
     """With a session of another database the row follows the commit, and only the commit."""
     with Session(elsewhere) as session:
-        save_lead(session, office.manager, "l1", "Ada")
+        save_lead(session, host.manager, "l1", "Ada")
         session.flush()
-        assert (office.rows(), rings) == ([], [])
+        assert (rows_of(host), rings) == ([], [])
         session.rollback()
-        assert (office.rows(), rings) == ([], [])
-        save_lead(session, office.manager, "l2", "Grace")
+        assert (rows_of(host), rings) == ([], [])
+        save_lead(session, host.manager, "l2", "Grace")
         session.commit()
-    assert names(elsewhere) == synced(office) == {"l2": "Grace"}
+    assert names(elsewhere) == synced(host) == {"l2": "Grace"}
     assert rings == [1]
 
 
 def test_other_database_savepoint_rollback(
-    office: Office, elsewhere: sa.Engine, rings: list[int]
+    host: FakeHost, elsewhere: sa.Engine, rings: list[int]
 ) -> None:
     """A savepoint that the host took back leaves no row behind; a released one waits for the end.
 
     The savepoints lie within each other, since a host's helpers open their own.
     """
     with Session(elsewhere) as session:
-        save_lead(session, office.manager, "before", "Ada")
+        save_lead(session, host.manager, "before", "Ada")
         outer = session.begin_nested()
-        save_lead(session, office.manager, "outer", "Grace")
+        save_lead(session, host.manager, "outer", "Grace")
         with session.begin_nested():
-            save_lead(session, office.manager, "inner", "Edith")
-        assert (office.rows(), rings) == ([], [])
+            save_lead(session, host.manager, "inner", "Edith")
+        assert (rows_of(host), rings) == ([], [])
         outer.rollback()
         with session.begin_nested():
-            save_lead(session, office.manager, "kept", "Joan")
-        assert (office.rows(), rings) == ([], [])
+            save_lead(session, host.manager, "kept", "Joan")
+        assert (rows_of(host), rings) == ([], [])
         session.commit()
-    assert names(elsewhere) == synced(office) == {"before": "Ada", "kept": "Joan"}
+    assert names(elsewhere) == synced(host) == {"before": "Ada", "kept": "Joan"}
     assert len(rings) == 1
 
 
-def test_one_session_many_transactions(office: Office, shared: sa.Engine, rings: list[int]) -> None:
+def test_one_session_many_transactions(host: FakeHost, shared: sa.Engine, rings: list[int]) -> None:
     """A session that lives on rings once for each commit with a record in it, and never else."""
     with Session(shared) as session:
         for number in range(3):
-            save_lead(session, office.manager, f"l{number}", "Ada")
+            save_lead(session, host.manager, f"l{number}", "Ada")
             session.commit()
         session.add(LeadRow(id="silent", name="No hook"))
         session.commit()
@@ -205,34 +206,34 @@ def test_one_session_many_transactions(office: Office, shared: sa.Engine, rings:
 
 
 def test_session_closed_without_commit(
-    office: Office, elsewhere: sa.Engine, rings: list[int]
+    host: FakeHost, elsewhere: sa.Engine, rings: list[int]
 ) -> None:
     """A session that is closed and used again forgets what it had not committed."""
     session = Session(elsewhere)
-    save_lead(session, office.manager, "l1", "Ada")
+    save_lead(session, host.manager, "l1", "Ada")
     session.close()
-    save_lead(session, office.manager, "l2", "Grace")
+    save_lead(session, host.manager, "l2", "Grace")
     session.commit()
     session.close()
-    assert names(elsewhere) == synced(office) == {"l2": "Grace"}
+    assert names(elsewhere) == synced(host) == {"l2": "Grace"}
     assert len(rings) == 1
 
 
 @pytest.mark.parametrize("place", ["shared", "elsewhere"])
-def test_kill_between_hook_and_commit(office: Office, tmp_path: Path, place: str) -> None:
+def test_kill_between_hook_and_commit(host: FakeHost, tmp_path: Path, place: str) -> None:
     """A host that dies by ``kill -9`` between hook and commit leaves neither record nor row."""
-    crm_file = tmp_path / ("qbo.sqlite3" if place == "shared" else "crm.sqlite3")
-    arguments = [str(tmp_path / "qbo.sqlite3"), str(crm_file), office.key]
+    crm_file = tmp_path / ("dunahub_qbo.sqlite3" if place == "shared" else "crm.sqlite3")
+    arguments = [str(tmp_path / "dunahub_qbo.sqlite3"), str(crm_file), host.config.fernet_keys[0]]
     command = [sys.executable, "-m", PROGRAM, *arguments]
     with subprocess.Popen(  # noqa: S603  our own program
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as host:
-        assert host.stdout is not None
-        assert host.stdout.readline() == "one is committed\n"
-        assert host.stdout.readline() == "another is saved and flushed\n"
-        host.kill()
-        assert host.wait() == -signal.SIGKILL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "one is committed\n"
+        assert process.stdout.readline() == "another is saved and flushed\n"
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
     crm = open_crm(crm_file)
-    assert names(crm) == synced(office) == {"committed": "Ada"}
+    assert names(crm) == synced(host) == {"committed": "Ada"}
     crm.dispose()
-    assert office.drain() == 1
+    assert host.send() == 1

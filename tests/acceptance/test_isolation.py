@@ -26,7 +26,8 @@ from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.store.companies.forget import _owned
 from dunahub_qbo_plugin.store.tables import metadata
-from tests.support.office import CONTRACTOR, EMPTY, TAXED, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
+from tests.support.host import CONTRACTOR, EMPTY, TAXED, make_host
 from tests.support.postgres import empty
 
 ORGS = {
@@ -78,10 +79,10 @@ def _actions() -> list[str]:
     ]
 
 
-def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
+def kept_of(host: FakeHost, org: str) -> dict[str, list[Any]]:
     """Return every row of an organization in every table."""
     found = {}
-    with office.runtime.database.read.connect() as db:
+    with host.runtime.database.read.connect() as db:
         for table in metadata.sorted_tables:
             owned = _owned(table, org)
             if owned is None:
@@ -91,44 +92,44 @@ def kept_of(office: Office, org: str) -> dict[str, list[Any]]:
     return found
 
 
-def books_of(office: Office, org: str) -> dict[str, Any]:
+def books_of(host: FakeHost, org: str) -> dict[str, Any]:
     """Return what its QuickBooks company has."""
-    return office.books(HOME[org])
+    return host.qbo.books_of(HOME[org]).read()
 
 
-def carry_out(office: Office, step: Step) -> None:
+def carry_out(host: FakeHost, step: Step) -> None:
     """Do what a step says, as a host does it."""
     org, person = ORGS[step.org], PEOPLE[step.org]
     if step.does == "save":
         (kind, key), name = step.what
-        someone = lead(key, name=name, email=f"{step.org}-{key}@example.com")
-        bill = invoice(key, lead=someone, number=f"N-{key}")
+        someone = make_lead(key, name=name, email=f"{step.org}-{key}@example.com")
+        bill = make_invoice(key, lead=someone, number=f"N-{key}")
         if kind == "void":
             bill = attrs.evolve(bill, status=InvoiceStatus.VOID)
         records: dict[str, Lead | Invoice | Payment] = {
             "lead": someone,
-            "payment": payment(key, invoice_id=key),
+            "payment": make_payment(id=key, invoice_id=key),
         }
         record = records.get(kind, bill)
-        office.save(record, org=org)
+        host.save(record, org=org)
     elif step.does == "send":
-        office.runtime.intake.flush()
-        with office.runtime.database.read.connect() as db:
-            current = office.runtime.connections.current(db, step.org)
+        host.runtime.intake.flush()
+        with host.runtime.database.read.connect() as db:
+            current = host.runtime.connections.current(db, step.org)
         if current is not None:
-            office.runtime.drainer.drain(current.id)
+            host.runtime.drainer.drain(current.id)
     elif step.does == "connect":
         realm = HOME[step.org] if step.what == "home" else TAXED
-        office.connect(realm, org=org, person=person)
+        host.connect(realm, org=org, person=person)
     elif step.does == "trouble":
-        office.trouble(TroubleRule(kind="fail", status=503, realm=HOME[step.org]))
+        host.qbo.trouble(TroubleRule(kind="fail", status=503, realm=HOME[step.org]))
     elif step.does == "leave the US":
-        office.notify("on_lead_saved", org=attrs.evolve(org, region=Region.BR), lead=lead("1"))
+        host.save(make_lead("1"), org=attrs.evolve(org, region=Region.BR))
     else:
-        visit(office, step, org, person)
+        visit(host, step, org, person)
 
 
-def visit(office: Office, step: Step, org: Organization, person: Person) -> None:
+def visit(host: FakeHost, step: Step, org: Organization, person: Person) -> None:
     """Open the page, or press one of its buttons."""
     url = "https://crm.example/settings/quickbooks"
     form = step.what or {"action": "none", "keys": [], "reason": ""}
@@ -139,8 +140,8 @@ def visit(office: Office, step: Step, org: Organization, person: Person) -> None
         action_url=url,
         form={"key": form["keys"], "reason": form["reason"]},
     )
-    dispatch(office.manager, "quickbooks", form["action"], "POST", asked)
-    office.runtime.tasks.run_waiting()  # whoever asks for a long task gets it done at once
+    dispatch(host.manager, "quickbooks", form["action"], "POST", asked)
+    host.runtime.tasks.run_waiting()  # whoever asks for a long task gets it done at once
 
 
 def lives(steps: list[Step], database_url: str | None = None) -> None:
@@ -149,18 +150,18 @@ def lives(steps: list[Step], database_url: str | None = None) -> None:
     Both use the same ids, names and numbers; forms name each other's records.
     """
     with tempfile.TemporaryDirectory() as folder:
-        office = Office(Path(folder), database_url=database_url)
+        host = make_host(Path(folder), database_url=database_url)
         try:
             for name, org in ORGS.items():
-                office.connect(HOME[name], org=org, person=PEOPLE[name])
-                carry_out(office, Step(name, "save", (("invoice", "1"), "Ann")))
+                host.connect(HOME[name], org=org, person=PEOPLE[name])
+                carry_out(host, Step(name, "save", (("invoice", "1"), "Ann")))
             for step in steps:
                 (other,) = (name for name in ORGS if name != step.org)
-                before = kept_of(office, other), books_of(office, other)
-                carry_out(office, step)
-                assert (kept_of(office, other), books_of(office, other)) == before, step
+                before = kept_of(host, other), books_of(host, other)
+                carry_out(host, step)
+                assert (kept_of(host, other), books_of(host, other)) == before, step
         finally:
-            office.close()
+            host.close()
 
 
 ANY_STEPS = st.lists(_steps(), min_size=6, max_size=25)

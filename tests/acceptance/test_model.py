@@ -30,9 +30,9 @@ from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.store.queries import records as views
 from dunahub_qbo_plugin.store.records import commands
-from tests.acceptance.bench import Bench, fresh_folder
+from dunahub_qbo_plugin.testing import PERSON
+from tests.acceptance.bench import MortalHost, fresh_folder
 from tests.acceptance.model import CUSTOMERS, INVOICES, VOID, Key, Org, Record, parent_of
-from tests.support.office import DANA
 from tests.support.postgres import empty
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ class World(RuleBasedStateMachine):
         realms = tuple(realm for owned in REALMS.values() for realm in owned)
         if self.database_url is not None:
             empty(self.database_url)
-        self.bench = Bench(fresh_folder(self.folder), realms=realms, database_url=self.database_url)
+        self.host = MortalHost(
+            fresh_folder(self.folder), realms=realms, database_url=self.database_url
+        )
         self.orgs = {name: Org() for name in ORGS}
         self.drained = False
 
@@ -92,7 +94,7 @@ class World(RuleBasedStateMachine):
         try:
             self.settle()
         finally:
-            self.bench.close()
+            self.host.close()
 
     @initialize(
         numbers=st.booleans(),
@@ -109,7 +111,7 @@ class World(RuleBasedStateMachine):
         no_change: bool,
     ) -> None:
         """Choose what is disputed of QuickBooks, and connect."""
-        for hosted in self.bench.emulator.world.companies.values():
+        for hosted in self.host.qbo.emulator.world.companies.values():
             hosted.books.settings.custom_txn_numbers = numbers
             hosted.books.settings.request_id_mismatch = mismatch
             hosted.books.settings.requestid_replays_faults = replays
@@ -171,7 +173,7 @@ class World(RuleBasedStateMachine):
         org = self.orgs[name]
         if not org.us:
             org.us, org.stopped = True, False
-            region.enter(self.bench.runtime.database, name)
+            region.enter(self.host.runtime.database, name)
 
     # The office.
 
@@ -181,25 +183,25 @@ class World(RuleBasedStateMachine):
         org, realm = self.orgs[name], REALMS[name][choice % len(REALMS[name])]
         self._observe()
         if org.us:
-            self.bench.emulator.world.trouble.clear()
-            finished = self.bench.connect(realm, org=self._org(name))
+            self.host.qbo.emulator.world.trouble.clear()
+            finished = self.host.connect(realm, org=self._org(name))
             org.connect(realm)
-            assert (finished.kind == "confirm") == (org.pending is not None), finished
+            assert (finished == "confirm") == (org.pending is not None), finished
             self._step()
 
     @precondition(lambda self: self.any(lambda org: org.pending is not None))
     @rule(name=orgs, yes=st.sampled_from((True, True, False)))
     def answer(self, name: str, *, yes: bool) -> None:
         """Say whether the other company shall be the one."""
-        linking, org = self.bench.runtime.panel.connection_service, self.orgs[name]
+        linking, org = self.host.runtime.panel.connection_service, self.orgs[name]
         self._observe()
         if yes:
-            with self.bench.runtime.database.read.connect() as db:
-                pending = self.bench.runtime.connections.pending(db, name)
-            linking.confirm(self._org(name), DANA, pending.id if pending else "")
+            with self.host.runtime.database.read.connect() as db:
+                pending = self.host.runtime.connections.pending(db, name)
+            linking.confirm(self._org(name), PERSON, pending.id if pending else "")
             org.confirm()
         else:
-            linking.cancel(self._org(name), DANA)
+            linking.cancel(self._org(name), PERSON)
             org.decline()
         self._step()
 
@@ -210,7 +212,7 @@ class World(RuleBasedStateMachine):
     def disconnect(self, name: str) -> None:
         """Press Disconnect."""
         self._observe()
-        self.bench.runtime.panel.connection_service.disconnect(self._org(name), DANA)
+        self.host.runtime.panel.connection_service.disconnect(self._org(name), PERSON)
         self.orgs[name].disconnect()
         self._step()
 
@@ -221,8 +223,8 @@ class World(RuleBasedStateMachine):
         self.settle()
         if (connection := self._connection(name)) is not None:
             for _ in range(2):
-                with self.bench.runtime.database.write.begin() as db:
-                    commands.retry(db, connection, None, by="Dana", now=self.bench.clock.now())
+                with self.host.runtime.database.write.begin() as db:
+                    commands.retry(db, connection, None, by="Dana", now=self.host.clock.now())
             self.orgs[name].retry()
         self._step()
 
@@ -233,8 +235,8 @@ class World(RuleBasedStateMachine):
         self._observe()
         connection = self._connection(name)
         if connection is not None and self.orgs[name].companies[self._realm(name)].connected:
-            with self.bench.runtime.database.write.begin() as db:
-                commands.send(db, connection, None, by="Dana", now=self.bench.clock.now())
+            with self.host.runtime.database.write.begin() as db:
+                commands.send(db, connection, None, by="Dana", now=self.host.clock.now())
             self.orgs[name].send_left_behind()
         self._step()
 
@@ -299,7 +301,7 @@ class World(RuleBasedStateMachine):
     @rule(fault=faults, skip=st.integers(0, 2))
     def trouble(self, fault: dict[str, Any], skip: int) -> None:
         """Let one of the next requests go wrong."""
-        self.bench.trouble(TroubleRule(**fault, skip=skip))
+        self.host.qbo.trouble(TroubleRule(**fault, skip=skip))
 
     @precondition(lambda self: self.any(lambda org: org.live))
     @rule(name=orgs, which=st.sampled_from(("access", "refresh")))
@@ -309,7 +311,7 @@ class World(RuleBasedStateMachine):
         org = self.orgs[name]
         if org.current is None or org.company is None or not org.company.connected:
             return
-        tokens = self.bench.emulator.world.tokens
+        tokens = self.host.qbo.emulator.world.tokens
         if which == "access":
             tokens.expire(realm=org.current, access=True, refresh=False)
         else:
@@ -322,8 +324,11 @@ class World(RuleBasedStateMachine):
         """Kill the worker right before or right after a request."""
         if (connection := self._connection(name)) is not None:
             self.drained = True
-            self.bench.crash(connection.id, request=request, after=after)
-            entries, company = self.bench.emulator.world.journal.entries(), self.orgs[name].company
+            self.host.crash(connection.id, request=request, after=after)
+            entries, company = (
+                self.host.qbo.emulator.world.journal.entries(),
+                self.orgs[name].company,
+            )
             if after and company is not None and entries and entries[-1].kind == "oauth":
                 company.renewal_lost = True
         self._step()
@@ -331,7 +336,7 @@ class World(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((20.0, 200.0, 3000.0, 100_000.0)))
     def time_passes(self, seconds: float) -> None:
         """Wait."""
-        self.bench.time.advance(seconds)
+        self.host.clock.advance(seconds)
 
     @precondition(lambda self: self.any(lambda org: org.live))
     @rule(name=orgs)
@@ -339,14 +344,14 @@ class World(RuleBasedStateMachine):
         """Send what can be sent at once."""
         if (connection := self._connection(name)) is not None:
             self.drained = True
-            self.bench.runtime.drainer.drain(connection.id)
+            self.host.runtime.drainer.drain(connection.id)
         self._step()
 
     @rule()
     def settle(self) -> None:
         """Wait until nothing is due any more; then books and model agree."""
         self._observe()
-        self.bench.settle()
+        self.host.come_to_rest()
         for name, org in self.orgs.items():
             self._check_expiry(name, org)
             self._learn_of_voids(name, org)
@@ -354,7 +359,7 @@ class World(RuleBasedStateMachine):
             for realm in org.companies:
                 self._check_books(name, realm)
             self._check_shown(name, org)
-        self.bench.wire.lost.clear()
+        self.host.wire.lost.clear()
 
     # What must hold.
 
@@ -362,7 +367,7 @@ class World(RuleBasedStateMachine):
         """Whether a void found anything to void is open where a create had been begun."""
         if org.current is None or org.company is None:
             return
-        standing = self._standing_in(name, self.bench.books(org.current))
+        standing = self._standing_in(name, self.host.qbo.books_of(org.current).read())
         for key, record in org.company.records.items():
             if record.content == VOID and record.tried and standing.get(key) == VOID:
                 record.there, record.held = True, False
@@ -382,7 +387,7 @@ class World(RuleBasedStateMachine):
         company.expired = expired
 
     def _check_books(self, name: str, realm: str) -> None:
-        books = self.bench.books(realm)
+        books = self.host.qbo.books_of(realm).read()
         assert books["doubles"] == [], books["doubles"]
         records = self.orgs[name].companies[realm].records
         standing = self._standing_in(name, books)
@@ -430,7 +435,7 @@ class World(RuleBasedStateMachine):
         for name, org in self.orgs.items():
             if org.current is None or org.company is None:
                 continue
-            books = self.bench.books(org.current)
+            books = self.host.qbo.books_of(org.current).read()
             lost = self._lost(name, org.current, books)
             standing = self._standing_in(name, books)
             for key, record in org.company.records.items():
@@ -450,7 +455,7 @@ class World(RuleBasedStateMachine):
             for entry in books[f"{kind}s"]
         }
         lost = set()
-        for path, body in self.bench.wire.lost:
+        for path, body in self.host.wire.lost:
             kind = path.rpartition("/")[2]
             if f"/{realm}/" in path and body.startswith("{"):
                 lost.add(by_id.get((kind, json.loads(body).get("Id", ""))))
@@ -460,7 +465,7 @@ class World(RuleBasedStateMachine):
     def _check_shown(self, name: str, org: Org) -> None:
         if (connection := self._connection(name)) is None or org.company is None:
             return
-        with self.bench.runtime.database.read.connect() as db:
+        with self.host.runtime.database.read.connect() as db:
             for key, record in org.company.records.items():
                 kind, number = key
                 local = RecordKey(kind=Kind(kind), local_id=_id(name, kind, number))
@@ -471,7 +476,7 @@ class World(RuleBasedStateMachine):
                     or not org.live
                     or org.company.revoked
                 )
-                if not (record.unsure or (record.deleted and frozen)):
+                if not (record.unsure or ((record.deleted or org.is_alone(key)) and frozen)):
                     what = f"{key} of {name}: {found} / {record}"
                     assert found.state == org.seen(key).value, what
 
@@ -490,7 +495,7 @@ class World(RuleBasedStateMachine):
             value = _invoice(name, number, content, version)
         else:
             value = _payment(name, number, content, sendable=sendable)
-        self.bench.save(value, org=self._org(name))
+        self.host.save(value, org=self._org(name))
         if org.us:
             org.save(key, content, sendable=sendable)
         self._step()
@@ -507,7 +512,7 @@ class World(RuleBasedStateMachine):
         record = self.orgs[name].companies[self._realm(name)].records.get(key)
         if record is None or not record.there or record.deleted or record.unsure:
             return None, None
-        for entry in self.bench.books(self._realm(name))[f"{key[0]}s"]:
+        for entry in self.host.qbo.books_of(self._realm(name)).read()[f"{key[0]}s"]:
             if self._key(name, key[0], entry) == key:
                 return record, entry
         return None, None
@@ -522,7 +527,7 @@ class World(RuleBasedStateMachine):
         return None
 
     def _books(self, name: str) -> Company:
-        return self.bench.emulator.world.companies[self._realm(name)].books
+        return self.host.qbo.emulator.world.companies[self._realm(name)].books
 
     def _realm(self, name: str) -> str:
         current = self.orgs[name].current
@@ -530,14 +535,14 @@ class World(RuleBasedStateMachine):
         return current
 
     def _connection(self, name: str) -> Connection | None:
-        with self.bench.runtime.database.read.connect() as db:
-            return self.bench.runtime.connections.current(db, name)
+        with self.host.runtime.database.read.connect() as db:
+            return self.host.runtime.connections.current(db, name)
 
     def _org(self, name: str) -> Organization:
         return Organization(id=name, region=Region.US if self.orgs[name].us else Region.BR)
 
     def _step(self) -> None:
-        self.bench.time.advance(1)
+        self.host.clock.advance(1)
 
 
 def _id(name: str, kind: str, number: int) -> str:

@@ -5,16 +5,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, Status
 from dunahub_qbo_plugin.store.companies.leases import LEASE
 from dunahub_qbo_plugin.store.records import commands
+from dunahub_qbo_plugin.testing import (
+    ORG,
+    PERSON,
+    QboEmulator,
+    SteeredClock,
+    make_invoice,
+    make_lead,
+    make_payment,
+)
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.acceptance.pair import DEADLINE, Pair, Running
-from tests.support.office import ACME, CONTRACTOR, DANA, REDIRECT, invoice, lead, payment
+from tests.support.host import connection_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,17 +33,17 @@ LEASE_IS_OVER = LEASE.total_seconds() + 1
 
 def names(pair: Pair) -> list[str]:
     """Return the names of the customers in the books."""
-    return sorted(entry["name"] for entry in pair.books()["customers"])
+    return sorted(entry["name"] for entry in pair.books.customers)
 
 
 def leads(pair: Pair, *numbers: int) -> None:
     """Save leads by number."""
-    pair.save(*(lead(f"lead-{number}") for number in numbers))
+    pair.save(*(make_lead(f"lead-{number}") for number in numbers))
 
 
 def shown(pair: Pair, kind: Kind, local_id: str) -> RecordState:
     """Return a record's state as people see it."""
-    return pair.view(kind, local_id).state
+    return pair.look(f"{kind}:{local_id}").state
 
 
 def test_second_worker_keeps_off(tmp_path: Path, store_url: str | None) -> None:
@@ -43,9 +51,9 @@ def test_second_worker_keeps_off(tmp_path: Path, store_url: str | None) -> None:
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer")
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
-        assert pair.drain_there() == 0
+        assert pair.other.send() == 0
         assert pair.other_line.sent == []
         pair.line.let_go()
         assert drain.result() == 3
@@ -55,15 +63,15 @@ def test_second_worker_keeps_off(tmp_path: Path, store_url: str | None) -> None:
 def test_change_during_a_drain_is_sent_too(tmp_path: Path, store_url: str | None) -> None:
     """A change that comes while the old state is on its way goes out after it (rule 4)."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.save(lead(email="old@example.com"))
+        pair.save(make_lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
-        pair.save(lead(email="new@example.com"))
+        pair.save(make_lead(email="new@example.com"))
         pair.line.let_go()
         drain.result()
-        pair.drain_until_quiet()
-        (customer,) = pair.books()["customers"]
+        pair.settle()
+        (customer,) = pair.books.customers
         assert customer["email"] == "new@example.com"
         assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
 
@@ -71,15 +79,15 @@ def test_change_during_a_drain_is_sent_too(tmp_path: Path, store_url: str | None
 def test_change_and_back_during_a_drain(tmp_path: Path, store_url: str | None) -> None:
     """A change that is taken back before the answer came needs no second write."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.save(lead(email="old@example.com"))
+        pair.save(make_lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
-        pair.save(lead(email="new@example.com"), lead(email="old@example.com"))
+        pair.save(make_lead(email="new@example.com"), make_lead(email="old@example.com"))
         pair.line.let_go()
         drain.result()
-        pair.drain_until_quiet()
-        assert pair.books()["customers"][0]["email"] == "old@example.com"
+        pair.settle()
+        assert pair.books.customers[0]["email"] == "old@example.com"
         assert pair.line.writes() == 1
 
 
@@ -90,24 +98,24 @@ def test_many_hooks_during_a_drain(tmp_path: Path, store_url: str | None) -> Non
 
         def drains() -> None:
             while not stop.is_set():
-                pair.drain()
-                pair.drain_there()
+                pair.send()
+                pair.other.send()
 
         worker = Running(drains)
         for version in range(15):
             for number in range(4):
                 pair.save(
-                    lead(f"lead-{number}", email=f"v{version}@example.com"),
-                    invoice(
+                    make_lead(f"lead-{number}", email=f"v{version}@example.com"),
+                    make_invoice(
                         f"inv-{number}",
-                        lead=lead(f"lead-{number}", email=f"v{version}@example.com"),
+                        lead=make_lead(f"lead-{number}", email=f"v{version}@example.com"),
                         message=f"version {version}",
                     ),
                 )
         stop.set()
         worker.result()
-        pair.drain_until_quiet()
-        books = pair.books()
+        pair.settle()
+        books = pair.books.read()
         assert {entry["email"] for entry in books["customers"]} == {"v14@example.com"}
         assert len(books["customers"]) == len(books["invoices"]) == 4
         assert books["doubles"] == []
@@ -118,34 +126,34 @@ def test_paused_worker_sends_nothing_more(tmp_path: Path, store_url: str | None)
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, *range(1, 6))
         pair.line.hold("/customer")
-        sleeper = Running(pair.drain)
+        sleeper = Running(pair.send)
         pair.line.await_held()
-        pair.time.advance(LEASE_IS_OVER)
-        assert pair.drain_there() == 5
+        pair.clock.advance(LEASE_IS_OVER)
+        assert pair.other.send() == 5
         leads(pair, *range(6, 12))
         pair.line.let_go()
         assert sleeper.result() in {0, 1}
         assert pair.line.writes() == 1
         assert len(names(pair)) == 5
-        assert pair.drain_there() == 6
-        assert pair.books()["doubles"] == []
+        assert pair.other.send() == 6
+        assert pair.books.doubles == []
 
 
 def test_paused_worker_does_not_undo_what_came_after(tmp_path: Path, store_url: str | None) -> None:
     """What a sleeper heard before it slept does not overwrite what another one settled since."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.save(lead(email="old@example.com"))
+        pair.save(make_lead(email="old@example.com"))
         pair.line.hold("/customer", after=True)
-        sleeper = Running(pair.drain)
+        sleeper = Running(pair.send)
         pair.line.await_held()
-        pair.time.advance(LEASE_IS_OVER)
-        pair.save(lead(email="new@example.com"))
-        assert pair.drain_there() >= 1
+        pair.clock.advance(LEASE_IS_OVER)
+        pair.save(make_lead(email="new@example.com"))
+        assert pair.other.send() >= 1
         pair.line.let_go()
         sleeper.result()
-        pair.save(lead(email="newest@example.com"))
-        pair.drain_until_quiet()
-        (customer,) = pair.books()["customers"]
+        pair.save(make_lead(email="newest@example.com"))
+        pair.settle()
+        (customer,) = pair.books.customers
         assert customer["email"] == "newest@example.com"
         assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
 
@@ -155,20 +163,20 @@ def test_disconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> Non
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer", after=True)
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
-        pair.other.panel.connection_service.disconnect(ACME, DANA)
+        pair.other.runtime.panel.connection_service.disconnect(ORG, PERSON)
         pair.line.let_go()
         drain.result()
         assert pair.line.writes() == 1
         assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
         assert shown(pair, Kind.CUSTOMER, "lead-2") is RecordState.NOT_SENT
         pair.connect()
-        assert pair.drain() == 0
-        connection = pair.connection()
+        assert pair.send() == 0
+        connection = connection_of(pair)
         with pair.runtime.database.write.begin() as db:
             assert commands.send(db, connection, None, by="Dana", now=pair.clock.now()) == 2
-        assert pair.drain() == 2
+        assert pair.send() == 2
         assert len(names(pair)) == 3
 
 
@@ -177,24 +185,25 @@ def test_reconnect_during_a_drain(tmp_path: Path, store_url: str | None) -> None
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2, 3)
         pair.line.hold("/customer")
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
-        pair.other.panel.connection_service.disconnect(ACME, DANA)
+        pair.other.runtime.panel.connection_service.disconnect(ORG, PERSON)
         pair.connect()
         leads(pair, 4)
         pair.line.let_go()
         drain.result()
         assert pair.line.writes() == 1
-        assert pair.drain() == 1
+        assert pair.send() == 1
         assert shown(pair, Kind.CUSTOMER, "lead-3") is RecordState.NOT_SENT
         assert shown(pair, Kind.CUSTOMER, "lead-4") is RecordState.SYNCED
-        assert pair.books()["doubles"] == []
+        assert pair.books.doubles == []
 
 
-class NotedClock(SystemClock):
+class NotedClock(SteeredClock):
     """The machine's clock, which tells that somebody waits on it."""
 
     def __init__(self) -> None:
+        super().__init__(sleeps=True)
         self.waited = threading.Event()
 
     def sleep(self, seconds: float) -> None:
@@ -208,68 +217,68 @@ def test_two_workers_renew_once(tmp_path: Path, store_url: str | None) -> None:
     clock = NotedClock()
     world = World.default(
         clock=clock.now,
-        redirect_uris=(REDIRECT,),
+        redirect_uris=(REDIRECT_URI,),
         oauth=OAuthSettings(refresh_value_period=0, refresh_grace=0),
     )
-    with Pair(tmp_path, database_url=store_url, clock=clock, emulator=Emulator(world)) as pair:
-        company = pair.connection().id
+    with Pair(tmp_path, database_url=store_url, qbo=QboEmulator(clock, world=world)) as pair:
+        company = connection_of(pair).id
         ended = pair.runtime.drainer._tokens.grant(company)
         pair.line.hold("/tokens/bearer")
         first = Running(lambda: pair.runtime.drainer._tokens.grant(company, refused=ended))
         pair.line.await_held()
-        second = Running(lambda: pair.other.drainer._tokens.grant(company, refused=ended))
+        second = Running(lambda: pair.other.runtime.drainer._tokens.grant(company, refused=ended))
         assert clock.waited.wait(DEADLINE), "the second one does not wait for the first"
         pair.line.let_go()
         assert first.result().access_token.reveal() == second.result().access_token.reveal()
         assert len(pair.line.sent) == 1
         assert pair.other_line.sent == []
-        assert pair.connection().status is Status.CONNECTED
+        assert connection_of(pair).status is Status.CONNECTED
 
 
 def test_retry_twice_sends_once(tmp_path: Path, store_url: str | None) -> None:
     """Retry may be pressed twice, by two people, also while the record is under way (rule 25)."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.trouble(TroubleRule(kind="fail", path="/customer", status=400, code="6210"))
+        pair.qbo.trouble(TroubleRule(kind="fail", path="/customer", status=400, code="6210"))
         leads(pair, 1)
-        pair.drain()
+        pair.send()
         assert shown(pair, Kind.CUSTOMER, "lead-1") is RecordState.ATTENTION
 
         def press() -> None:
-            with pair.other.database.write.begin() as db:
+            with pair.other.runtime.database.write.begin() as db:
                 key = RecordKey(kind=Kind.CUSTOMER, local_id="lead-1")
-                commands.retry(db, pair.connection(), [key], by="Dana", now=pair.clock.now())
+                commands.retry(db, connection_of(pair), [key], by="Dana", now=pair.clock.now())
 
         press()
         press()
         sent = pair.line.writes()
         pair.line.hold("/customer", after=True)
-        drain = Running(pair.drain)
+        drain = Running(pair.send)
         pair.line.await_held()
         press()
-        assert pair.drain_there() == 0
+        assert pair.other.send() == 0
         pair.line.let_go()
         drain.result()
-        pair.drain_until_quiet()
+        pair.settle()
         assert pair.line.writes() == sent + 1
-        assert names(pair) == ["Sarah Jones lead-1"]
+        assert names(pair) == ["Sarah Mitchell lead-1"]
 
 
 @pytest.mark.parametrize("days", [3, -3])
 def test_clock_jumps_while_a_record_waits(tmp_path: Path, store_url: str | None, days: int) -> None:
     """After the clock was set forward or back by days, what waits goes out within minutes."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.trouble(TroubleRule(kind="fail", path="/customer", status=503))
+        pair.qbo.trouble(TroubleRule(kind="fail", path="/customer", status=503))
         leads(pair, 1)
-        assert pair.drain() == 0
-        pair.time.jump(days * 86400)
-        pair.time.advance(60)
+        assert pair.send() == 0
+        pair.clock.jump(days * 86400)
+        pair.clock.advance(60)
         leads(pair, 2)
-        pair.drain()
-        pair.drain()
+        pair.send()
+        pair.send()
         if days < 0:  # nobody knows how long ago the first left
-            assert names(pair) == ["Sarah Jones lead-2"]
-            pair.time.advance(240)
-            pair.drain()
+            assert names(pair) == ["Sarah Mitchell lead-2"]
+            pair.clock.advance(240)
+            pair.send()
         assert len(names(pair)) == 2
 
 
@@ -279,12 +288,12 @@ def test_clock_jumps_while_a_company_rests(
 ) -> None:
     """A rest that the clock put days ahead is over; one that is past is too (rule 26)."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.trouble(TroubleRule(kind="fail", path="/customer", status=429))
+        pair.qbo.trouble(TroubleRule(kind="fail", path="/customer", status=429))
         leads(pair, 1)
-        assert pair.drain() == 0
-        pair.time.jump(days * 86400)
-        pair.time.advance(61)
-        assert pair.drain() == 1
+        assert pair.send() == 0
+        pair.clock.jump(days * 86400)
+        pair.clock.advance(61)
+        assert pair.send() == 1
 
 
 def test_clock_set_back_while_a_dead_worker_holds_the_company(
@@ -294,59 +303,61 @@ def test_clock_set_back_while_a_dead_worker_holds_the_company(
     with Pair(tmp_path, database_url=store_url) as pair:
         leads(pair, 1, 2)
         pair.line.hold("/customer")
-        dead = Running(pair.drain)
+        dead = Running(pair.send)
         pair.line.await_held()
-        pair.time.jump(-3 * 86400)
-        assert pair.drain_there() == 0  # both may have left a moment ago
-        pair.time.advance(240)
-        assert pair.drain_there() == 2
+        pair.clock.jump(-3 * 86400)
+        assert pair.other.send() == 0  # both may have left a moment ago
+        pair.clock.advance(240)
+        assert pair.other.send() == 2
         pair.line.let_go()
         dead.result()
         assert pair.line.writes() == 1
-        assert pair.books()["doubles"] == []
+        assert pair.books.doubles == []
 
 
 def test_clock_jumps_between_hook_and_renewal(tmp_path: Path, store_url: str | None) -> None:
     """A token whose hour lies in a future that the clock took back is renewed, not trusted."""
     with Pair(tmp_path, database_url=store_url) as pair:
-        pair.time.jump(-10 * 86400)
+        pair.clock.jump(-10 * 86400)
         leads(pair, 1)
-        assert pair.drain() == 1
-        pair.time.jump(20 * 86400)
+        assert pair.send() == 1
+        pair.clock.jump(20 * 86400)
         leads(pair, 2)
-        assert pair.drain() == 1
-        assert pair.connection().status is Status.CONNECTED
+        assert pair.send() == 1
+        assert connection_of(pair).status is Status.CONNECTED
 
 
 def test_late_row_of_one_process_does_not_undo_a_newer_one(tmp_path: Path) -> None:
     """A row that waited in one process' memory gives way to what another one saved since."""
     with Pair(tmp_path) as pair:
-        busy = pair.other.database.write.begin()
+        busy = pair.other.runtime.database.write.begin()
         with busy:
             spilling = Running(
-                lambda: pair.save(lead(email="old@example.com"), lead("lead-2"), payment())
+                lambda: pair.save(
+                    make_lead(email="old@example.com"), make_lead("lead-2"), make_payment()
+                )
             )
             spilling.result()
         assert pair.runtime.intake.waiting == 3
-        pair.time.advance(1)
-        pair.other.intake.lead("acme", lead(email="new@example.com"), None)
-        pair.time.advance(1)
-        pair.drain()
-        pair.drain_until_quiet()
-        emails = {entry["name"]: entry["email"] for entry in pair.books()["customers"]}
-        assert emails["Sarah Jones lead-1"] == "new@example.com"
-        assert emails["Sarah Jones lead-2"] == "lead-2@example.com"
+        pair.clock.advance(1)
+        pair.other.runtime.intake.lead("acme", make_lead(email="new@example.com"), None)
+        pair.clock.advance(1)
+        pair.send()
+        pair.settle()
+        emails = {entry["name"]: entry["email"] for entry in pair.books.customers}
+        assert emails["Sarah Mitchell lead-1"] == "new@example.com"
+        assert emails["Sarah Mitchell lead-2"] == "lead-2@example.com"
 
 
 def test_clock_set_back_does_not_lose_a_late_row(tmp_path: Path) -> None:
     """A row that looks older only because the clock was set back is written all the same."""
     with Pair(tmp_path) as pair:
-        pair.save(lead(email="old@example.com"))
-        pair.time.jump(-3600)
-        with pair.other.database.write.begin():
-            Running(lambda: pair.save(lead(email="new@example.com"))).result()
-        pair.time.advance(1)
+        pair.save(make_lead(email="old@example.com"))
+        pair.clock.jump(-3600)
+        with pair.other.runtime.database.write.begin():
+            Running(lambda: pair.save(make_lead(email="new@example.com"))).result()
+        pair.clock.advance(1)
         pair.runtime.intake.flush()
-        pair.time.advance(3600)
-        pair.drain_until_quiet()
-        assert pair.books(CONTRACTOR)["customers"][0]["email"] == "new@example.com"
+        pair.clock.advance(3600)
+        pair.settle()
+        assert pair.books.customers[0]["email"] == "new@example.com"

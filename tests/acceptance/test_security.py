@@ -23,6 +23,7 @@ from dunahub_qbo_plugin.errors import ConfigurationError, Unreachable
 from dunahub_qbo_plugin.qbo.transport import Transport, http_client
 from dunahub_qbo_plugin.testing import FakeHost, QboEmulator, SteeredClock, make_invoice, make_lead
 from dunahub_qbo_plugin.testing.host import SETTINGS, said
+from tests.support.host import START
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,7 +251,7 @@ class TestTls:
         thread.start()
         try:
             http = http_client(user_agent="test")
-            transport = Transport(http, clock=SteeredClock())
+            transport = Transport(http, clock=SteeredClock(START))
             with pytest.raises(Unreachable) as error:
                 transport.exchange("GET", f"https://127.0.0.1:{server.server_port}/", headers={})
             assert error.value.sent is False

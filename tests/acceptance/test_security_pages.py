@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from dunahub_hookspecs import Address, RecordKind, SettingsRequest
 from dunahub_hookspecs.host import collect_cards, show_panel
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead
 from dunahub_qbo_plugin.testing.host import SETTINGS
-from tests.support.office import ACME, DANA, Office, invoice, lead
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,30 +113,30 @@ def test_no_text_becomes_markup(
     """Whatever stands in names, numbers, QuickBooks' texts or the address is shown as text."""
     name, email, line1, number, message, identifier = texts
     with tempfile.TemporaryDirectory() as folder:
-        office = Office(Path(folder))
-        host = Pages(office)
-        office.connect()
-        office.trouble(
+        host = make_host(Path(folder))
+        pages = Pages(host)
+        host.connect()
+        host.qbo.trouble(
             TroubleRule(kind="fail", status=400, code="6000", detail=said_by_quickbooks, times=3)
         )
-        person = lead(
+        person = make_lead(
             identifier or "1", name=name, company="x", email=email, address=Address(line1=line1)
         )
-        bill = invoice(identifier or "1", number=number, message=message, lead=person)
-        office.save(bill)
-        office.drain()
-        office.save(attrs.evolve(person, phone=message))
-        office.drain()
-        for html in host.everything(bill.id, query):
+        bill = make_invoice(identifier or "1", number=number, message=message, lead=person)
+        host.save(bill)
+        host.send()
+        host.save(attrs.evolve(person, phone=message))
+        host.send()
+        for html in pages.everything(bill.id, query):
             assert judged(html) == []
-        office.close()
+        host.close()
 
 
 class Pages:
-    """Looks at every page of an office."""
+    """Looks at every page of a host."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, host: FakeHost) -> None:
+        self._office = host
 
     def everything(self, key: str, query: dict[str, str]) -> Iterator[str]:
         """Return the page, with and without the query, and the cards."""
@@ -144,7 +145,7 @@ class Pages:
             def request(slug: str, asked: dict[str, str] = asked) -> SettingsRequest:
                 url = f"{SETTINGS}/{slug}"
                 return SettingsRequest(
-                    person=DANA,
+                    person=PERSON,
                     page_url=url,
                     action_url=url,
                     query=asked,
@@ -152,9 +153,9 @@ class Pages:
                 )
 
             manager = self._office.manager
-            panel = show_panel(manager, ACME, "quickbooks", request)
+            panel = show_panel(manager, ORG, "quickbooks", request)
             assert panel is not None
             yield panel.html
             for kind in RecordKind:
-                for card in collect_cards(manager, ACME, request, kind, key):
+                for card in collect_cards(manager, ORG, request, kind, key):
                     yield card.html

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.testing import make_invoice, make_lead
 from tests.acceptance import pair, test_crashes, test_host_transaction, test_races
 from tests.acceptance.chaos import Chaos
 from tests.acceptance.crm import open_crm
 from tests.acceptance.planted import BUGS
-from tests.support.office import Office, invoice, lead
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def _lost_answer(folder: Path) -> None:
-    office = Office(folder)
+    host = make_host(folder)
     try:
-        office.connect()
-        office.save(lead())
-        office.drain()
-        office.trouble(TroubleRule(kind="lose", path="/invoice"))
-        office.save(invoice())
-        office.drain_until_quiet()
-        assert len(office.books()["invoices"]) == 1
+        host.connect()
+        host.save(make_lead())
+        host.send()
+        host.qbo.trouble(TroubleRule(kind="lose", path="/invoice"))
+        host.save(make_invoice())
+        host.settle()
+        assert len(host.books.invoices) == 1
     finally:
-        office.close()
+        host.close()
 
 
 def _change_after_a_crash(folder: Path) -> None:
@@ -41,16 +42,16 @@ def _on_sqlite(test: Callable[[Path, str | None], None]) -> Callable[[Path], Non
 
 
 def _rollback(folder: Path) -> None:
-    office = Office(folder)
+    host = make_host(folder)
     try:
-        office.connect()
-        engine = open_crm(folder / "qbo.sqlite3")
+        host.connect()
+        engine = open_crm(folder / "dunahub_qbo.sqlite3")
         try:
-            test_host_transaction.test_rollback_drops_both(office, engine, [])
+            test_host_transaction.test_rollback_drops_both(host, engine, [])
         finally:
             engine.dispose()
     finally:
-        office.close()
+        host.close()
 
 
 def _crash_proof(folder: Path) -> None:

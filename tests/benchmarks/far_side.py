@@ -14,7 +14,7 @@ from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator, serve
 from dunahub_qbo_plugin.emulator.world.company_seeds import seed_contractor
 from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.world import SEEDS, World
-from tests.support.office import REDIRECT
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Request:
 def _serve(pipe: Connection) -> None:
     """Serve until told to stop; do what is asked."""
     limits = ThrottleSettings(per_minute=None, concurrent=None, batch_per_minute=None)
-    world = World.default(seeds=["contractor"], throttle=limits, redirect_uris=(REDIRECT,))
+    world = World.default(seeds=["contractor"], throttle=limits, redirect_uris=(REDIRECT_URI,))
     with serve(world) as running:
         pipe.send(running.url)
         while (asked := pipe.recv()) is not None:

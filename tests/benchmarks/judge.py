@@ -25,8 +25,8 @@ from quickbooks.objects import (
 )
 
 from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.benchmarks.far_side import REALM
-from tests.support.office import REDIRECT
 
 if TYPE_CHECKING:
     from dunahub_hookspecs import Invoice as HostInvoice
@@ -46,7 +46,7 @@ class Judge:
         auth = AuthClient(
             DEFAULT_CLIENT_ID,
             DEFAULT_CLIENT_SECRET,
-            REDIRECT,
+            REDIRECT_URI,
             f"{far.url}/.well-known/openid_configuration",
             access_token=access,
             refresh_token=refresh,

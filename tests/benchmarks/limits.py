@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.office import CONTRACTOR, Office, lead, payment
-from tests.support.office import invoice as make_invoice
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
+from tests.support.host import CONTRACTOR, make_host
 
 if TYPE_CHECKING:
     from tests.benchmarks.report import Report
@@ -21,29 +21,31 @@ def measure(report: Report, *, minutes: int) -> None:
     """Send more than fits into so many minutes, and count what QuickBooks saw of each."""
     report.section("One company at the limit")
     with tempfile.TemporaryDirectory(prefix="qbo-bench-") as folder:
-        office = Office(Path(folder))
-        office.connect()
-        client = lead()
-        office.save(client)
-        office.drain()
+        host = make_host(Path(folder))
+        host.connect()
+        client = make_lead()
+        host.save(client)
+        host.send()
         wanted = PER_MINUTE * minutes + 200
         for number in range(wanted // 2):
             bill = make_invoice(f"i{number}", number=f"L{number}", lead=client)
-            office.save(bill, payment(f"p{number}", invoice_id=bill.id, invoice_number=bill.number))
-        office.clock.sleep(120)
-        office.emulator.world.journal.clear()
-        began = office.clock.now()
-        while (office.clock.now() - began).total_seconds() < minutes * 60:
-            if not office.drain():
-                office.clock.sleep(1)
+            host.save(
+                bill, make_payment(id=f"p{number}", invoice_id=bill.id, invoice_number=bill.number)
+            )
+        host.clock.sleep(120)
+        host.qbo.emulator.world.journal.clear()
+        began = host.clock.now()
+        while (host.clock.now() - began).total_seconds() < minutes * 60:
+            if not host.send():
+                host.clock.sleep(1)
         entries = [
             entry
-            for entry in office.emulator.world.journal.entries()
+            for entry in host.qbo.emulator.world.journal.entries()
             if entry.kind == "api"
             and entry.realm == CONTRACTOR
             and (entry.at - began).total_seconds() < minutes * 60
         ]
-        office.close()
+        host.close()
     refused = sum(entry.status == TOO_MANY for entry in entries)
     most = max(entry.under_way for entry in entries)
     simulated = "simulated time, both sides in one process"

@@ -27,10 +27,18 @@ from dunahub_qbo_plugin.model.snapshot import dump, fingerprint
 from dunahub_qbo_plugin.panel.card import record_card
 from dunahub_qbo_plugin.panel.page import settings_panel
 from dunahub_qbo_plugin.store.convert import to_ms
+from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.queries.search import beginnings
 from dunahub_qbo_plugin.store.tables import connections, disconnections_table, records, words
-from tests.support.clock import FakeClock
-from tests.support.office import ACME, DANA, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import (
+    ORG,
+    PERSON,
+    FakeHost,
+    make_invoice,
+    make_lead,
+    make_payment,
+)
+from tests.support.host import SQLITE, connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +84,7 @@ PAGES: dict[str, dict[str, str]] = {
 
 def rows(company: str) -> Iterator[dict[str, Any]]:
     """Make a million rows, as they stand after years."""
-    customer, bill, paid = lead(), invoice(), payment()
+    customer, bill, paid = make_lead(), make_invoice(), make_payment()
     snapshots = {
         Kind.CUSTOMER: dump(customer),
         Kind.INVOICE: dump(bill),
@@ -100,7 +108,7 @@ def rows(company: str) -> Iterator[dict[str, Any]]:
         moment = begin + timedelta(days=1460 * (number * 7919 % 1_000_000) / 1_000_000)
         row: dict[str, Any] = {
             "id": number + 1,
-            "org_id": ACME.id,
+            "org_id": ORG.id,
             "company_id": company,
             "kind": kind.value,
             "local_id": str(number),
@@ -163,10 +171,10 @@ def _state(number: int, kind: Kind) -> dict[str, Any]:
     return {}
 
 
-def build(office: Office) -> None:
+def build(host: FakeHost) -> None:
     """Fill the database."""
-    company = office.connection().id
-    with office.runtime.database.write.begin() as db:
+    company = connection_of(host).id
+    with host.runtime.database.write.begin() as db:
         db.execute(sa.update(connections).values(connection_period=3))
         gap = {"started_at": to_ms(NOW) - 90_000_000, "ended_at": to_ms(NOW) - 80_000_000}
         db.execute(
@@ -176,7 +184,7 @@ def build(office: Office) -> None:
     for row in rows(company):
         part.append(row)
         if len(part) == 20_000:
-            with office.runtime.database.write.begin() as db:
+            with host.runtime.database.write.begin() as db:
                 db.execute(sa.insert(records), part)
                 further = [
                     {"record_id": row["id"], "word": word, "company_id": company}
@@ -196,7 +204,7 @@ def tell(text: str = "") -> None:
 def ask(query: dict[str, str]) -> SettingsRequest:
     """Make the request of a person who looks at the page."""
     return SettingsRequest(
-        person=DANA, page_url=PAGE_URL, action_url=PAGE_URL, query=query, hidden_fields={"t": "x"}
+        person=PERSON, page_url=PAGE_URL, action_url=PAGE_URL, query=query, hidden_fields={"t": "x"}
     )
 
 
@@ -219,10 +227,10 @@ def timed(times: int, run: Callable[[], object]) -> str:
     )
 
 
-def statements(office: Office) -> list[tuple[float, str, Any]]:
+def statements(host: FakeHost) -> list[tuple[float, str, Any]]:
     """Return each statement of the page with its time and parameters."""
     found: list[tuple[float, str, Any]] = []
-    engine = office.runtime.database.write
+    engine = host.runtime.database.write
     begun: list[float] = []
 
     def before(*_: Any) -> None:  # noqa: ANN401  SQLAlchemy's own
@@ -233,17 +241,17 @@ def statements(office: Office) -> list[tuple[float, str, Any]]:
 
     sa.event.listen(engine, "before_cursor_execute", before)
     sa.event.listen(engine, "after_cursor_execute", after)
-    settings_panel(office.runtime.panel, ACME, ask({}))
+    settings_panel(host.runtime.panel, ORG, ask({}))
     sa.event.remove(engine, "before_cursor_execute", before)
     sa.event.remove(engine, "after_cursor_execute", after)
     return found
 
 
-def plans(office: Office) -> None:
+def plans(host: FakeHost) -> None:
     """Print how SQLite goes about each kind of statement."""
     seen: set[str] = set()
-    with office.runtime.database.read.connect() as db:
-        for took, text, given in statements(office):
+    with host.runtime.database.read.connect() as db:
+        for took, text, given in statements(host):
             plan = db.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).fetchall()
             steps = "; ".join(row[3] for row in plan)
             if steps not in seen:
@@ -260,28 +268,28 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         folder = options.keep or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
-        there = (folder / "qbo.sqlite3").exists() and (folder / "key").exists()
-        key = (folder / "key").read_text() if there else None
-        office = Office(folder, clock=FakeClock(NOW), key=key)
+        there = (folder / SQLITE).exists() and (folder / "key").exists()
+        key = (folder / "key").read_text() if there else generate_key()
+        host = make_host(folder, start=NOW, fernet_keys=(key,))
         if not there:
             begin = time.perf_counter()
-            office.connect()
-            build(office)
-            (folder / "key").write_text(office.key)
+            host.connect()
+            build(host)
+            (folder / "key").write_text(host.config.fernet_keys[0])
             tell(f"built in {time.perf_counter() - begin:.0f} s")
-        panel = office.runtime.panel
-        told = timed(options.times, lambda: settings_panel(attrs.evolve(panel), ACME, ask({})))
+        panel = host.runtime.panel
+        told = timed(options.times, lambda: settings_panel(attrs.evolve(panel), ORG, ask({})))
         tell(f"{told}         first page of a process")
         for name, query in PAGES.items():
-            told = timed(options.times, partial(settings_panel, panel, ACME, ask(query)))
-            size = len(settings_panel(panel, ACME, ask(query)).html)
+            told = timed(options.times, partial(settings_panel, panel, ORG, ask(query)))
+            size = len(settings_panel(panel, ORG, ask(query)).html)
             tell(f"{told} {size // 1024:4} KB {name}")
-        card = (panel, ACME, ask({}), RecordKind.INVOICE, "300001")
+        card = (panel, ORG, ask({}), RecordKind.INVOICE, "300001")
         told = timed(options.times, lambda: record_card(*card))
         tell(f"{told}         a record's card")
         tell("\nStatements of the page, and how SQLite goes about them:")
-        plans(office)
-        office.close()
+        plans(host)
+        host.close()
     return 0
 
 

@@ -23,8 +23,9 @@ from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.tables import connections, records
+from dunahub_qbo_plugin.testing import PERSON, make_invoice, make_lead, make_payment
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.benchmarks.far_side import REALM, FarSide
-from tests.support.office import DANA, REDIRECT, invoice, lead, payment
 from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Shop:
             client_secret=DEFAULT_CLIENT_SECRET,
             fernet_keys=(generate_key(),),
             database_url=url,
-            redirect_uri=REDIRECT,
+            redirect_uri=REDIRECT_URI,
             api_url=far.url,
             discovery_url=f"{far.url}/.well-known/openid_configuration",
             app_url=far.url,
@@ -88,7 +89,7 @@ class Shop:
     def connect(self, org: Organization, realm: str = REALM) -> str:
         """Go through the consent page; gives our id of the company."""
         linking = self.runtime.panel.connection_service
-        address = linking.begin(org, DANA, REDIRECT)
+        address = linking.begin(org, PERSON, REDIRECT_URI)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         with httpx.Client(base_url=self.far.url) as http:
             sub = http.get("/_admin/").json()["users"][0]["sub"]
@@ -97,7 +98,7 @@ class Shop:
                 data=asked | {"user": sub, "realm": realm, "decision": "connect"},
             )
         query = parse_qs(urlsplit(answer.headers["location"]).query)
-        linking.finish(org, DANA, {name: values[0] for name, values in query.items()})
+        linking.finish(org, PERSON, {name: values[0] for name, values in query.items()})
         with self.runtime.database.read.connect() as db:
             found = self.runtime.connections.current(db, org.id)
         if found is None:
@@ -145,9 +146,9 @@ class Job:
 def job(number: int, *, prefix: str = "") -> Job:
     """Make one, unlike all others."""
     name = f"{prefix}{number}"
-    client = lead(f"lead-{name}")
-    bill = invoice(f"inv-{name}", number=f"D{name}", lead=client)
-    paid = payment(f"pay-{name}", invoice_id=bill.id, invoice_number=bill.number)
+    client = make_lead(f"lead-{name}")
+    bill = make_invoice(f"inv-{name}", number=f"D{name}", lead=client)
+    paid = make_payment(id=f"pay-{name}", invoice_id=bill.id, invoice_number=bill.number)
     return Job(client, bill, paid)
 
 

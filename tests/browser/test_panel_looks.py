@@ -13,13 +13,14 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.integration.test_panel_states import BEGIN, STATES, troubled
-from tests.support.clock import FakeClock
-from tests.support.office import Office
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page, Route
+
+    from dunahub_qbo_plugin.testing import FakeHost
 
 SHOTS = os.environ.get("QBO_SCREENSHOTS", "")
 
@@ -34,9 +35,9 @@ LOOKS = {"wide": (1280, LIGHT), "phone": (375, LIGHT), "dark": (1280, DARK)}
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office at its desk."""
-    made = Office(tmp_path, clock=FakeClock(BEGIN))
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a host."""
+    made = make_host(tmp_path, start=BEGIN)
     yield made
     made.close()
 
@@ -63,9 +64,9 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_is_accessible_on_every_screen(page: Page, office: Office, state: str) -> None:
+def test_every_state_is_accessible_on_every_screen(page: Page, host: FakeHost, state: str) -> None:
     """Axe finds nothing in any state, wide, on a phone and dark, with everything unfolded."""
-    html = STATES[state](office)
+    html = STATES[state](host)
     for look in LOOKS:
         show(page, html, look)
         if SHOTS:
@@ -80,9 +81,9 @@ def test_every_state_is_accessible_on_every_screen(page: Page, office: Office, s
             page.screenshot(path=Path(SHOTS) / f"{state}-{look}-open.png", full_page=True)
 
 
-def test_buttons_have_the_names_that_people_look_for(page: Page, office: Office) -> None:
+def test_buttons_have_the_names_that_people_look_for(page: Page, host: FakeHost) -> None:
     """A screen reader finds each button by its words, and hears which record it is about."""
-    show(page, troubled(office), "wide")
+    show(page, troubled(host), "wide")
     for name in ("Check connection", "Disconnect", "Retry all", "Use this customer"):
         assert page.get_by_role("button", name=name, exact=True).count() == 1
     retries = page.get_by_role("button", name="Retry", exact=True)
@@ -105,16 +106,16 @@ def test_buttons_have_the_names_that_people_look_for(page: Page, office: Office)
     ],
 )
 def test_the_main_button_of_a_state_is_there(
-    page: Page, office: Office, state: str, name: str
+    page: Page, host: FakeHost, state: str, name: str
 ) -> None:
     """What a person must do in a state is one button (rules 15 to 19)."""
-    show(page, STATES[state](office), "wide")
+    show(page, STATES[state](host), "wide")
     assert page.get_by_role("button", name=name, exact=True).count() == 1
 
 
-def test_dismissing_works_with_the_keyboard_alone(page: Page, office: Office) -> None:
+def test_dismissing_works_with_the_keyboard_alone(page: Page, host: FakeHost) -> None:
     """Without a mouse and without JavaScript: open, write the reason, send it with its keys."""
-    show(page, troubled(office), "phone")
+    show(page, troubled(host), "phone")
     sent: list[str] = []
 
     def keep(route: Route) -> None:
@@ -138,9 +139,9 @@ def test_dismissing_works_with_the_keyboard_alone(page: Page, office: Office) ->
     assert form["cause"] == [f"customer:6240:{holder}"]
 
 
-def test_the_page_needs_nothing_from_elsewhere(page: Page, office: Office) -> None:
+def test_the_page_needs_nothing_from_elsewhere(page: Page, host: FakeHost) -> None:
     """No script, no font, no picture and no style sheet is fetched."""
-    html = troubled(office)
+    html = troubled(host)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     show(page, html, "wide")
@@ -148,9 +149,9 @@ def test_the_page_needs_nothing_from_elsewhere(page: Page, office: Office) -> No
     assert fetched == []
 
 
-def test_headings_begin_at_the_second_level_and_skip_none(page: Page, office: Office) -> None:
+def test_headings_begin_at_the_second_level_and_skip_none(page: Page, host: FakeHost) -> None:
     """The fragment fits below a host's own first heading."""
-    show(page, troubled(office), "wide")
+    show(page, troubled(host), "wide")
     levels = page.evaluate(
         "[...document.querySelectorAll('.dhqbo h1,.dhqbo h2,.dhqbo h3,.dhqbo h4')]"
         ".map(one => Number(one.tagName[1]))"
@@ -159,9 +160,9 @@ def test_headings_begin_at_the_second_level_and_skip_none(page: Page, office: Of
     assert set(levels) == {2, 3}
 
 
-def test_a_host_without_color_mix_still_has_lines(page: Page, office: Office) -> None:
+def test_a_host_without_color_mix_still_has_lines(page: Page, host: FakeHost) -> None:
     """Where a browser lacks color-mix the fallback colors stand."""
-    html = troubled(office).replace("color-mix", "color-no-mix")
+    html = troubled(host).replace("color-mix", "color-no-mix")
     show(page, html, "wide")
     width = page.evaluate("getComputedStyle(document.querySelector('.dhqbo-box')).borderTopWidth")
     color = page.evaluate("getComputedStyle(document.querySelector('.dhqbo-box')).borderTopColor")

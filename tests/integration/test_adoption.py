@@ -12,7 +12,8 @@ from dunahub_qbo_plugin.store.companies.profiles import load_profile
 from dunahub_qbo_plugin.store.records.due import commit_intents, due_claims
 from dunahub_qbo_plugin.store.records.settle import Settlement, settle
 from dunahub_qbo_plugin.sync.planner import plan
-from tests.support.office import Office, invoice, lead
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
-    """An office with one invoice in QuickBooks, on SQLite and on PostgreSQL."""
-    bench = Office(tmp_path, database_url=store_url)
-    bench.connect()
-    bench.save(lead(), invoice("one", number="77"))
-    bench.drain()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
+    """Return a host with one invoice in QuickBooks, on SQLite and on PostgreSQL."""
+    made = make_host(tmp_path, database_url=store_url)
+    made.connect()
+    made.save(make_lead(), make_invoice("one", number="77"))
+    made.send()
+    yield made
+    made.close()
 
 
-def settle_as_found(office: Office, kind: Kind, qbo_id: str) -> None:
+def settle_as_found(host: FakeHost, kind: Kind, qbo_id: str) -> None:
     """End the due record of a kind as if a look had found an object for it."""
-    database, now = office.runtime.database, office.clock.now()
-    company = office.connection().id
+    database, now = host.runtime.database, host.clock.now()
+    company = connection_of(host).id
     with database.write.begin() as db:
         lease = leases.acquire(db, company, owner="test", now=now)
         assert lease is not None
@@ -47,24 +48,24 @@ def settle_as_found(office: Office, kind: Kind, qbo_id: str) -> None:
         leases.release(db, lease)
 
 
-def test_two_invoices_never_share_one(office: Office) -> None:
+def test_two_invoices_never_share_one(host: FakeHost) -> None:
     """An invoice that was found, but is another record's, is not adopted; a new one is made."""
-    first = office.view(Kind.INVOICE, "one").qbo_id
+    first = host.look("invoice:one").qbo_id
     assert first is not None
-    office.save(invoice("two", number="77"))
-    settle_as_found(office, Kind.INVOICE, first)
-    assert office.view(Kind.INVOICE, "two").qbo_id is None
-    office.drain_until_quiet()
-    second = office.view(Kind.INVOICE, "two")
+    host.save(make_invoice("two", number="77"))
+    settle_as_found(host, Kind.INVOICE, first)
+    assert host.look("invoice:two").qbo_id is None
+    host.settle()
+    second = host.look("invoice:two")
     assert second.state is RecordState.SYNCED
     assert second.qbo_id != first
-    assert len(office.books()["invoices"]) == 2
+    assert len(host.books.invoices) == 2
 
 
-def test_two_leads_may_be_one_customer(office: Office) -> None:
+def test_two_leads_may_be_one_customer(host: FakeHost) -> None:
     """A customer that was found may be two leads: the same person asked twice."""
-    customer = office.view(Kind.CUSTOMER, "lead-1").qbo_id
+    customer = host.look("customer:lead-1").qbo_id
     assert customer is not None
-    office.save(lead("lead-2"))
-    settle_as_found(office, Kind.CUSTOMER, customer)
-    assert office.view(Kind.CUSTOMER, "lead-2").qbo_id == customer
+    host.save(make_lead("lead-2"))
+    settle_as_found(host, Kind.CUSTOMER, customer)
+    assert host.look("customer:lead-2").qbo_id == customer

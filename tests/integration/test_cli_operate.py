@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.engine.meter import Meter
-from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
 from tests.support.cli import Ran, run, variables
-from tests.support.office import ACME, DANA, EMPTY, Office, invoice, lead, payment
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,28 +24,28 @@ OTHER = Organization(id="beta", name="Beta Roofing", region=Region.US)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """Return an office whose customer and invoice arrived, and one lead failed."""
-    office = Office(tmp_path)
-    office.connect()
-    office.save(invoice("inv-1"), lead("lead-2", name="", company=""))
-    office.drain()
-    yield office
-    office.close()
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a host whose customer and invoice arrived, and one lead failed."""
+    host = make_host(tmp_path)
+    host.connect()
+    host.save(make_invoice("inv-1"), make_lead("lead-2", name="", company=""))
+    host.send()
+    yield host
+    host.close()
 
 
 @pytest.fixture
-def cli(office: Office, tmp_path: Path) -> Cli:
-    """Return a command line with the office's settings."""
-    return lambda *arguments: run(*arguments, folder=tmp_path, env=variables(office.config))
+def cli(host: FakeHost, tmp_path: Path) -> Cli:
+    """Return a command line with the host's settings."""
+    return lambda *arguments: run(*arguments, folder=tmp_path, env=variables(host.config))
 
 
 class TestStatus:
     """`dunahub-qbo status`."""
 
-    def test_it_tells_a_script_everything(self, office: Office, cli: Cli) -> None:
+    def test_it_tells_a_script_everything(self, host: FakeHost, cli: Cli) -> None:
         """The JSON holds status, company, counts by kind and state, and what is due."""
-        office.save(payment("pay-1"))
+        host.save(make_payment())
         told = cli("status", "--json")
         assert (told.code, told.err) == (0, "")
         (acme,) = told.json["organizations"]
@@ -64,24 +64,24 @@ class TestStatus:
         assert acme["oldest_due_at"] == "2026-03-02T09:00:00Z"
         assert acme["paused"] is None
 
-    def test_it_tells_a_person_in_words(self, office: Office, cli: Cli) -> None:
+    def test_it_tells_a_person_in_words(self, host: FakeHost, cli: Cli) -> None:
         """Connection, a table of counts, and since when the oldest due record waits."""
-        office.save(payment("pay-1"))
+        host.save(make_payment())
         told = cli("status")
         assert told.code == 0
         assert (
-            f"acme: Connected to Blue Ridge Gutters since 2026-03-02 09:00 UTC by {DANA.email}"
+            f"acme: Connected to Blue Ridge Gutters since 2026-03-02 09:00 UTC by {PERSON.email}"
             in (told.out)
         )
         assert "Needs attention" in told.out
         assert "1 record is due, the oldest for " in told.out
 
     def test_it_tells_what_other_processes_asked_of_quickbooks(
-        self, office: Office, cli: Cli
+        self, host: FakeHost, cli: Cli
     ) -> None:
         """Writes, reads and latency are those of the processes that send."""
-        metrics = office.runtime.client.metrics
-        database = office.runtime.database
+        metrics = host.runtime.client.metrics
+        database = host.runtime.database
         meter = Meter(database=database, clock=SystemClock(), metrics=metrics, owner="sender")
         meter.note(at_once=True)
         asked = cli("status", "--json").json["figures"]["last_day_requests"]
@@ -96,18 +96,18 @@ class TestStatus:
         """With everything sent there is no number to explain."""
         assert "Nothing is due." in cli("status").out
 
-    def test_a_disconnected_organization_is_shown_as_such(self, office: Office, cli: Cli) -> None:
+    def test_a_disconnected_organization_is_shown_as_such(self, host: FakeHost, cli: Cli) -> None:
         """What was left behind by a disconnect is not due (rule 18)."""
-        office.save(payment("pay-1"))
-        office.runtime.panel.connection_service.disconnect(ACME, DANA)
+        host.save(make_payment())
+        host.runtime.panel.connection_service.disconnect(ORG, PERSON)
         (acme,) = cli("status", "--json").json["organizations"]
         assert acme["status"] == "Not connected"
         assert (acme["due"], acme["records"]["payment"]["not_sent"]) == (0, 1)
         assert "acme: Not connected, from Blue Ridge Gutters since" in cli("status").out
 
-    def test_one_organization_can_be_asked_for(self, office: Office, cli: Cli) -> None:
+    def test_one_organization_can_be_asked_for(self, host: FakeHost, cli: Cli) -> None:
         """--org shows one of several; one that never connected is exit status 1."""
-        office.connect(EMPTY, org=OTHER)
+        host.connect("empty", org=OTHER)
         both = cli("status", "--json").json["organizations"]
         assert [one["org"] for one in both] == ["acme", "beta"]
         (beta,) = cli("status", "--org", "beta", "--json").json["organizations"]
@@ -116,21 +116,21 @@ class TestStatus:
         assert (unknown.code, unknown.out) == (1, "")
         assert "'gamma' never connected" in unknown.err
 
-    def test_a_key_that_does_not_fit_is_told(self, office: Office, tmp_path: Path) -> None:
+    def test_a_key_that_does_not_fit_is_told(self, host: FakeHost, tmp_path: Path) -> None:
         """A wrong key shows in no record, so it is said; the status is shown all the same."""
-        env = variables(office.config) | {"DUNAHUB_QBO_FERNET_KEYS": Fernet.generate_key().decode()}
+        env = variables(host.config) | {"DUNAHUB_QBO_FERNET_KEYS": Fernet.generate_key().decode()}
         told = run("status", "--json", folder=tmp_path, env=env)
         assert told.code == 0
         assert told.json["organizations"]
         assert "Warning: none of the keys in DUNAHUB_QBO_FERNET_KEYS" in told.err
 
-    def test_no_secret_is_shown(self, office: Office, cli: Cli) -> None:
+    def test_no_secret_is_shown(self, host: FakeHost, cli: Cli) -> None:
         """Neither tokens, keys, secrets nor the company's id are printed (rule 11)."""
-        with office.runtime.database.read.connect() as db:
-            tokens = office.runtime.connections.tokens(db, office.connection().id)
+        with host.runtime.database.read.connect() as db:
+            tokens = host.runtime.connections.tokens(db, connection_of(host).id)
         assert tokens is not None
-        secrets = [tokens.access, tokens.refresh, tokens.realm_id, office.key]
-        secrets.append(office.config.client_secret)
+        secrets = [tokens.access, tokens.refresh, tokens.realm_id, host.config.fernet_keys[0]]
+        secrets.append(host.config.client_secret)
         for arguments in (["status"], ["status", "--json"], ["failed"], ["failed", "--json"]):
             told = cli(*arguments)
             assert [secret for secret in secrets if secret in told.out + told.err] == []
@@ -154,18 +154,18 @@ class TestFailed:
             part for part in (row["title"], row["why"], row["action"]) if part not in text
         ] == []
 
-    def test_it_says_when_there_are_more(self, office: Office, cli: Cli) -> None:
+    def test_it_says_when_there_are_more(self, host: FakeHost, cli: Cli) -> None:
         """A limit is never silent."""
-        office.save(lead("lead-3", name="", company=""))
-        office.drain()
+        host.save(make_lead("lead-3", name="", company=""))
+        host.send()
         told = cli("failed", "--limit", "1", "--json")
         assert len(told.json) == 1
         assert "There are more than 1 record" in told.err
 
-    def test_none_is_no_error(self, office: Office, cli: Cli) -> None:
+    def test_none_is_no_error(self, host: FakeHost, cli: Cli) -> None:
         """With nothing to mend it prints nothing and says so on stderr."""
-        office.save(lead("lead-2"))
-        office.drain()
+        host.save(make_lead("lead-2"))
+        host.send()
         told = cli("failed")
         assert (told.code, told.out) == (0, "")
         assert "No record needs attention." in told.err
@@ -175,26 +175,26 @@ class TestFailed:
 class TestRetry:
     """`dunahub-qbo retry`."""
 
-    def test_all_that_failed_is_tried_again(self, office: Office, cli: Cli) -> None:
+    def test_all_that_failed_is_tried_again(self, host: FakeHost, cli: Cli) -> None:
         """--all makes every record that needs attention due, and only those (rule 25)."""
         told = cli("retry", "--all", "--json")
         assert (told.code, told.json["retried"]) == (0, 1)
-        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is not None
-        assert office.view(Kind.INVOICE, "inv-1").next_attempt_at is None
+        assert host.look("customer:lead-2").next_attempt_at is not None
+        assert host.look("invoice:inv-1").next_attempt_at is None
 
-    def test_a_second_press_is_safe(self, office: Office, cli: Cli) -> None:
+    def test_a_second_press_is_safe(self, host: FakeHost, cli: Cli) -> None:
         """Asking twice is as good as once: nothing is sent a second time (rule 25)."""
         cli("retry", "--all")
         assert cli("retry", "--all").out == "0 records are tried again.\n"
-        assert len(office.books()["customers"]) == len(
-            {customer["name"] for customer in office.books()["customers"]}
+        assert len(host.books.customers) == len(
+            {customer["name"] for customer in host.books.customers}
         )
 
-    def test_a_record_is_named_by_the_host_s_id(self, office: Office, cli: Cli) -> None:
+    def test_a_record_is_named_by_the_host_s_id(self, host: FakeHost, cli: Cli) -> None:
         """--record takes kind and id, also the host's word for a customer."""
         told = cli("retry", "--record", "lead:lead-2")
         assert (told.code, told.out) == (0, "1 record is tried again.\n")
-        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is not None
+        assert host.look("customer:lead-2").next_attempt_at is not None
 
     @pytest.mark.parametrize(
         ("record", "words"),
@@ -209,19 +209,19 @@ class TestRetry:
         assert (told.code, told.out) == (1, "1 record is tried again.\n")
         assert told.err.strip() == words
 
-    def test_a_disconnected_organization_is_left_alone(self, office: Office, cli: Cli) -> None:
+    def test_a_disconnected_organization_is_left_alone(self, host: FakeHost, cli: Cli) -> None:
         """What a disconnect left behind is sent only from the settings page (rule 18)."""
-        office.runtime.panel.connection_service.disconnect(ACME, DANA)
+        host.runtime.panel.connection_service.disconnect(ORG, PERSON)
         told = cli("retry", "--record", "customer:lead-2")
         assert (told.code, told.out) == (1, "0 records are tried again.\n")
         assert "acme: it is not connected to QuickBooks." in told.err
 
-    def test_several_organizations_need_a_name(self, office: Office, cli: Cli) -> None:
+    def test_several_organizations_need_a_name(self, host: FakeHost, cli: Cli) -> None:
         """Ids may repeat: no record of another organization is touched (rule 12)."""
-        office.connect(EMPTY, org=OTHER)
+        host.connect("empty", org=OTHER)
         assert "--org ID" in cli("retry", "--record", "customer:lead-2").refused()
         assert cli("retry", "--org", "beta", "--record", "customer:lead-2").code == 1
-        assert office.view(Kind.CUSTOMER, "lead-2").next_attempt_at is None
+        assert host.look("customer:lead-2").next_attempt_at is None
 
     @pytest.mark.parametrize(
         "arguments",

@@ -11,21 +11,18 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 from unittest import mock
 
-import attrs
 import httpx
 import pytest
 
 from dunahub_qbo_plugin.cli.health import served
-from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Config
-from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.server.serve import serve
 from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world.world import World
-from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.model import RecordState
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
 from tests.support.cli import run, started, variables
-from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
+from tests.support.host import CONTRACTOR, live_qbo, make_host
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dunahub_qbo_plugin.emulator.world.journal import Entry
+    from dunahub_qbo_plugin.emulator.world.world import World
 
 PATIENCE = 60.0
 """Seconds in which a process must have done what is waited for."""
@@ -85,35 +83,28 @@ def seen(world: World, wanted: Callable[[Entry], bool]) -> threading.Event:
     return event
 
 
-def settings(office: Office, url: str) -> dict[str, str]:
-    """Return the office's settings, with its QuickBooks at an address."""
-    discovery = f"{url}/.well-known/openid_configuration"
-    return variables(attrs.evolve(office.config, api_url=url, discovery_url=discovery))
-
-
 class TestWorker:
     """`dunahub-qbo worker`."""
 
     @pytest.fixture
-    def office(self, tmp_path: Path) -> Iterator[Office]:
+    def host(self, tmp_path: Path) -> Iterator[FakeHost]:
         """Return a host without a worker of its own, connected to a QuickBooks."""
-        emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
-        office = Office(tmp_path, clock=SystemClock(), emulator=emulator)
-        office.connect()
-        yield office
-        office.close()
+        host = make_host(tmp_path, qbo=live_qbo())
+        host.connect()
+        yield host
+        host.close()
 
     @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
     def test_it_sends_what_a_host_left_due(
-        self, office: Office, tmp_path: Path, stop: signal.Signals
+        self, host: FakeHost, tmp_path: Path, stop: signal.Signals
     ) -> None:
         """What hooks of another process wrote goes out, in order; a signal ends it in order."""
-        paid = seen(office.emulator.world, lambda entry: entry.path.startswith("/payment"))
-        office.save(invoice(), payment())
+        paid = seen(host.qbo.emulator.world, lambda entry: entry.path.startswith("/payment"))
+        host.save(make_invoice(), make_payment())
         with (
-            serve(office.emulator.world) as running,
+            serve(host.qbo.emulator.world) as running,
             started(
-                "worker", "--verbose", folder=tmp_path, env=settings(office, running.url)
+                "worker", "--verbose", folder=tmp_path, env=variables(host.config, running.url)
             ) as worker,
         ):
             assert "Working on the SQLite file" in first_line(worker.stderr, worker)
@@ -122,20 +113,20 @@ class TestWorker:
             out, err = ended(worker)
         assert (worker.returncode, out) == (0, "")
         assert err.endswith("Stopped.\n")
-        assert [CONTRACTOR in err, office.config.client_secret in err] == [False, False]
-        books = office.books()
+        assert [CONTRACTOR in err, host.config.client_secret in err] == [False, False]
+        books = host.books.read()
         assert [entry["total"] for entry in books["invoices"]] == ["100.00"]
         assert books["totals"]["payments"] == 1
-        assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
+        assert host.look("payment:pay-1").state is RecordState.SYNCED
 
-    def test_it_tells_its_health_and_logs_json(self, office: Office, tmp_path: Path) -> None:
+    def test_it_tells_its_health_and_logs_json(self, host: FakeHost, tmp_path: Path) -> None:
         """Whoever watches gets figures and a status over HTTP, and a log that programs read."""
-        sent = seen(office.emulator.world, lambda entry: entry.path.startswith("/customer"))
+        sent = seen(host.qbo.emulator.world, lambda entry: entry.path.startswith("/customer"))
         options = ("worker", "--health-port", "0", "--log-json", "--verbose")
-        office.save(lead())
+        host.save(make_lead())
         with (
-            serve(office.emulator.world) as running,
-            started(*options, folder=tmp_path, env=settings(office, running.url)) as worker,
+            serve(host.qbo.emulator.world) as running,
+            started(*options, folder=tmp_path, env=variables(host.config, running.url)) as worker,
         ):
             hello = first_line(worker.stderr, worker)
             address = hello.partition("Health: ")[2].partition(". ")[0]
@@ -156,9 +147,9 @@ class TestWorker:
         lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
         assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
 
-    def test_it_is_not_well_without_its_database(self, office: Office) -> None:
+    def test_it_is_not_well_without_its_database(self, host: FakeHost) -> None:
         """A worker that cannot reach its database, or has ended, says so by its status."""
-        runtime = office.runtime
+        runtime = host.runtime
         with served(runtime, lambda: False, host="127.0.0.1", port=0) as address:
             ended_one = httpx.get(address, trust_env=False)
         assert (ended_one.status_code, ended_one.json()["working"]) == (503, False)
@@ -169,25 +160,23 @@ class TestWorker:
             lost = httpx.get(address, trust_env=False)
         assert (lost.status_code, lost.json()["database"]) == (503, None)
 
-    def test_a_taken_health_port_is_told(self, office: Office, tmp_path: Path) -> None:
+    def test_a_taken_health_port_is_told(self, host: FakeHost, tmp_path: Path) -> None:
         """A port that somebody else has is told in one line, before anything is sent."""
-        with served(office.runtime, lambda: True, host="127.0.0.1", port=0) as address:
+        with served(host.runtime, lambda: True, host="127.0.0.1", port=0) as address:
             port = address.rpartition(":")[2].partition("/")[0]
-            ran = run(
-                "worker", "--health-port", port, folder=tmp_path, env=variables(office.config)
-            )
+            ran = run("worker", "--health-port", port, folder=tmp_path, env=variables(host.config))
         assert f"cannot listen at 127.0.0.1:{port}" in ran.refused()
 
-    def test_it_does_not_wait_for_ever(self, office: Office, tmp_path: Path) -> None:
+    def test_it_does_not_wait_for_ever(self, host: FakeHost, tmp_path: Path) -> None:
         """With a request under way it ends after --grace; the record stays due."""
-        world = office.emulator.world
+        world = host.qbo.emulator.world
         late = seen(world, lambda entry: entry.fate == "late")
         world.trouble.add(TroubleRule(kind="late", seconds=600, entity="customer"))
-        office.save(lead())
+        host.save(make_lead())
         with (
             serve(world) as running,
             started(
-                "worker", "--grace", "0", folder=tmp_path, env=settings(office, running.url)
+                "worker", "--grace", "0", folder=tmp_path, env=variables(host.config, running.url)
             ) as worker,
         ):
             first_line(worker.stderr, worker)
@@ -196,7 +185,7 @@ class TestWorker:
             _, err = ended(worker)
         assert worker.returncode == 1
         assert "taken up again at the next start" in err
-        assert office.view(Kind.CUSTOMER, "lead-1").next_attempt_at is not None
+        assert host.look("customer:lead-1").next_attempt_at is not None
 
 
 class TestEmulator:

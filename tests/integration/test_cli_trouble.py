@@ -15,21 +15,23 @@ import pytest
 
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from tests.support.cli import COMMAND, clean_environment, run, started, variables
-from tests.support.office import Office
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dunahub_qbo_plugin.testing import FakeHost
 
 SECRET = "hunter2-canary"
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def host(tmp_path: Path) -> Iterator[FakeHost]:
     """Return an organization that is connected."""
-    office = Office(tmp_path)
-    office.connect()
-    yield office
-    office.close()
+    host = make_host(tmp_path)
+    host.connect()
+    yield host
+    host.close()
 
 
 def settings(**changes: str) -> dict[str, str]:
@@ -168,14 +170,14 @@ def test_the_plugin_needs_none_of_it(tmp_path: Path) -> None:
     assert (told.code, told.out.strip()) == (0, "[]"), told.err
 
 
-def test_a_reader_that_goes_away_is_no_trouble_of_the_database(office: Office) -> None:
+def test_a_reader_that_goes_away_is_no_trouble_of_the_database(host: FakeHost) -> None:
     """`dunahub-qbo status | head` ends without a word when nobody reads on."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as nobody:
         done = subprocess.run(  # noqa: S603  our own command
             [*COMMAND, "status"],
-            env=clean_environment(variables(office.config)),
+            env=clean_environment(variables(host.config)),
             stdout=nobody,
             stderr=subprocess.PIPE,
             text=True,
@@ -203,7 +205,7 @@ def test_a_reader_that_goes_away_is_no_trouble_of_the_demo(tmp_path: Path) -> No
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_full_disk_behind_stdout_is_told(office: Office) -> None:
+def test_a_full_disk_behind_stdout_is_told(host: FakeHost) -> None:
     """`dunahub-qbo status > file` blames the file that cannot be written, not the database."""
     full = Path("/dev/full")
     if not full.exists():
@@ -211,7 +213,7 @@ def test_a_full_disk_behind_stdout_is_told(office: Office) -> None:
     with full.open("w") as out:
         done = subprocess.run(  # noqa: S603  our own command
             [*COMMAND, "status", "--json"],
-            env=clean_environment(variables(office.config)),
+            env=clean_environment(variables(host.config)),
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Worker
-from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.engine import embedded
-from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.model import RecordState
 from dunahub_qbo_plugin.store.db.database import Database
-from tests.support.office import REDIRECT, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
+from tests.support.cli import variables
+from tests.support.host import live_qbo, make_host, rows_of, shows
 from tests.support.postgres import fresh_database
-from tests.support.queue import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,17 +28,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """A connected office on the machine's clock, whose worker thread runs."""
-    bench = Office(
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host on the machine's clock, whose worker thread runs."""
+    made = make_host(
         tmp_path,
-        clock=SystemClock(),
-        emulator=Emulator(World.default(redirect_uris=(REDIRECT,))),
+        qbo=live_qbo(),
         worker=Worker.EMBEDDED,
     )
-    bench.connect()
-    yield bench
-    bench.close()
+    made.connect()
+    yield made
+    made.close()
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> float:
@@ -53,29 +50,29 @@ def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> float:
     return time.monotonic() - started
 
 
-def test_sending_starts_within_a_second(office: Office) -> None:
+def test_sending_starts_within_a_second(host: FakeHost) -> None:
     """A record goes out by itself within a second of its hook (rule 6)."""
-    office.save(lead(), invoice(), payment())
-    took = until(lambda: office.shows(Kind.PAYMENT, "pay-1", RecordState.SYNCED))
+    host.save(make_lead(), make_invoice(), make_payment())
+    took = until(lambda: shows(host, "payment:pay-1", RecordState.SYNCED))
     assert took < 1.0
-    assert office.books()["totals"]["payments"] == 1
+    assert host.books.totals["payments"] == 1
 
 
-def test_a_row_of_another_process_is_noticed(office: Office, tmp_path: Path) -> None:
+def test_a_row_of_another_process_is_noticed(host: FakeHost, tmp_path: Path) -> None:
     """What another process writes into the same file is sent by this one's worker."""
-    office.save(lead())
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
-    other = Office(tmp_path, clock=SystemClock(), emulator=office.emulator, key=office.key)
-    other.save(lead("lead-2"))
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-2", RecordState.SYNCED))
+    host.save(make_lead())
+    until(lambda: shows(host, "customer:lead-1", RecordState.SYNCED))
+    other = make_host(tmp_path, qbo=host.qbo, fernet_keys=host.config.fernet_keys)
+    other.save(make_lead("lead-2"))
+    until(lambda: shows(host, "customer:lead-2", RecordState.SYNCED))
     other.close()
 
 
-def test_idle_worker_goes_on_after_silence(office: Office) -> None:
+def test_idle_worker_goes_on_after_silence(host: FakeHost) -> None:
     """A ring after the worker has slept wakes it."""
-    until(lambda: office.runtime.embedded.looks > 2)
-    office.save(lead())
-    until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
+    until(lambda: host.runtime.embedded.looks > 2)
+    host.save(make_lead())
+    until(lambda: shows(host, "customer:lead-1", RecordState.SYNCED))
 
 
 def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
@@ -96,10 +93,10 @@ def test_counter_tells_of_other_writers(tmp_path: Path) -> None:
     theirs.close()
 
 
-def test_close_ends_the_thread(office: Office) -> None:
+def test_close_ends_the_thread(host: FakeHost) -> None:
     """Closing leaves no thread behind."""
-    office.save(lead())
-    office.close()
+    host.save(make_lead())
+    host.close()
     assert not [one for one in threading.enumerate() if one.name.startswith("dunahub-qbo")]
 
 
@@ -114,36 +111,35 @@ def test_a_database_that_is_away_is_not_asked_for_each_record(
     monkeypatch.setattr(embedded, "DATABASE_RETRY_DELAY", 0.3)
     admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with fresh_database(server_url) as url:
-        office = Office(
+        host = make_host(
             tmp_path,
-            clock=SystemClock(),
-            emulator=Emulator(World.default(redirect_uris=(REDIRECT,))),
+            qbo=live_qbo(),
             database_url=url,
             worker=Worker.EMBEDDED,
         )
-        office.connect()
-        until(lambda: office.runtime.embedded.looks > 2)
+        host.connect()
+        until(lambda: host.runtime.embedded.looks > 2)
         name = sa.make_url(url).database
         with admin.connect() as db:
             db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
             db.execute(sa.text(ended), {"name": name})
-        office.save(lead())
+        host.save(make_lead())
         until(lambda: "the database cannot be reached" in caplog.text)
-        looks = office.runtime.embedded.looks
+        looks = host.runtime.embedded.looks
 
         def looked_thrice() -> bool:
-            office.runtime.engine.ring()
-            return office.runtime.embedded.looks >= looks + 3
+            host.runtime.engine.ring()
+            return host.runtime.embedded.looks >= looks + 3
 
         assert until(looked_thrice) > 0.5
         assert caplog.text.count("the database cannot be reached") == 1
         with admin.connect() as db:
             db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        until(lambda: bool(office.rows()))
-        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.SYNCED))
+        until(lambda: bool(rows_of(host)))
+        until(lambda: shows(host, "customer:lead-1", RecordState.SYNCED))
         assert "the database can be reached again" in caplog.text
-        office.close()
+        host.close()
 
 
 PREFORKING = """
@@ -185,32 +181,31 @@ def test_children_of_a_host_that_forks_have_workers_of_their_own(
     tmp_path: Path, store_url: str | None
 ) -> None:
     """Forked while the parent's thread runs, each child writes and sends, also with it gone."""
-    emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
-    office = Office(tmp_path, clock=SystemClock(), emulator=emulator, database_url=store_url)
-    office.connect()
+    host = make_host(tmp_path, qbo=live_qbo(), database_url=store_url)
+    host.connect()
     with (
-        office.emulator.serve() as served,
+        host.qbo.emulator.serve() as served,
         subprocess.Popen(  # noqa: S603  our own text
             [sys.executable, "-c", PREFORKING, str(tmp_path)],
             env={
                 **os.environ,
-                **settings(office, api_url=served.url),
+                **variables(host.config, served.url),
                 "DUNAHUB_QBO_WORKER": "embedded",
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        ) as host,
+        ) as server,
     ):
         names = ("parent", "child-0", "child-1")
-        until(lambda: {row.local_id for row in office.rows()} >= set(names), seconds=30)
+        until(lambda: {row.local_id for row in rows_of(host)} >= set(names), seconds=30)
         until(
             lambda: all(
-                office.view(Kind.CUSTOMER, name).state is RecordState.SYNCED for name in names
+                host.look(f"customer:{name}").state is RecordState.SYNCED for name in names
             ),
             seconds=30,
         )
-        told, _ = host.communicate("", timeout=30)
-    assert (host.returncode, told.strip()) == (0, "[0, 0]")
-    assert office.books()["doubles"] == []
-    office.close()
+        told, _ = server.communicate("", timeout=30)
+    assert (server.returncode, told.strip()) == (0, "[0, 0]")
+    assert host.books.doubles == []
+    host.close()

@@ -13,7 +13,8 @@ import pytest
 from dunahub_qbo_plugin.advice import Who, advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, Operation, RecordState
-from tests.support.faulty import Bench, Work, prepare
+from tests.support.faulty import FaultyHost, Work, prepare
+from tests.support.host import connection_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -380,44 +381,44 @@ CASES = [
 
 
 class Shelf:
-    """Keeps one office for many cases, until one leaves it in disorder."""
+    """Keeps one host for many cases, until one leaves it in disorder."""
 
     LONGEST = 25
-    """Cases for one office: each reads all its books, and leaves something in them."""
+    """Cases for one host: each reads all its books, and leaves something in them."""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._factory = factory
-        self._office: Bench | None = None
+        self._host: FaultyHost | None = None
         self._served = 0
 
-    def take(self) -> Bench:
-        """Return an office in which nothing is due."""
-        if self._office is None:
-            self._office = Bench(self._factory.mktemp("office"))
+    def take(self) -> FaultyHost:
+        """Return a host in which nothing is due."""
+        if self._host is None:
+            self._host = FaultyHost(self._factory.mktemp("host"))
             self._served = 0
         self._served += 1
-        return self._office
+        return self._host
 
     def put_back(self) -> None:
         """Take it back; what is not as new is thrown away."""
-        assert self._office is not None
-        self._office.emulator.world.trouble.clear()
-        self._office.resume()
-        open_rows = [row for row in self._office.rows() if row.next_attempt_at or row.error_code]
-        in_disorder = open_rows or self._office.faulty.line.error is not None
+        assert self._host is not None
+        self._host.qbo.emulator.world.trouble.clear()
+        self._host.resume()
+        open_rows = [row for row in rows_of(self._host) if row.next_attempt_at or row.error_code]
+        in_disorder = open_rows or self._host.line.error is not None
         if in_disorder or self._served >= self.LONGEST:
             self.clear()
 
     def clear(self) -> None:
         """Close it."""
-        if self._office is not None:
-            self._office.close()
-            self._office = None
+        if self._host is not None:
+            self._host.close()
+            self._host = None
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    """One office for the module."""
+    """One host for the module."""
     kept = Shelf(tmp_path_factory)
     yield kept
     kept.clear()
@@ -427,8 +428,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def office(shelf: Shelf) -> Iterator[Bench]:
-    """An office in which nothing is due."""
+def host(shelf: Shelf) -> Iterator[FaultyHost]:
+    """Return a host in which nothing is due."""
     bench = shelf.take()
     yield bench
     shelf.put_back()
@@ -440,47 +441,47 @@ def test_there_are_enough_cases() -> None:
 
 
 @pytest.mark.parametrize(("case", "write"), CASES)
-def test_fault(office: Bench, case: Case, write: Write) -> None:
+def test_fault(host: FaultyHost, case: Case, write: Write) -> None:
     """A fault has its one consequence, and once it is over the record is there exactly once.
 
     Rules 10, 16, 21, 22, 25 and 26.
     """
-    work = prepare(office, f"f{next(_numbers)}", *write)
-    before = office.mark()
-    _break(office, case, work)
-    office.drain()
-    first = [one.requestid for one in office.requests(before) if one.requestid]
+    work = prepare(host, f"f{next(_numbers)}", *write)
+    before = host.mark()
+    _break(host, case, work)
+    host.send()
+    first = [one.requestid for one in host.requests(before) if one.requestid]
     if case.becomes == "healed":
         assert work.is_done()
     else:
         assert work.is_done() is case.done
-        _assert_shown(office, case, work)
-        _mend(office, case, work)
-        before = office.mark()
-        office.settled(work.key.kind, work.key.local_id)
-        second = [one.requestid for one in office.requests(before) if one.requestid]
+        _assert_shown(host, case, work)
+        _mend(host, case, work)
+        before = host.mark()
+        host.settled(work.key.kind, work.key.local_id)
+        second = [one.requestid for one in host.requests(before) if one.requestid]
         if case.line is None and case.rule and case.rule["kind"] != "refuse":
             assert (second[0] == first[-1]) is case.keeps_key
-        assert not case.looks or any(one.method == "GET" for one in office.requests(before))
+        assert not case.looks or any(one.method == "GET" for one in host.requests(before))
         assert len(second) == 1
-    assert office.view(work.key.kind, work.key.local_id).state is RecordState.SYNCED
+    assert host.look(f"{work.key.kind}:{work.key.local_id}").state is RecordState.SYNCED
     assert work.is_done()
-    assert office.books()["doubles"] == []
+    assert host.books.doubles == []
 
 
-def _break(office: Bench, case: Case, work: Work) -> None:
+def _break(host: FaultyHost, case: Case, work: Work) -> None:
     if case.line is not None:
-        line = office.faulty.line
+        line = host.line
         line.error, line.text, line.delivers = case.line
     elif case.rule is not None:
-        office.trouble(TroubleRule(entity=work.entity, method="POST", **case.rule))
+        host.qbo.trouble(TroubleRule(entity=work.entity, method="POST", **case.rule))
 
 
-def _assert_shown(office: Bench, case: Case, work: Work) -> None:
+def _assert_shown(host: FaultyHost, case: Case, work: Work) -> None:
     """Hold state, next attempt and sentence against the case."""
-    view = office.view(work.key.kind, work.key.local_id)
-    connection = office.connection()
-    now = office.time.now()
+    view = host.look(f"{work.key.kind}:{work.key.local_id}")
+    connection = connection_of(host)
+    now = host.clock.now()
     resting = connection.paused_until is not None and connection.paused_until > now
     assert resting is (case.becomes == "rests")
     if case.becomes == "attention":
@@ -504,11 +505,11 @@ def _assert_shown(office: Bench, case: Case, work: Work) -> None:
     assert told.action.startswith("Nothing to do") is (case.who is Who.NOBODY)
 
 
-def _mend(office: Bench, case: Case, work: Work) -> None:
+def _mend(host: FaultyHost, case: Case, work: Work) -> None:
     """End the fault; what is for a person to do, a person does."""
-    office.emulator.world.trouble.clear()
+    host.qbo.emulator.world.trouble.clear()
     if case.becomes == "attention":
-        assert office.drain() == 0  # a person's fault is never retried in a loop (rule 26)
-        office.time.advance(24 * 3600)
-        assert office.drain() == 0
-        assert office.retry(work.key) == 1
+        assert host.send() == 0  # a person's fault is never retried in a loop (rule 26)
+        host.clock.advance(24 * 3600)
+        assert host.send() == 0
+        assert host.retry(work.key) == 1

@@ -10,8 +10,9 @@ import pytest
 from dunahub_qbo_plugin.advice import Who, advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState
-from tests.support.faulty import Bench
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
+from tests.support.faulty import FaultyHost
+from tests.support.host import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,37 +28,37 @@ PAID = RecordKey(kind=Kind.PAYMENT, local_id="pay-1")
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
-    """A connected office, on SQLite and on PostgreSQL."""
-    bench = Bench(tmp_path, database_url=store_url)
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FaultyHost]:
+    """Return a connected host, on SQLite and on PostgreSQL."""
+    made = FaultyHost(tmp_path, database_url=store_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def company(office: Bench) -> Company:
+def company(host: FaultyHost) -> Company:
     """The company's books."""
-    return office.emulator.world.companies[CONTRACTOR].books
+    return host.qbo.company().books
 
 
-def told(office: Bench, key: RecordKey) -> tuple[str, Advice]:
+def told(host: FaultyHost, key: RecordKey) -> tuple[str, Advice]:
     """The code and the words of a record that needs attention."""
-    view = office.view(key.kind, key.local_id)
+    view = host.look(f"{key.kind}:{key.local_id}")
     assert (view.state, view.next_attempt_at) == (RecordState.ATTENTION, None)
     assert view.error is not None
     return view.error.code, advise(key.kind, view.error)
 
 
-def paused(office: Bench) -> tuple[str, float]:
+def paused(host: FaultyHost) -> tuple[str, float]:
     """Why the company rests, and for how many seconds still."""
-    connection = office.connection()
+    connection = connection_of(host)
     assert connection.paused_until is not None
-    return connection.pause_code or "", (connection.paused_until - office.time.now()).seconds
+    return connection.pause_code or "", (connection.paused_until - host.clock.now()).seconds
 
 
 @pytest.mark.parametrize(("password", "code"), [(False, "6200"), (True, "6210")])
 def test_closed_books(
-    office: Bench,
+    host: FaultyHost,
     company: Company,
     password: bool,  # noqa: FBT001  a parameter of the test
     code: str,
@@ -65,49 +66,49 @@ def test_closed_books(
     """An invoice in a closed period is the bookkeeper's; opened again, Retry sends it."""
     company.settings.book_close_date = date(2026, 3, 31)
     company.settings.book_close_password = password
-    office.save(invoice(), payment())
-    assert office.drain() == 1
-    given, advice = told(office, BILL)
+    host.save(make_invoice(), make_payment())
+    assert host.send() == 1
+    given, advice = told(host, BILL)
     assert (given, advice.who) == (code, Who.BOOKKEEPER)
     assert advice.title == "The books are closed for the date of this invoice"
-    assert office.view(Kind.PAYMENT, "pay-1").waiting_for == BILL
+    assert host.look("payment:pay-1").waiting_for == BILL
     company.settings.book_close_date = None
-    office.retry(None)
-    assert office.drain() == 2
-    assert office.books()["doubles"] == []
+    host.retry(None)
+    assert host.send() == 2
+    assert host.books.doubles == []
 
 
-def test_deposited_payment_is_frozen(office: Bench, company: Company) -> None:
+def test_deposited_payment_is_frozen(host: FaultyHost, company: Company) -> None:
     """A payment on a bank deposit cannot be changed; taken off it, Retry works."""
-    office.save(invoice(), payment())
-    office.drain()
-    (paid,) = office.books()["payments"]
+    host.save(make_invoice(), make_payment())
+    host.send()
+    (paid,) = host.books.payments
     deposit = company.deposit(paid["id"])
-    office.save(payment(amount=invoice().total / 2))
-    office.drain()
-    code, advice = told(office, PAID)
+    host.save(make_payment(amount=make_invoice().total / 2))
+    host.send()
+    code, advice = told(host, PAID)
     assert (code, advice.who) == ("6540", Who.BOOKKEEPER)
     company.delete("Deposit", deposit["Id"])
-    office.retry(PAID)
-    assert office.drain() == 1
-    assert [one["total"] for one in office.books()["payments"]] == ["50.00"]
+    host.retry(PAID)
+    assert host.send() == 1
+    assert [one["total"] for one in host.books.payments] == ["50.00"]
 
 
-def test_payment_of_a_dead_customer(office: Bench, company: Company) -> None:
+def test_payment_of_a_dead_customer(host: FaultyHost, company: Company) -> None:
     """A payment whose customer is gone names it; active again, Retry applies the payment."""
-    office.save(invoice())
-    office.drain()
-    (billed,) = office.books()["invoices"]
+    host.save(make_invoice())
+    host.send()
+    (billed,) = host.books.invoices
     company.deactivate("Customer", billed["customer_id"])
-    office.save(payment())
-    office.drain()
-    code, advice = told(office, PAID)
+    host.save(make_payment())
+    host.send()
+    code, advice = told(host, PAID)
     assert code == "customer-gone"
-    assert "Sarah Jones lead-1" in advice.why
+    assert "Sarah Mitchell lead-1" in advice.why
     company.edit("Customer", billed["customer_id"], {"Active": True})
-    office.retry(PAID)
-    assert office.drain() == 1
-    assert office.books()["payments"][0]["unapplied"] == "0.00"
+    host.retry(PAID)
+    assert host.send() == 1
+    assert host.books.payments[0]["unapplied"] == "0.00"
 
 
 @pytest.mark.parametrize(
@@ -121,58 +122,58 @@ def test_payment_of_a_dead_customer(office: Bench, company: Company) -> None:
 )
 @pytest.mark.parametrize("status", [400, 200])
 def test_company_that_is_closed(
-    office: Bench, state: Offline, code: str, rest: int, status: int
+    host: FaultyHost, state: Offline, code: str, rest: int, status: int
 ) -> None:
     """A closed company rests as a whole, with everything Waiting, and then goes on by itself."""
-    office.emulator.world.service.subscription_ended_status = status
-    office.emulator.world.companies[CONTRACTOR].offline = state
-    office.save(lead(), invoice(), payment())
-    before = office.mark()
-    assert office.drain() == 0
-    assert len(office.requests(before)) == 1
-    given, seconds = paused(office)
+    host.qbo.emulator.world.service.subscription_ended_status = status
+    host.qbo.company().offline = state
+    host.save(make_lead(), make_invoice(), make_payment())
+    before = host.mark()
+    assert host.send() == 0
+    assert len(host.requests(before)) == 1
+    given, seconds = paused(host)
     assert given == code
     assert rest - 2 <= seconds <= rest
-    assert {office.view(key.kind, key.local_id).state for key in (LEAD, BILL, PAID)} == {
+    assert {host.look(f"{key.kind}:{key.local_id}").state for key in (LEAD, BILL, PAID)} == {
         RecordState.WAITING
     }
-    office.emulator.world.companies[CONTRACTOR].offline = None
-    office.time.advance(rest + 1)
-    assert office.drain() == 3
+    host.qbo.company().offline = None
+    host.clock.advance(rest + 1)
+    assert host.send() == 3
 
 
-def test_person_who_connected_lost_access(office: Bench) -> None:
+def test_person_who_connected_lost_access(host: FaultyHost) -> None:
     """Code 120: the company rests until somebody with access reconnects."""
-    world = office.emulator.world
+    world = host.qbo.emulator.world
     members = set(world.members)
-    office.save(lead())
+    host.save(make_lead())
     world.members.clear()
-    assert office.drain() == 0
-    assert paused(office)[0] == "120"
+    assert host.send() == 0
+    assert paused(host)[0] == "120"
     world.members |= members
-    office.connect()
-    assert office.drain() == 1
+    host.connect()
+    assert host.send() == 1
 
 
-def test_real_limit_is_honored(office: Bench) -> None:
+def test_real_limit_is_honored(host: FaultyHost) -> None:
     """Where somebody else's requests use up the company's minute, the rest waits and arrives."""
-    office.emulator.world.throttle.settings.per_minute = 20
+    host.qbo.emulator.world.throttle.settings.per_minute = 20
     for number in range(40):
-        office.save(lead(f"lead-{number}"))
-    office.drain()
-    assert paused(office)[0] == "3001"
-    office.drain_until_quiet()
-    assert office.books()["totals"]["customers"] == 40
-    assert office.books()["doubles"] == []
+        host.save(make_lead(f"lead-{number}"))
+    host.send()
+    assert paused(host)[0] == "3001"
+    host.settle()
+    assert host.books.totals["customers"] == 40
+    assert host.books.doubles == []
 
 
-def test_tokens_that_end_again_and_again_are_renewed_each_time(office: Bench) -> None:
+def test_tokens_that_end_again_and_again_are_renewed_each_time(host: FaultyHost) -> None:
     """A long drain outlives several access tokens: each refusal renews, none rests (rule 16)."""
     for skip in (0, 3, 6):
-        office.trouble(
+        host.qbo.trouble(
             TroubleRule(kind="fail", status=401, code="3200", entity="customer", skip=skip)
         )
     for number in range(10):
-        office.save(lead(f"lead-{number}"))
-    assert office.drain() == 10
-    assert office.connection().paused_until is None
+        host.save(make_lead(f"lead-{number}"))
+    assert host.send() == 10
+    assert connection_of(host).paused_until is None

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.store.tables import connections, history, records
-from tests.support.faulty import Bench
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
+from tests.support.faulty import FaultyHost
+from tests.support.host import CONTRACTOR, connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +32,23 @@ TROUBLES: list[dict[str, object]] = [
 
 
 @pytest.fixture
-def office(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Bench]:
-    """A connected office, everything that is logged from its start on being kept."""
+def host(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[FaultyHost]:
+    """Return a connected host, everything that is logged from its start on being kept."""
     caplog.set_level(logging.DEBUG)
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
+    made = FaultyHost(tmp_path)
+    yield made
+    made.close()
 
 
-def _secrets(office: Bench) -> list[str]:
-    with office.runtime.database.read.connect() as db:
-        tokens = office.runtime.connections.tokens(db, office.connection().id)
+def _secrets(host: FaultyHost) -> list[str]:
+    with host.runtime.database.read.connect() as db:
+        tokens = host.runtime.connections.tokens(db, connection_of(host).id)
     assert tokens is not None
-    return [tokens.realm_id, tokens.access, tokens.refresh, office.config.client_secret]
+    return [tokens.realm_id, tokens.access, tokens.refresh, host.config.client_secret]
 
 
-def _stored(office: Bench) -> str:
-    with office.runtime.database.read.connect() as db:
+def _stored(host: FaultyHost) -> str:
+    with host.runtime.database.read.connect() as db:
         tables = (connections, records, history)
         return "\n".join(
             str(tuple(row)) for table in tables for row in db.execute(sa.select(table))
@@ -55,32 +56,32 @@ def _stored(office: Bench) -> str:
 
 
 def test_nothing_secret_is_logged_or_stored(
-    office: Bench, caplog: pytest.LogCaptureFixture
+    host: FaultyHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests, faults and renewals leave no secret and no realm id behind (rule 11)."""
     caplog.set_level(logging.DEBUG)
-    secrets = _secrets(office)
-    office.runtime.panel.connection_service.read_profile(office.connection().id)
-    office.save(lead(), invoice(), payment())
-    office.drain()
+    secrets = _secrets(host)
+    host.runtime.panel.connection_service.read_profile(connection_of(host).id)
+    host.save(make_lead(), make_invoice(), make_payment())
+    host.send()
     for number, rule in enumerate(TROUBLES):
-        office.trouble(TroubleRule.from_mapping(rule))
-        office.save(lead(phone=f"(512) 555-01{number:02}"))
-        office.drain()
-        office.emulator.world.trouble.clear()
-        office.time.advance(3700)
-        office.drain_until_quiet()
+        host.qbo.trouble(TroubleRule.from_mapping(rule))
+        host.save(make_lead(phone=f"(512) 555-01{number:02}"))
+        host.send()
+        host.qbo.emulator.world.trouble.clear()
+        host.clock.advance(3700)
+        host.settle()
     for detail in secrets[:3]:
         text = f"Token expired: {detail} for {CONTRACTOR}"
-        office.trouble(TroubleRule(kind="fail", status=401, code="3200", detail=text, times=2))
-        office.save(lead(email=f"e{len(detail)}@example.com"))
-        office.drain()
-        office.time.advance(700)
-        office.drain_until_quiet()
-    secrets += _secrets(office)
+        host.qbo.trouble(TroubleRule(kind="fail", status=401, code="3200", detail=text, times=2))
+        host.save(make_lead(email=f"e{len(detail)}@example.com"))
+        host.send()
+        host.clock.advance(700)
+        host.settle()
+    secrets += _secrets(host)
     assert "companyinfo" in caplog.text
     assert "/v3/company/[hidden]/customer" in caplog.text
-    stored = _stored(office)
+    stored = _stored(host)
     assert "6240" in stored
     for secret in secrets:
         assert secret not in caplog.text

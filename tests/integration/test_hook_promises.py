@@ -18,7 +18,8 @@ from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
-from tests.support.office import ACME, DANA, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
+from tests.support.host import connection_of, make_host, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office that is connected."""
-    bench = Office(tmp_path)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host."""
+    made = make_host(tmp_path)
+    made.connect()
+    yield made
+    made.close()
 
 
 def test_no_socket_is_touched_on_the_callers_thread(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the hooks run, the caller's thread neither connects nor sends nor looks up a name."""
     caller = threading.get_ident()
@@ -56,33 +57,33 @@ def test_no_socket_is_touched_on_the_callers_thread(
     for name in ("connect", "connect_ex", "send", "sendall", "sendto", "recv"):
         monkeypatch.setattr(socket.socket, name, watched(name))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: touched.append("getaddrinfo"))
-    office.save(lead(), invoice(), payment())
+    host.save(make_lead(), make_invoice(), make_payment())
     assert touched == []
-    assert len(office.rows()) == 3
+    assert len(rows_of(host)) == 3
 
 
-def test_one_transaction_for_each_hook(office: Office) -> None:
+def test_one_transaction_for_each_hook(host: FakeHost) -> None:
     """An invoice and its lead are written in one local transaction."""
     begun: list[str] = []
 
     def note(_connection: sa.Connection) -> None:
         begun.append("transaction")
 
-    sa.event.listen(office.runtime.database.hook, "begin", note)
-    office.save(invoice())
+    sa.event.listen(host.runtime.database.hook, "begin", note)
+    host.save(make_invoice())
     assert begun == ["transaction"]
 
 
 def test_an_error_in_the_store_reaches_only_the_log(
-    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever breaks inside is logged; the CRM gets its normal answer."""
 
     def broken(*_args: object) -> None:
         raise RuntimeError("the store is broken")
 
-    monkeypatch.setattr(office.runtime.intake, "_commit", broken)
-    office.save(lead(), invoice(), payment())
+    monkeypatch.setattr(host.runtime.intake, "_commit", broken)
+    host.save(make_lead(), make_invoice(), make_payment())
     assert "could not be taken in" in caplog.text
 
 
@@ -101,74 +102,74 @@ def test_an_unreachable_database_harms_nobody(
         )
     )
     manager = create_plugin_manager([plugin], load_entry_points=False)
-    answers = notify(manager, "on_lead_saved", org=ACME, lead=lead(), session=None)
+    answers = notify(manager, "on_lead_saved", org=ORG, lead=make_lead(), session=None)
     assert answers == []
     assert plugin.runtime().intake.waiting == 1
     assert "Traceback" not in caplog.text
 
 
-def test_a_locked_database_is_not_waited_for(office: Office) -> None:
+def test_a_locked_database_is_not_waited_for(host: FakeHost) -> None:
     """Another process holding the lock costs a hook some tens of milliseconds at most."""
     took: list[float] = []
 
     def save() -> None:
         started = time.perf_counter()
-        office.save(lead())
+        host.save(make_lead())
         took.append(time.perf_counter() - started)
 
-    with office.runtime.database.write.begin():
+    with host.runtime.database.write.begin():
         thread = threading.Thread(target=save)
         thread.start()
         thread.join()
     assert took[0] < 0.5
-    assert office.runtime.intake.spilled == 1
+    assert host.runtime.intake.spilled == 1
 
 
-def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(office: Office) -> None:
+def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(host: FakeHost) -> None:
     """An organization that left the US is stopped at its next hook, without a wait (rule 13)."""
-    moved = attrs.evolve(ACME, region=Region.BR)
+    moved = attrs.evolve(ORG, region=Region.BR)
     took: list[float] = []
 
     def save() -> None:
         started = time.perf_counter()
-        office.save(lead(), org=moved)
+        host.save(make_lead(), org=moved)
         took.append(time.perf_counter() - started)
 
-    with office.runtime.database.write.begin():
+    with host.runtime.database.write.begin():
         thread = threading.Thread(target=save)
         thread.start()
         thread.join()
     assert took[0] < 0.5
-    assert office.connection().region_closed_at is None
-    office.save(lead(), org=moved)
-    assert office.connection().region_closed_at is not None
-    assert office.rows() == []
+    assert connection_of(host).region_closed_at is None
+    host.save(make_lead(), org=moved)
+    assert connection_of(host).region_closed_at is not None
+    assert rows_of(host) == []
 
 
 def test_what_was_saved_while_disconnected_is_not_sent(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It went through memory and is written after the reconnect: still Not sent (rule 18)."""
-    monkeypatch.setattr(office.runtime.intake, "_wake", lambda _: None)  # nobody writes it early
+    monkeypatch.setattr(host.runtime.intake, "_wake", lambda _: None)  # nobody writes it early
 
     def save_while_locked(*values: Lead | Invoice) -> None:
-        with office.runtime.database.write.begin():
-            thread = threading.Thread(target=office.save, args=values)
+        with host.runtime.database.write.begin():
+            thread = threading.Thread(target=host.save, args=values)
             thread.start()
             thread.join()
 
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
-    save_while_locked(lead("then"))
-    office.time.advance(5)
-    office.connect()
-    save_while_locked(invoice("now", lead=lead("since")))
-    assert office.runtime.intake.waiting == 3
-    assert office.drain() == 2
-    assert office.view(Kind.CUSTOMER, "then").state is RecordState.NOT_SENT
-    assert office.view(Kind.INVOICE, "now").state is RecordState.SYNCED
-    office.save(invoice(lead=lead("then")))
-    assert office.drain() == 2
-    assert office.view(Kind.CUSTOMER, "then").state is RecordState.SYNCED
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
+    save_while_locked(make_lead("then"))
+    host.clock.advance(5)
+    host.connect()
+    save_while_locked(make_invoice("now", lead=make_lead("since")))
+    assert host.runtime.intake.waiting == 3
+    assert host.send() == 2
+    assert host.look("customer:then").state is RecordState.NOT_SENT
+    assert host.look("invoice:now").state is RecordState.SYNCED
+    host.save(make_invoice(lead=make_lead("then")))
+    assert host.send() == 2
+    assert host.look("customer:then").state is RecordState.SYNCED
 
 
 MESSY = (
@@ -186,25 +187,25 @@ MESSY = (
 
 def messy_values(text: str) -> tuple[Lead, Invoice, Payment]:
     """Return a lead, an invoice and a payment with a text everywhere that a text can be."""
-    who = lead(
+    who = make_lead(
         "m", name=text, company=text, email=text, phone=text, address=Address(line1=text, city=text)
     )
     line = LineItem(description=text, service_name=text, unit_price=Decimal(1))
     return (
         who,
-        invoice("m", number=text, lead=who, lines=[line], message=text),
-        payment("m", invoice_id="m", invoice_number=text, reference=text),
+        make_invoice("m", number=text, lead=who, lines=[line], message=text),
+        make_payment(id="m", invoice_id="m", invoice_number=text, reference=text),
     )
 
 
 @pytest.mark.parametrize("text", MESSY, ids=range(len(MESSY)))
-def test_messy_text_is_taken_and_shown(office: Office, text: str) -> None:
+def test_messy_text_is_taken_and_shown(host: FakeHost, text: str) -> None:
     """Any text gives the CRM its normal answer and a clear state on the record; nothing is lost."""
-    office.save(*messy_values(text))
-    office.drain()
-    assert len(office.rows()) == 3
+    host.save(*messy_values(text))
+    host.send()
+    assert len(rows_of(host)) == 3
     for kind in Kind:
-        view = office.view(kind, "m")
+        view = host.look(f"{kind}:m")
         assert view.state in {RecordState.SYNCED, RecordState.ATTENTION, RecordState.WAITING}
         if view.state is RecordState.ATTENTION:
             assert view.error is not None
@@ -212,76 +213,74 @@ def test_messy_text_is_taken_and_shown(office: Office, text: str) -> None:
             assert told.why not in {"", f"{told.title}."}, "its facts are kept"
         if view.state is RecordState.WAITING:
             assert view.waiting_for is not None
-    assert office.books()["doubles"] == []
+    assert host.books.doubles == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("wrong", "code"),
     [
-        ({"total": Decimal("99.00")}, "total-mismatch"),
-        ({"number": "N" * 22}, "number-too-long"),
-        ({"lines": []}, "no-lines"),
-        ({"discount": Decimal("150.00")}, "total-negative"),
+        (attrs.evolve(make_invoice(), total=Decimal("99.00")), "total-mismatch"),
+        (make_invoice(number="N" * 22), "number-too-long"),
+        (make_invoice(lines=[]), "no-lines"),
+        (make_invoice(discount=Decimal("150.00")), "total-negative"),
     ],
 )
-def test_a_wrong_invoice_says_what_is_wrong(
-    office: Office, changes: dict[str, Any], code: str
-) -> None:
+def test_a_wrong_invoice_says_what_is_wrong(host: FakeHost, wrong: Invoice, code: str) -> None:
     """What QuickBooks would refuse or compute otherwise is not sent, and says why (rule 22)."""
-    office.save(invoice(**changes))
-    office.drain()
-    view = office.view(Kind.INVOICE, "inv-1")
+    host.save(wrong)
+    host.send()
+    view = host.look("invoice:inv-1")
     assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == code
-    assert office.books()["invoices"] == []
-    office.save(invoice())
-    office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
+    assert host.books.invoices == []
+    host.save(make_invoice())
+    host.send()
+    assert host.look("invoice:inv-1").state is RecordState.SYNCED
 
 
 @pytest.mark.parametrize("amount", [Decimal(0), Decimal("-5.00")])
-def test_a_payment_that_is_none_says_so(office: Office, amount: Decimal) -> None:
+def test_a_payment_that_is_none_says_so(host: FakeHost, amount: Decimal) -> None:
     """A zero or negative payment is not sent, and says why (rule 22)."""
-    office.save(invoice(), payment(amount=amount, method=PaymentMethod.ACH))
-    office.drain()
-    view = office.view(Kind.PAYMENT, "pay-1")
+    host.save(make_invoice(), make_payment(amount=amount, method=PaymentMethod.ACH))
+    host.send()
+    view = host.look("payment:pay-1")
     assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == "payment-not-positive"
-    assert office.books()["payments"] == []
+    assert host.books.payments == []
 
 
-def test_a_total_that_was_not_given_is_never_wrong(office: Office) -> None:
+def test_a_total_that_was_not_given_is_never_wrong(host: FakeHost) -> None:
     """Parts with fractions of a cent make a total that goes through as it is (rule 4)."""
     half = LineItem(unit_price=Decimal("10.005"), amount=Decimal("10.005"))
-    office.save(
-        invoice("lines", lines=[half, half]),
-        invoice("discount", discount=Decimal("33.335")),
-        invoice("both", lines=[half] * 3, discount=Decimal("0.005"), tax=Decimal("0.00")),
+    host.save(
+        make_invoice("lines", lines=[half, half]),
+        make_invoice("discount", discount=Decimal("33.335")),
+        make_invoice("both", lines=[half] * 3, discount=Decimal("0.005"), tax=Decimal("0.00")),
     )
-    office.drain()
-    totals = {one["number"]: one["total"] for one in office.books()["invoices"]}
+    host.send()
+    totals = {one["number"]: one["total"] for one in host.books.invoices}
     assert totals == {"D-lines": "20.02", "D-discount": "66.66", "D-both": "30.02"}
 
 
-def test_values_beyond_all_books_are_taken_too(office: Office) -> None:
+def test_values_beyond_all_books_are_taken_too(host: FakeHost) -> None:
     """An absurd amount neither crashes nor blocks what comes after it."""
     line = LineItem(unit_price=Decimal(10) ** 40)
-    office.save(invoice("huge", lines=[line]), invoice("inv-2"))
-    office.drain()
-    assert office.view(Kind.INVOICE, "huge").state is RecordState.ATTENTION
-    assert office.view(Kind.INVOICE, "inv-2").state is RecordState.SYNCED
+    host.save(make_invoice("huge", lines=[line]), make_invoice("inv-2"))
+    host.send()
+    assert host.look("invoice:huge").state is RecordState.ATTENTION
+    assert host.look("invoice:inv-2").state is RecordState.SYNCED
 
 
-def test_the_lead_without_a_name(office: Office) -> None:
+def test_the_lead_without_a_name(host: FakeHost) -> None:
     """A lead without a name needs attention; its invoice waits and names it (rules 8 and 22)."""
-    nameless = lead(name="", company="")
-    office.save(invoice(lead=nameless))
-    office.drain()
-    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.ATTENTION
-    waiting = office.view(Kind.INVOICE, "inv-1")
+    nameless = make_lead(name="", company="")
+    host.save(make_invoice(lead=nameless))
+    host.send()
+    assert host.look("customer:lead-1").state is RecordState.ATTENTION
+    waiting = host.look("invoice:inv-1")
     assert waiting.state is RecordState.WAITING
     assert waiting.waiting_for is not None
-    office.save(attrs.evolve(nameless, name="Sarah Jones"))
-    assert office.drain() == 2
+    host.save(attrs.evolve(nameless, name="Sarah Jones"))
+    assert host.send() == 2

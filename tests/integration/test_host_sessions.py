@@ -19,7 +19,8 @@ from sqlalchemy.orm import (
 )
 
 from dunahub_hookspecs import Organization, Region
-from tests.support.office import Office, lead
+from dunahub_qbo_plugin.testing import FakeHost, make_lead
+from tests.support.host import make_host, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,18 +39,18 @@ class Note(Base):
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office that is connected."""
-    bench = Office(tmp_path)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host."""
+    made = make_host(tmp_path)
+    made.connect()
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["our database", "another database"])
-def host(request: pytest.FixtureRequest, office: Office, tmp_path: Path) -> Iterator[sa.Engine]:
+def crm(request: pytest.FixtureRequest, host: FakeHost, tmp_path: Path) -> Iterator[sa.Engine]:
     """The CRM's way to its data, beside our tables or elsewhere."""
-    ours = office.config.database_url
+    ours = host.config.database_url
     engine = sa.create_engine(
         ours if request.param == "our database" else f"sqlite:///{tmp_path / 'crm.sqlite3'}"
     )
@@ -58,53 +59,53 @@ def host(request: pytest.FixtureRequest, office: Office, tmp_path: Path) -> Iter
     engine.dispose()
 
 
-def notes(host: sa.Engine) -> int:
+def notes(crm: sa.Engine) -> int:
     """Count what the CRM has committed."""
-    with Session(host) as session:
+    with Session(crm) as session:
         return session.scalar(sa.select(sa.func.count()).select_from(Note)) or 0
 
 
-def save(office: Office, session: Any, local_id: str = "lead-1") -> None:  # noqa: ANN401  any session
+def save(host: FakeHost, session: Any, local_id: str = "lead-1") -> None:  # noqa: ANN401  any session
     """Save a note and a lead as a host does, in one transaction."""
     session.add(Note())
-    office.notify("on_lead_saved", lead=lead(local_id), session=session)
+    host.save(make_lead(local_id), session=session)
 
 
-def saved(office: Office) -> list[str]:
+def saved(host: FakeHost) -> list[str]:
     """Return the leads that the plugin holds."""
-    return [row.local_id for row in office.rows()]
+    return [row.local_id for row in rows_of(host)]
 
 
-def test_a_scoped_session(office: Office, host: sa.Engine) -> None:
+def test_a_scoped_session(host: FakeHost, crm: sa.Engine) -> None:
     """A registry, as Flask's ``db.session``: records are kept, and other sessions left alone."""
-    maker = sessionmaker(host)
+    maker = sessionmaker(crm)
     scoped = scoped_session(maker)
     for local_id in ("a", "b"):
-        save(office, scoped, local_id)
+        save(host, scoped, local_id)
         scoped.commit()
         scoped.remove()
-    save(office, scoped, "gone")
+    save(host, scoped, "gone")
     scoped.rollback()
     with maker() as other:  # a request that never came to a hook
         other.add(Note())
         other.commit()
-    assert (saved(office), notes(host)) == (["a", "b"], 3)
+    assert (saved(host), notes(crm)) == (["a", "b"], 3)
 
 
-def test_a_session_that_knows_its_database_by_table(office: Office, host: sa.Engine) -> None:
+def test_a_session_that_knows_its_database_by_table(host: FakeHost, crm: sa.Engine) -> None:
     """With ``binds`` and no engine of its own, the record comes after the commit, and only then."""
-    with Session(binds={Base: host}) as session:
-        office.notify("on_lead_saved", lead=lead("gone"), session=session)
+    with Session(binds={Base: crm}) as session:
+        host.save(make_lead("gone"), session=session)
         session.rollback()
-        save(office, session)
-        assert saved(office) == []
+        save(host, session)
+        assert saved(host) == []
         session.commit()
-    assert (saved(office), notes(host)) == (["lead-1"], 1)
+    assert (saved(host), notes(crm)) == (["lead-1"], 1)
 
 
 def test_a_bell_that_breaks(
-    office: Office,
-    host: sa.Engine,
+    host: FakeHost,
+    crm: sa.Engine,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -115,32 +116,32 @@ def test_a_bell_that_breaks(
         rung.append(org_id)
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(office.runtime.intake, "_wake", broken)
+    monkeypatch.setattr(host.runtime.intake, "_wake", broken)
     other = Organization(id="other", region=Region.US)
-    with Session(host) as session:
-        save(office, session)
-        office.notify("on_lead_saved", org=other, lead=lead("b"), session=session)
+    with Session(crm) as session:
+        save(host, session)
+        host.save(make_lead("b"), org=other, session=session)
         session.commit()
-    assert (saved(office), notes(host)) == (["lead-1"], 1)
+    assert (saved(host), notes(crm)) == (["lead-1"], 1)
     assert {"acme", "other"} == set(rung)
-    office.save(lead("no session"))
+    host.save(make_lead("no session"))
     assert "could not be taken in" not in caplog.text
 
 
-def test_an_async_session(office: Office, postgres_url: str) -> None:
+def test_an_async_session(host: FakeHost, postgres_url: str) -> None:
     """A hook that is called from a coroutine leaves the record for after the commit."""
 
     async def request() -> None:
         engine = create_async_engine(postgres_url)
         async with AsyncSession(engine) as session:
-            office.notify("on_lead_saved", lead=lead("gone"), session=session)
+            host.save(make_lead("gone"), session=session)
             await session.rollback()
             await session.execute(sa.text("SELECT 1"))
-            office.notify("on_lead_saved", lead=lead(), session=session)
-            assert saved(office) == []
+            host.save(make_lead(), session=session)
+            assert saved(host) == []
             await session.commit()
         await engine.dispose()
 
-    with ThreadPoolExecutor(1) as host:  # this thread may have a loop already: a browser's
-        host.submit(lambda: asyncio.run(request())).result()
-    assert saved(office) == ["lead-1"]
+    with ThreadPoolExecutor(1) as apart:  # this thread may have a loop already: a browser's
+        apart.submit(lambda: asyncio.run(request())).result()
+    assert saved(host) == ["lead-1"]

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.store.companies import leases
 from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
 from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
-from tests.support.office import ACME, DANA, Office
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,45 +21,45 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
-    """A connected office."""
-    bench = Office(tmp_path, database_url=store_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
+    """Return a connected host."""
+    made = make_host(tmp_path, database_url=store_url)
+    made.connect()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def lease(office: Office) -> Lease:
+def lease(host: FakeHost) -> Lease:
     """A lease on its company."""
-    with office.runtime.database.write.begin() as db:
-        taken = leases.acquire(db, office.connection().id, owner="w", now=office.clock.now())
+    with host.runtime.database.write.begin() as db:
+        taken = leases.acquire(db, connection_of(host).id, owner="w", now=host.clock.now())
     assert taken is not None
     return taken
 
 
-def test_what_another_takes_over_is_seen_at_once(office: Office, lease: Lease) -> None:
+def test_what_another_takes_over_is_seen_at_once(host: FakeHost, lease: Lease) -> None:
     """The kept connection sees what others have committed since its last look."""
-    lookout = office.runtime.database.fence_check
+    lookout = host.runtime.database.fence_check
     assert lookout.holds(lease)
     later = lease.until + leases.LEASE
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         other = leases.acquire(db, lease.company_id, owner="v", now=later)
     assert other is not None
     assert not lookout.holds(lease)
     assert lookout.holds(other)
 
 
-def test_a_disconnect_is_seen_at_once(office: Office, lease: Lease) -> None:
+def test_a_disconnect_is_seen_at_once(host: FakeHost, lease: Lease) -> None:
     """Nothing leaves after a disconnect, whatever is ready to go."""
-    assert office.runtime.database.fence_check.holds(lease)
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
-    assert not office.runtime.database.fence_check.holds(lease)
+    assert host.runtime.database.fence_check.holds(lease)
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
+    assert not host.runtime.database.fence_check.holds(lease)
 
 
-def test_a_lost_connection_is_replaced(office: Office, lease: Lease) -> None:
+def test_a_lost_connection_is_replaced(host: FakeHost, lease: Lease) -> None:
     """A restart of the server, a close and a fork cost a look nothing but a new connection."""
-    database = office.runtime.database
+    database = host.runtime.database
     assert database.fence_check.holds(lease)
     if not database.is_sqlite:
         end = sa.text(

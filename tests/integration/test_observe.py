@@ -29,7 +29,8 @@ from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.metrics import Histogram, Times
 from dunahub_qbo_plugin.store.queries import records
 from dunahub_qbo_plugin.sync.outcome_counts import MOST, OTHER, OutcomeCounts
-from tests.support.office import ACME, CONTRACTOR, DANA, EMPTY, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
+from tests.support.host import CONTRACTOR, connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,109 +38,111 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
-    """A connected office on either database."""
-    bench = Office(tmp_path, database_url=store_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
+    """Return a connected host on either database."""
+    made = make_host(tmp_path, database_url=store_url)
+    made.connect()
+    yield made
+    made.close()
 
 
-def look(office: Office) -> observe.Standing:
+def look(host: FakeHost) -> observe.Standing:
     """Return what the database tells."""
-    return observe.standing(office.runtime.database, office.clock)
+    return observe.standing(host.runtime.database, host.clock)
 
 
-def test_due_records_and_the_oldest_one(office: Office) -> None:
+def test_due_records_and_the_oldest_one(host: FakeHost) -> None:
     """What could be sent is counted, with the time for which the oldest could have been."""
-    assert (look(office).gauges.due, look(office).oldest_due) == (0, 0.0)
-    office.save(lead())
-    office.time.advance(90)
-    office.save(invoice())
-    seen = look(office)
+    assert (look(host).gauges.due, look(host).oldest_due) == (0, 0.0)
+    host.save(make_lead())
+    host.clock.advance(90)
+    host.save(make_invoice())
+    seen = look(host)
     assert (seen.gauges.due, seen.oldest_due) == (2, 90.0)
-    office.drain()
-    assert look(office).gauges.due == 0
+    host.send()
+    assert look(host).gauges.due == 0
 
 
-def test_states_are_those_that_people_see(office: Office) -> None:
+def test_states_are_those_that_people_see(host: FakeHost) -> None:
     """The gauges say in numbers what the pages say of each record (rule 21)."""
-    office.trouble(TroubleRule.from_text("fail status=400 code=6000 entity=invoice"))
-    office.trouble(TroubleRule.from_text("fail status=503 entity=payment times=all"))
-    office.save(lead("bad", name=""), lead(), invoice())
-    office.save(payment(), payment("cash", method=PaymentMethod.CASH, collected_by_dunahub=False))
-    office.drain()
+    host.qbo.trouble(TroubleRule.from_text("fail status=400 code=6000 entity=invoice"))
+    host.qbo.trouble(TroubleRule.from_text("fail status=503 entity=payment times=all"))
+    host.save(make_lead("bad", name=""), make_lead(), make_invoice())
+    host.save(
+        make_payment(),
+        make_payment(id="cash", method=PaymentMethod.CASH, collected_by_dunahub=False),
+    )
+    host.send()
     counted = dict.fromkeys(RecordState, 0)
-    with office.runtime.database.read.connect() as db:
-        by_kind = records.counts(db, office.connection())
+    with host.runtime.database.read.connect() as db:
+        by_kind = records.counts(db, connection_of(host))
     for by_state in by_kind.values():
         for shown, number in by_state.items():
             counted[shown] += number
-    seen = look(office).gauges
+    seen = look(host).gauges
     assert seen.attention == counted[RecordState.ATTENTION] == 1
     assert seen.due + seen.waiting == counted[RecordState.WAITING] > 0
     assert seen.not_sent == counted[RecordState.NOT_SENT] == 0
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
     assert (
-        look(office).gauges.not_sent
-        == counted[RecordState.ATTENTION] + counted[RecordState.WAITING]
+        look(host).gauges.not_sent == counted[RecordState.ATTENTION] + counted[RecordState.WAITING]
     )
-    assert look(office).gauges.due == 0
+    assert look(host).gauges.due == 0
 
 
-def test_companies_by_state(office: Office) -> None:
+def test_companies_by_state(host: FakeHost) -> None:
     """Connected, resting and disconnected companies are told apart."""
     other = Organization(id="beta", name="Beta Roofing", region=Region.US)
-    office.connect(EMPTY, org=other)
-    assert look(office).gauges.connected == 2
-    office.trouble(TroubleRule.from_text("fail status=429 times=all"))
-    office.save(lead())
-    office.drain()
-    assert look(office).gauges.resting == 1
-    office.runtime.panel.connection_service.disconnect(other, DANA)
-    seen = look(office).gauges
+    host.connect("empty", org=other)
+    assert look(host).gauges.connected == 2
+    host.qbo.trouble(TroubleRule.from_text("fail status=429 times=all"))
+    host.save(make_lead())
+    host.send()
+    assert look(host).gauges.resting == 1
+    host.runtime.panel.connection_service.disconnect(other, PERSON)
+    seen = look(host).gauges
     assert (seen.connected, seen.disconnected) == (1, 1)
     one = observe.standing(
-        office.runtime.database, office.clock, company_id=office.connection().id
+        host.runtime.database, host.clock, company_id=connection_of(host).id
     ).gauges
     assert (one.connected, one.resting, one.disconnected) == (1, 1, 0)
 
 
-def test_age_of_tokens(office: Office) -> None:
+def test_age_of_tokens(host: FakeHost) -> None:
     """How long the longest unused token has been idle is told, before Intuit lets it die."""
-    assert look(office).idle_token == 0.0
-    left = look(office).refresh_left
+    assert look(host).idle_token == 0.0
+    left = look(host).refresh_left
     assert left is not None
-    office.time.advance(timedelta(days=30).total_seconds())
-    seen = look(office)
+    host.clock.advance(timedelta(days=30).total_seconds())
+    seen = look(host)
     assert seen.idle_token == pytest.approx(30 * 86400 - 3600)
     assert seen.refresh_left == pytest.approx(left - 30 * 86400)
 
 
-def test_lease_is_seen_while_a_worker_is_at_it(office: Office) -> None:
+def test_lease_is_seen_while_a_worker_is_at_it(host: FakeHost) -> None:
     """A company that is being sent counts as leased, and no longer once its worker is done."""
     seen: list[int] = []
-    inner = office.runtime.client.write
+    inner = host.runtime.client.write
 
     def write(*args: Any, **values: Any) -> Any:  # noqa: ANN401  the client's own
-        seen.append(look(office).gauges.leased)
+        seen.append(look(host).gauges.leased)
         return inner(*args, **values)
 
-    office.runtime.client.write = write  # type: ignore[method-assign]  # to look in mid-drain
-    office.save(lead())
-    office.drain()
+    host.runtime.client.write = write  # type: ignore[method-assign]  # to look in mid-drain
+    host.save(make_lead())
+    host.send()
     assert seen == [1]
-    assert look(office).gauges.leased == 0
+    assert look(host).gauges.leased == 0
 
 
-def test_counters_of_a_process(office: Office) -> None:
+def test_counters_of_a_process(host: FakeHost) -> None:
     """Requests, outcomes by code and metered reads are counted; sending three costs no read."""
-    before = observe.counters(office.runtime)
+    before = observe.counters(host.runtime)
     assert before.sent == 0
-    office.trouble(TroubleRule.from_text("fail status=503 entity=invoice"))
-    office.save(lead(), invoice(), payment())
-    office.drain_until_quiet()
-    after = observe.counters(office.runtime)
+    host.qbo.trouble(TroubleRule.from_text("fail status=503 entity=invoice"))
+    host.save(make_lead(), make_invoice(), make_payment())
+    host.settle()
+    after = observe.counters(host.runtime)
     assert after.sent == 3
     assert after.outcomes["synced", ""] == 3
     assert sum(n for (word, _), n in after.outcomes.items() if word == "retry") >= 1
@@ -149,34 +152,33 @@ def test_counters_of_a_process(office: Office) -> None:
     assert after.writes - before.writes == 4
 
 
-def test_last_day_tells_outcomes_by_code(office: Office) -> None:
+def test_last_day_tells_outcomes_by_code(host: FakeHost) -> None:
     """What happened in the last day is told from the history, and forgotten after it."""
-    office.save(lead(), lead("bad", name=""))
-    office.drain()
-    assert look(office).lately == {("sent", ""): 1, ("rejected", "name-missing"): 1}
-    office.time.advance(25 * 3600)
-    assert look(office).lately == {}
+    host.save(make_lead(), make_lead("bad", name=""))
+    host.send()
+    assert look(host).lately == {("sent", ""): 1, ("rejected", "name-missing"): 1}
+    host.clock.advance(25 * 3600)
+    assert look(host).lately == {}
 
 
-def test_another_process_tells_what_was_asked(office: Office, tmp_path: Path) -> None:
+def test_another_process_tells_what_was_asked(host: FakeHost, tmp_path: Path) -> None:
     """Requests and their times of all processes are told by one that asked nothing itself."""
-    office.save(lead(), invoice(), payment())
-    office.drain()
-    office.runtime.client.metrics.latency.add(0.7)
-    office.runtime.worker_tasks.meter.note(at_once=True)
-    other = Office(
+    host.save(make_lead(), make_invoice(), make_payment())
+    host.send()
+    host.runtime.client.metrics.latency.add(0.7)
+    host.runtime.worker_tasks.meter.note(at_once=True)
+    other = make_host(
         tmp_path,
-        clock=office.clock,
-        emulator=office.emulator,
-        key=office.key,
-        database_url=office.config.database_url,
+        qbo=host.qbo,
+        fernet_keys=host.config.fernet_keys,
+        database_url=host.config.database_url,
     )
-    other.save(lead("lead-2"))
-    other.drain()
+    other.save(make_lead("lead-2"))
+    other.send()
+    ours, theirs = host.runtime.client.metrics, other.runtime.client.metrics
     other.close()
-    seen = look(office).requests
+    seen = look(host).requests
     assert seen is not None
-    ours, theirs = office.runtime.client.metrics, other.runtime.client.metrics
     assert theirs.writes == 1
     assert (seen.writes, seen.reads) == (ours.writes + 1, ours.reads + theirs.reads)
     assert seen.latency.count == ours.latency.times().count + theirs.latency.times().count
@@ -184,93 +186,93 @@ def test_another_process_tells_what_was_asked(office: Office, tmp_path: Path) ->
     assert 0.5 < seen.latency.quantile(1.0) <= 0.7
 
 
-def test_requests_are_told_by_the_hour(office: Office) -> None:
+def test_requests_are_told_by_the_hour(host: FakeHost) -> None:
     """Each hour has what was asked in it; after a day it is not told, after two it is gone."""
-    meter = office.runtime.worker_tasks.meter
+    meter = host.runtime.worker_tasks.meter
     meter.note(at_once=True)
-    office.time.advance(timedelta(hours=25).total_seconds())
-    assert look(office).requests == observe.Requests(reads=0, writes=0, latency=Times(buckets=()))
+    host.clock.advance(timedelta(hours=25).total_seconds())
+    assert look(host).requests == observe.Requests(reads=0, writes=0, latency=Times(buckets=()))
     for number in range(2):
-        office.save(lead(f"lead-{number}"))
-        office.drain()
+        host.save(make_lead(f"lead-{number}"))
+        host.send()
         meter.note()
-        office.time.advance(20)
-    seen = look(office).requests
+        host.clock.advance(20)
+    seen = look(host).requests
     assert seen is not None
     assert seen.writes == 2
-    office.time.advance(timedelta(hours=30).total_seconds())
-    office.save(lead("lead-3"))
-    office.drain()
+    host.clock.advance(timedelta(hours=30).total_seconds())
+    host.save(make_lead("lead-3"))
+    host.send()
     meter.note()
-    with office.runtime.database.read.connect() as db:
+    with host.runtime.database.read.connect() as db:
         told = db.execute(sa.text("SELECT writes FROM qbo_meter ORDER BY hour")).scalars().all()
     assert told == [2, 1]
 
 
-def test_figures_are_not_written_for_each_drain(office: Office) -> None:
+def test_figures_are_not_written_for_each_drain(host: FakeHost) -> None:
     """A note is made at most every few seconds, and none where nothing was asked."""
-    meter = office.runtime.worker_tasks.meter
+    meter = host.runtime.worker_tasks.meter
     written: list[str] = []
-    engine = office.runtime.database.write
+    engine = host.runtime.database.write
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def _count(_db: object, _cursor: object, statement: str, *_: object) -> None:
         written.extend([statement] if "INSERT INTO qbo_meter" in statement else [])
 
     for number in range(5):
-        office.save(lead(f"lead-{number}"))
-        office.drain()
+        host.save(make_lead(f"lead-{number}"))
+        host.send()
         meter.note()
-    office.time.advance(60)
+    host.clock.advance(60)
     meter.note()
     meter.note()
-    office.time.advance(60)
+    host.clock.advance(60)
     meter.note()
     assert len(written) == 2
     sa.event.remove(engine, "before_cursor_execute", _count)
 
 
-def test_figures_that_cannot_be_noted_stop_nothing(office: Office) -> None:
+def test_figures_that_cannot_be_noted_stop_nothing(host: FakeHost) -> None:
     """The table is locked or gone: a drain ends as ever, and the figures come with a later note."""
-    office.save(lead())
-    with office.runtime.database.write.begin() as db:
+    host.save(make_lead())
+    with host.runtime.database.write.begin() as db:
         db.exec_driver_sql("ALTER TABLE qbo_meter RENAME TO elsewhere")
-    assert office.runtime.worker_tasks.drain(office.connection().id) is False
-    office.runtime.worker_tasks.meter.note(at_once=True)
-    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
-    with office.runtime.database.write.begin() as db:
+    assert host.runtime.worker_tasks.drain(connection_of(host).id) is False
+    host.runtime.worker_tasks.meter.note(at_once=True)
+    assert host.look("customer:lead-1").state is RecordState.SYNCED
+    with host.runtime.database.write.begin() as db:
         db.exec_driver_sql("ALTER TABLE elsewhere RENAME TO qbo_meter")
-    office.runtime.worker_tasks.meter.note(at_once=True)
-    seen = look(office).requests
+    host.runtime.worker_tasks.meter.note(at_once=True)
+    seen = look(host).requests
     assert seen is not None
     assert seen.writes == 1
 
 
 def test_spill_is_told(tmp_path: Path) -> None:
     """Records that memory holds are told, and what was ever lost."""
-    office = Office(tmp_path)
-    office.connect()
-    with office.runtime.database.write.begin():
-        office.save(lead())
-        seen = observe.counters(office.runtime)
+    host = make_host(tmp_path)
+    host.connect()
+    with host.runtime.database.write.begin():
+        host.save(make_lead())
+        seen = observe.counters(host.runtime)
     assert (seen.in_memory, seen.spilled, seen.dropped) == (1, 1, 0)
-    office.runtime.intake.flush()
-    assert observe.counters(office.runtime).in_memory == 0
-    office.close()
+    host.runtime.intake.flush()
+    assert observe.counters(host.runtime).in_memory == 0
+    host.close()
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     """Without a database the counters are told all the same."""
-    office = Office(tmp_path)
+    host = make_host(tmp_path)
     plugin = QuickBooksPlugin(
-        config=attrs.evolve(office.config, database_url=f"sqlite:///{tmp_path / 'none.sqlite3'}")
+        config=attrs.evolve(host.config, database_url=f"sqlite:///{tmp_path / 'none.sqlite3'}")
     )
     snapshot = observe.measure(plugin.runtime())
     assert snapshot.standing is None
     assert observe.as_json(snapshot)["database"] is None
     assert not (tmp_path / "none.sqlite3").exists()
     plugin.on_shutdown()
-    office.close()
+    host.close()
 
 
 def collected(reader: InMemoryMetricReader) -> dict[str, dict[tuple[tuple[str, Any], ...], float]]:
@@ -289,15 +291,15 @@ def collected(reader: InMemoryMetricReader) -> dict[str, dict[tuple[tuple[str, A
     return found
 
 
-def test_opentelemetry_reads_the_figures(office: Office) -> None:
+def test_opentelemetry_reads_the_figures(host: FakeHost) -> None:
     """An exporter gets counters and gauges, of few labels, without a name or a secret in them."""
     reader = InMemoryMetricReader()
     meter = MeterProvider(metric_readers=[reader]).get_meter("host")
-    assert observe.export_to_opentelemetry(office.plugin, meter=meter)
-    office.save(lead(), invoice(), payment(), lead("bad", name=""))
-    office.drain()
-    office.save(lead("later"))
-    office.time.advance(10)
+    assert observe.export_to_opentelemetry(host.plugin, meter=meter)
+    host.save(make_lead(), make_invoice(), make_payment(), make_lead("bad", name=""))
+    host.send()
+    host.save(make_lead("later"))
+    host.clock.advance(10)
     told = collected(reader)
     assert told["dunahub.qbo.records"][("state", "due"),] == 1
     assert told["dunahub.qbo.records"][("state", "attention"),] == 1
@@ -306,31 +308,31 @@ def test_opentelemetry_reads_the_figures(office: Office) -> None:
     assert told["dunahub.qbo.outcomes"][("code", ""), ("outcome", "synced")] == 3
     assert told["dunahub.qbo.companies"][("state", "connected"),] == 1
     text = json.dumps({name: [[*map(list, labels)] for labels in told[name]] for name in told})
-    with office.runtime.database.read.connect() as db:
-        tokens = office.runtime.connections.tokens(db, office.connection().id)
+    with host.runtime.database.read.connect() as db:
+        tokens = host.runtime.connections.tokens(db, connection_of(host).id)
     assert tokens is not None
-    for secret in (CONTRACTOR, tokens.access, tokens.refresh, ACME.id, office.connection().id):
+    for secret in (CONTRACTOR, tokens.access, tokens.refresh, ORG.id, connection_of(host).id):
         assert secret not in text
-        assert secret not in json.dumps(observe.as_json(observe.measure(office.runtime)))
+        assert secret not in json.dumps(observe.as_json(observe.measure(host.runtime)))
     assert sum(len(points) for points in told.values()) < 60
 
 
 def test_one_look_serves_all_instruments(tmp_path: Path) -> None:
     """A collection of all instruments reads the database once, not once for each."""
-    office = Office(tmp_path)
-    office.connect()
+    host = make_host(tmp_path)
+    host.connect()
     reader = InMemoryMetricReader()
     meter = MeterProvider(metric_readers=[reader]).get_meter("host")
-    observe.export_to_opentelemetry(office.plugin, meter=meter)
+    observe.export_to_opentelemetry(host.plugin, meter=meter)
     looks: list[str] = []
 
-    @sa.event.listens_for(office.runtime.database.write, "before_cursor_execute")
+    @sa.event.listens_for(host.runtime.database.write, "before_cursor_execute")
     def _count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
         looks.append(statement)
 
     collected(reader)
     assert 0 < len([one for one in looks if one.startswith("SELECT")]) <= 5
-    office.close()
+    host.close()
 
 
 def test_nothing_is_told_before_the_first_use() -> None:

@@ -24,6 +24,7 @@ from dunahub_qbo_plugin.panel.problems import Problem
 from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.tables import records
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_lead
 from tests.integration.test_panel_states import (
     BEGIN,
     PAGE_URL,
@@ -38,8 +39,7 @@ from tests.integration.test_panel_states import (
     set_company,
     set_record,
 )
-from tests.support.clock import FakeClock
-from tests.support.office import ACME, DANA, TAXED, Office, lead
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,32 +51,32 @@ RIVAL = Organization(id="rival", name="Rival Roofing", region=Region.US)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office at its desk."""
-    made = Office(tmp_path, clock=FakeClock(BEGIN))
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a host."""
+    made = make_host(tmp_path, start=BEGIN)
     yield made
     made.close()
 
 
-def test_text_from_people_and_from_quickbooks_stays_text(office: Office) -> None:
+def test_text_from_people_and_from_quickbooks_stays_text(host: FakeHost) -> None:
     """A name, a company, an error text, a reason or a search with markup is shown, not run."""
-    office.connect()
-    office.save(lead("evil", name=EVIL), job("1001", EVIL))
+    host.connect()
+    host.save(make_lead("evil", name=EVIL), job("1001", EVIL))
     set_record(
-        office,
+        host,
         Kind.CUSTOMER,
         "evil",
         **failed("6000", EVIL, EVIL, candidate_id=EVIL, candidate_name=EVIL, error_tid=EVIL),
     )
-    set_company(office, company_name=EVIL, connected_by=EVIL)
+    set_company(host, company_name=EVIL, connected_by=EVIL)
     pages = [
-        panel(office, q=EVIL),
-        panel(office, qbo=EVIL, kind=EVIL, result=EVIL, before=EVIL, confirm=EVIL),
-        panel(office, qbo="checked"),
-        card(office, RecordKind.LEAD, "evil"),
+        panel(host, q=EVIL),
+        panel(host, qbo=EVIL, kind=EVIL, result=EVIL, before=EVIL, confirm=EVIL),
+        panel(host, qbo="checked"),
+        card(host, RecordKind.LEAD, "evil"),
         settings_panel(
-            office.runtime.panel,
-            ACME,
+            host.runtime.panel,
+            ORG,
             attrs.evolve(asked(), hidden_fields={EVIL: EVIL}, page_url=f"{PAGE_URL}?x={EVIL}"),
         ).html,
     ]
@@ -86,42 +86,42 @@ def test_text_from_people_and_from_quickbooks_stays_text(office: Office) -> None
     assert all("&lt;img src=x onerror=alert(1)&gt;" in html for html in pages)
 
 
-def test_one_organization_sees_nothing_of_another(office: Office) -> None:
+def test_one_organization_sees_nothing_of_another(host: FakeHost) -> None:
     """Another organization's page has its own company and records only (rule 12)."""
-    connected(office)
+    connected(host)
     lee = Person(id="lee", name="Lee", email="lee@rival.example")
-    empty = settings_panel(office.runtime.panel, RIVAL, asked()).html
+    empty = settings_panel(host.runtime.panel, RIVAL, asked()).html
     assert "Maria Alvarez" not in empty
     assert "Not connected" in empty
-    office.connect(TAXED, org=RIVAL, person=lee)
-    office.save(lead("theirs", name="Their Customer"), org=RIVAL)
-    theirs = settings_panel(office.runtime.panel, RIVAL, asked(q="a")).html
+    host.connect("automated_tax", org=RIVAL, person=lee)
+    host.save(make_lead("theirs", name="Their Customer"), org=RIVAL)
+    theirs = settings_panel(host.runtime.panel, RIVAL, asked(q="a")).html
     assert "Their Customer" in theirs
     assert "Maria Alvarez" not in theirs
-    assert "Their Customer" not in panel(office)
-    found = record_card(office.runtime.panel, RIVAL, asked(), RecordKind.LEAD, "lead-1038")
+    assert "Their Customer" not in panel(host)
+    found = record_card(host.runtime.panel, RIVAL, asked(), RecordKind.LEAD, "lead-1038")
     assert found is not None
     assert "Synced" not in found.html
     assert "Maria" not in found.html
 
 
-def test_a_card_is_not_there_for_who_never_connected(office: Office) -> None:
+def test_a_card_is_not_there_for_who_never_connected(host: FakeHost) -> None:
     """An organization that never connected reads nothing of QuickBooks on its records."""
-    office.runtime.database.prepare()
-    assert record_card(office.runtime.panel, ACME, asked(), RecordKind.LEAD, "1") is None
+    host.runtime.database.prepare()
+    assert record_card(host.runtime.panel, ORG, asked(), RecordKind.LEAD, "1") is None
 
 
-def test_a_card_that_cannot_be_read_says_so(office: Office) -> None:
+def test_a_card_that_cannot_be_read_says_so(host: FakeHost) -> None:
     """A database out of reach leaves the record's page whole (rule 9)."""
-    context = attrs.evolve(office.runtime.panel, database=Database("sqlite:////proc/no/qbo.db"))
-    found = record_card(context, ACME, asked(), RecordKind.LEAD, "1")
+    context = attrs.evolve(host.runtime.panel, database=Database("sqlite:////proc/no/qbo.db"))
+    found = record_card(context, ORG, asked(), RecordKind.LEAD, "1")
     assert found is not None
     assert "cannot be shown just now" in found.html
 
 
-def test_a_render_that_is_not_wanted_makes_no_page(office: Office) -> None:
+def test_a_render_that_is_not_wanted_makes_no_page(host: FakeHost) -> None:
     """The host gets the actions without the price of the page."""
-    given = settings_panel(office.runtime.panel, ACME, attrs.evolve(asked(), render=False))
+    given = settings_panel(host.runtime.panel, ORG, attrs.evolve(asked(), render=False))
     assert given.html == ""
     assert {action.name for action in given.actions} >= {
         "connect",
@@ -173,16 +173,16 @@ def test_compiled_templates_are_kept_for_the_next_process(
     assert not (tmp_path / "none").exists()
 
 
-def test_paging_shows_every_record_once(office: Office) -> None:
+def test_paging_shows_every_record_once(host: FakeHost) -> None:
     """Records that were touched in the same millisecond are neither lost nor shown twice."""
-    office.connect()
+    host.connect()
     for number in range(40):
-        office.save(lead(f"lead-{number}", name=f"Lead No{number:02}"))
-    set_records_touched_together(office)
+        host.save(make_lead(f"lead-{number}", name=f"Lead No{number:02}"))
+    set_records_touched_together(host)
     seen: list[str] = []
     before = ""
     for _ in range(10):
-        html = panel(office, before=before, kind="customer")
+        html = panel(host, before=before, kind="customer")
         seen += re.findall(r">Customer (Lead No\d\d)</a>", html.partition("Latest activity")[2])
         older = re.search(r'href="([^"]+)">Older', html)
         if older is None:
@@ -192,9 +192,9 @@ def test_paging_shows_every_record_once(office: Office) -> None:
     assert len(set(seen)) == 40
 
 
-def set_records_touched_together(office: Office) -> None:
+def set_records_touched_together(host: FakeHost) -> None:
     """Return all records the same time of their last change."""
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         db.execute(records.update().values(updated_at=1_700_000_000_000))
 
 
@@ -214,25 +214,25 @@ def set_records_touched_together(office: Office) -> None:
     ],
 )
 def test_the_activity_is_narrowed_down(
-    office: Office, query: dict[str, str], names: set[str]
+    host: FakeHost, query: dict[str, str], names: set[str]
 ) -> None:
     """Kind, result and text narrow the activity; what cannot be is left out."""
-    office.connect()
-    office.save(job("1038", "Maria Alvarez"), job("1039", "Tom Becker"))
-    office.drain()
-    activity = panel(office, **query).partition("Latest activity")[2]
+    host.connect()
+    host.save(job("1038", "Maria Alvarez"), job("1039", "Tom Becker"))
+    host.send()
+    activity = panel(host, **query).partition("Latest activity")[2]
     shown = set(re.findall(r">(?:Customer|Invoice) ([^<]+)</a>", activity))
     assert shown == names
 
 
-def test_a_group_is_one_cause_with_all_its_records(office: Office) -> None:
+def test_a_group_is_one_cause_with_all_its_records(host: FakeHost) -> None:
     """Seven invoices with one cause are one group, and its buttons are for all seven."""
-    office.connect()
+    host.connect()
     for number in range(7):
-        office.save(job(str(1050 + number), f"Customer {number}"))
+        host.save(job(str(1050 + number), f"Customer {number}"))
         cause = failed("item-gone", "Invalid Reference Id", "AC tune-up")
-        set_record(office, Kind.INVOICE, f"inv-{1050 + number}", **cause)
-    html = panel(office)
+        set_record(host, Kind.INVOICE, f"inv-{1050 + number}", **cause)
+    html = panel(host)
     assert html.count("<article") == 1
     forms = re.findall(r'<form[^>]+action="[^"]+/retry">(.*?)</form>', html, re.DOTALL)
     named = sorted(re.findall(r'name="(?:key|cause)" value="([^"]+)"', "".join(forms)))
@@ -242,37 +242,37 @@ def test_a_group_is_one_cause_with_all_its_records(office: Office) -> None:
     assert all('name="csrf_token" value="made-up"' in form for form in forms)
 
 
-def test_a_host_with_parameters_of_its_own_keeps_them(office: Office) -> None:
+def test_a_host_with_parameters_of_its_own_keeps_them(host: FakeHost) -> None:
     """Links and looking forms carry the host's own query along, and none of our old ones."""
-    connected(office)
+    connected(host)
     request = attrs.evolve(asked(q="10"), page_url=f"{PAGE_URL}?tab=a%26b&qbo=old#top")
-    html = settings_panel(office.runtime.panel, ACME, request).html
+    html = settings_panel(host.runtime.panel, ORG, request).html
     assert f'action="{PAGE_URL}#dhqbo-activity"' in html
     assert '<input type="hidden" name="tab" value="a&amp;b">' in html
     assert "qbo=old" not in html
     assert page_address(f"{PAGE_URL}?tab=1&qbo=old", qbo="new") == f"{PAGE_URL}?tab=1&qbo=new"
 
 
-def test_a_host_without_record_pages_gets_names_without_links(office: Office) -> None:
+def test_a_host_without_record_pages_gets_names_without_links(host: FakeHost) -> None:
     """Where the host has no page for a record, its name is text."""
-    connected(office)
+    connected(host)
     request = attrs.evolve(asked(), record_url=None)
-    html = settings_panel(office.runtime.panel, ACME, request).html
+    html = settings_panel(host.runtime.panel, ORG, request).html
     assert "<strong>Customer Maria Alvarez</strong>" in html
 
 
 @pytest.mark.parametrize("code", ["", "nonsense", "CHECKED", "connected", "confirm"])
-def test_a_code_that_is_not_true_says_nothing(office: Office, code: str) -> None:
+def test_a_code_that_is_not_true_says_nothing(host: FakeHost, code: str) -> None:
     """The address cannot make the page say what is not so."""
-    assert "dhqbo-flash" not in panel(office, qbo=code).partition("</style>")[2]
+    assert "dhqbo-flash" not in panel(host, qbo=code).partition("</style>")[2]
 
 
-def test_times_are_in_the_organization_zone(office: Office) -> None:
+def test_times_are_in_the_organization_zone(host: FakeHost) -> None:
     """The same moment reads differently in Los Angeles; an unknown zone is UTC and says so."""
-    connected(office)
+    connected(host)
     for zone, time in (("America/Los_Angeles", "10:50 AM"), ("Mars/Base", "6:50 PM UTC")):
-        org = attrs.evolve(ACME, timezone=zone)
-        assert time in read(settings_panel(office.runtime.panel, org, asked()).html)
+        org = attrs.evolve(ORG, timezone=zone)
+        assert time in read(settings_panel(host.runtime.panel, org, asked()).html)
 
 
 @pytest.mark.parametrize("zone", ["", "America", "../../etc/passwd", "\0", "x" * 300])
@@ -302,30 +302,30 @@ def test_moments_are_written_as_in_the_united_states() -> None:
     ]
 
 
-def test_links_lead_into_quickbooks(office: Office) -> None:
+def test_links_lead_into_quickbooks(host: FakeHost) -> None:
     """Open in QuickBooks leads to the customer, the invoice and the payment there."""
-    connected(office)
-    html = panel(office)
+    connected(host)
+    html = panel(host)
     for address in (
         "/app/customerdetail?nameId=",
         "/app/invoice?txnId=",
         "/app/recvpayment?txnId=",
     ):
-        assert f'href="{office.config.app_url}{address}' in html
+        assert f'href="{host.config.app_url}{address}' in html
 
 
-def test_a_waiting_payment_names_its_invoice(office: Office) -> None:
+def test_a_waiting_payment_names_its_invoice(host: FakeHost) -> None:
     """A payment whose invoice DunaHub never told of says which record to save (rule 8)."""
-    office.connect()
-    office.save(pay("1041"))
-    office.drain()
-    assert "Waiting for its invoice" in read(card(office, RecordKind.PAYMENT, "pay-1041"))
+    host.connect()
+    host.save(pay("1041"))
+    host.send()
+    assert "Waiting for its invoice" in read(card(host, RecordKind.PAYMENT, "pay-1041"))
 
 
-def test_the_page_knows_its_request(office: Office) -> None:
+def test_the_page_knows_its_request(host: FakeHost) -> None:
     """A request without fields or query of the host is enough."""
-    request = SettingsRequest(person=DANA, page_url=PAGE_URL, action_url=PAGE_URL)
-    assert "Not connected" in settings_panel(office.runtime.panel, ACME, request).html
+    request = SettingsRequest(person=PERSON, page_url=PAGE_URL, action_url=PAGE_URL)
+    assert "Not connected" in settings_panel(host.runtime.panel, ORG, request).html
 
 
 def test_counts_and_lists_are_written_as_in_the_united_states() -> None:

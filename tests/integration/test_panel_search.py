@@ -9,16 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_hookspecs import Organization, Region
-from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.store.companies import forget
 from dunahub_qbo_plugin.store.queries import activity, search
 from dunahub_qbo_plugin.store.queries.activity import Filter
 from dunahub_qbo_plugin.store.queries.search import beginnings
 from dunahub_qbo_plugin.store.tables import words
+from dunahub_qbo_plugin.testing import ORG, FakeHost, make_lead
 from tests.integration.test_panel_actions import press
 from tests.integration.test_panel_states import BEGIN, job, panel, set_company
-from tests.support.clock import FakeClock
-from tests.support.office import ACME, EMPTY, Office, lead
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +25,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
-    """An office that is connected, on each database."""
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host, on each database."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    made = Office(tmp_path, clock=FakeClock(BEGIN), database_url=url)
+    made = make_host(tmp_path, start=BEGIN, database_url=url)
     made.connect()
     yield made
     made.close()
 
 
-def found(office: Office, text: str, *, org: Organization = ACME) -> set[str]:
+def found(host: FakeHost, text: str, *, org: Organization = ORG) -> set[str]:
     """Search and give the names of what was found."""
-    connection = office.connection(org=org)
-    with office.runtime.database.read.connect() as db:
+    connection = connection_of(host, org=org)
+    with host.runtime.database.read.connect() as db:
         answer = activity.activity(db, connection, Filter(text=text), limit=50)
     assert not answer.cut
     return {view.label for view in answer.records}
@@ -62,84 +61,86 @@ def test_the_further_words_of_a_label(label: str, further: tuple[str, ...]) -> N
     assert beginnings(label) == further
 
 
-def test_any_word_is_found_by_its_beginning(office: Office) -> None:
+def test_any_word_is_found_by_its_beginning(host: FakeHost) -> None:
     """First, last and middle names, parts of numbers, in any case; wild cards are plain."""
-    office.save(
+    host.save(
         job("INV-1040", "Mary Ann Ruiz"),
-        lead("odd", name="50%_off/Sale"),
-        lead("zoe", name="Anna ÉLAN"),
+        make_lead("odd", name="50%_off/Sale"),
+        make_lead("zoe", name="Anna ÉLAN"),
     )
     for sent in (False, True):
         if sent:
-            office.drain()
+            host.send()
         else:
-            office.runtime.intake.flush()
-        assert found(office, "rUIz") == {"Mary Ann Ruiz"}, sent
-        assert found(office, "ann r") == {"Mary Ann Ruiz"}, sent
-        assert found(office, "ANN") == {"Mary Ann Ruiz", "Anna ÉLAN"}, sent
-        assert found(office, "élan") == {"Anna ÉLAN"}, sent
-        assert found(office, "1040") == {"INV-1040"}, sent
-        assert found(office, "50%_O") == {"50%_off/Sale"}, sent
-        assert found(office, "sale") == {"50%_off/Sale"}, sent
+            host.runtime.intake.flush()
+        assert found(host, "rUIz") == {"Mary Ann Ruiz"}, sent
+        assert found(host, "ann r") == {"Mary Ann Ruiz"}, sent
+        assert found(host, "ANN") == {"Mary Ann Ruiz", "Anna ÉLAN"}, sent
+        assert found(host, "élan") == {"Anna ÉLAN"}, sent
+        assert found(host, "1040") == {"INV-1040"}, sent
+        assert found(host, "50%_O") == {"50%_off/Sale"}, sent
+        assert found(host, "sale") == {"50%_off/Sale"}, sent
         for nothing in ("uiz", "%", "_", "r%z", "mary ruiz", "zz"):
-            assert found(office, nothing) == set(), (nothing, sent)
+            assert found(host, nothing) == set(), (nothing, sent)
 
 
-def test_a_new_name_is_found_and_the_old_one_is_not(office: Office) -> None:
+def test_a_new_name_is_found_and_the_old_one_is_not(host: FakeHost) -> None:
     """Renamed, before and after it is sent: the words are those of the name as it is now."""
-    office.save(lead("lead-1", name="Sarah Jones"))
-    office.drain()
-    office.save(lead("lead-1", name="Sarah Miller"))
-    office.runtime.intake.flush()
-    assert found(office, "miller") == {"Sarah Miller"}
-    office.drain()
-    assert found(office, "miller") == {"Sarah Miller"}
-    assert found(office, "jones") == set()
+    host.save(make_lead("lead-1", name="Sarah Jones"))
+    host.send()
+    host.save(make_lead("lead-1", name="Sarah Miller"))
+    host.runtime.intake.flush()
+    assert found(host, "miller") == {"Sarah Miller"}
+    host.send()
+    assert found(host, "miller") == {"Sarah Miller"}
+    assert found(host, "jones") == set()
 
 
-def test_what_was_left_behind_or_failed_is_found(office: Office) -> None:
+def test_what_was_left_behind_or_failed_is_found(host: FakeHost) -> None:
     """A record that is not in QuickBooks is found by its last name, too (rule 18)."""
-    office.save(lead("bad", name="Bad Mailer", email="a@b.example, c@d.example"))
-    office.drain()
-    press(office, "disconnect")
-    office.save(lead("left", name="Walter Boone"))
-    office.runtime.intake.flush()
-    assert found(office, "boone") == {"Walter Boone"}
-    assert found(office, "mailer") == {"Bad Mailer"}
-    text = panel(office, q="boone").partition("Latest activity")[2]
+    host.save(make_lead("bad", name="Bad Mailer", email="a@b.example, c@d.example"))
+    host.send()
+    press(host, "disconnect")
+    host.save(make_lead("left", name="Walter Boone"))
+    host.runtime.intake.flush()
+    assert found(host, "boone") == {"Walter Boone"}
+    assert found(host, "mailer") == {"Bad Mailer"}
+    text = panel(host, q="boone").partition("Latest activity")[2]
     assert re.search(r">Customer Walter Boone</a>", text)
 
 
-def test_a_customer_is_found_by_its_number_in_quickbooks(office: Office) -> None:
+def test_a_customer_is_found_by_its_number_in_quickbooks(host: FakeHost) -> None:
     """The list shows customers as "no. 58", and 58 finds it."""
-    office.save(lead("lead-1", name="Sarah Jones"))
-    office.drain()
-    assert found(office, office.view(Kind.CUSTOMER, "lead-1").qbo_id or "") == {"Sarah Jones"}
+    host.save(make_lead("lead-1", name="Sarah Jones"))
+    host.send()
+    assert found(host, host.look("customer:lead-1").qbo_id or "") == {"Sarah Jones"}
 
 
-def test_nobody_finds_what_is_another_s(office: Office) -> None:
+def test_nobody_finds_what_is_another_s(host: FakeHost) -> None:
     """Words are found in the own company only, and go with the organization (rule 12)."""
     rival = Organization(id="rival", name="Rival", region=Region.US)
-    office.connect(EMPTY, org=rival)
-    office.save(lead("lead-1", name="Sarah Jones"), org=rival)
-    office.drain(org=rival)
-    assert found(office, "jones", org=rival) == {"Sarah Jones"}
-    with office.runtime.database.read.connect() as db:
-        assert search.find(db, office.connection().id, "jones") == ([], False)
-        assert search.find(db, office.connection().id, "sarah") == ([], False)
-    forget.forget(office.runtime.database, rival.id)
-    with office.runtime.database.read.connect() as db:
+    host.connect("empty", org=rival)
+    host.save(make_lead("lead-1", name="Sarah Jones"), org=rival)
+    host.send(org=rival)
+    assert found(host, "jones", org=rival) == {"Sarah Jones"}
+    with host.runtime.database.read.connect() as db:
+        assert search.find(db, connection_of(host).id, "jones") == ([], False)
+        assert search.find(db, connection_of(host).id, "sarah") == ([], False)
+    forget.forget(host.runtime.database, rival.id)
+    with host.runtime.database.read.connect() as db:
         assert db.execute(sa.select(sa.func.count()).select_from(words)).scalar_one() == 0
 
 
-def test_a_search_says_when_it_left_some_out(office: Office) -> None:
+def test_a_search_says_when_it_left_some_out(host: FakeHost) -> None:
     """Hundreds that fit: the list says that a longer text finds the rest."""
-    set_company(office, expired_at=1)
-    office.save(*(lead(f"lead-{number}", name=f"Pat Smith {number:03}") for number in range(230)))
-    office.runtime.intake.flush()
-    with office.runtime.database.read.connect() as db:
-        ids, cut = search.find(db, office.connection().id, "smith")
-        few, all_ = search.find(db, office.connection().id, "smith 22")
+    set_company(host, expired_at=1)
+    host.save(
+        *(make_lead(f"lead-{number}", name=f"Pat Smith {number:03}") for number in range(230))
+    )
+    host.runtime.intake.flush()
+    with host.runtime.database.read.connect() as db:
+        ids, cut = search.find(db, connection_of(host).id, "smith")
+        few, all_ = search.find(db, connection_of(host).id, "smith 22")
     assert (len(ids), cut) == (search.MAX_FOUND, True)
     assert (len(few), all_) == (10, False)
-    assert "Too many records match" in panel(office, q="smith")
+    assert "Too many records match" in panel(host, q="smith")

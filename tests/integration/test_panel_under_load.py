@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_hookspecs import SettingsRequest
-from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.qbo.throttle import Throttles
-from tests.support.office import ACME, DANA, REDIRECT, Office, invoice, lead
+from dunahub_qbo_plugin.testing import (
+    ORG,
+    PERSON,
+    FakeHost,
+    QboEmulator,
+    SteeredClock,
+    make_invoice,
+    make_lead,
+)
+from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,48 +35,48 @@ PAGE = "https://crm.example/settings/quickbooks"
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """A connected office on the machine's clock with 5,000 records due, its limits lifted.
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a connected host on the machine's clock with 5,000 records due, its limits lifted.
 
     Without them the drain is as busy as it can be: ten times what QuickBooks allows.
     """
-    world = World.default(redirect_uris=(REDIRECT,))
+    world = World.default(redirect_uris=(REDIRECT_URI,))
     world.throttle.settings.per_minute = None
-    bench = Office(tmp_path, clock=SystemClock(), emulator=Emulator(world))
-    lifted = Throttles(bench.clock, per_minute=10**6, per_second=10**6)
-    bench.runtime.client._throttles = lifted
-    bench.connect()
+    made = make_host(tmp_path, qbo=QboEmulator(SteeredClock(sleeps=True), world=world))
+    lifted = Throttles(made.clock, per_minute=10**6, per_second=10**6)
+    made.runtime.client._throttles = lifted
+    made.connect()
     for number in range(RECORDS // 2):
         tag = f"p{number}"
-        bench.save(invoice(tag, lead=lead(tag)))
-    yield bench
-    bench.close()
+        made.save(make_invoice(tag, lead=make_lead(tag)))
+    yield made
+    made.close()
 
 
-def look(office: Office) -> float:
+def look(host: FakeHost) -> float:
     """Render the page; gives the seconds that it took."""
-    request = SettingsRequest(person=DANA, page_url=PAGE, action_url=PAGE)
+    request = SettingsRequest(person=PERSON, page_url=PAGE, action_url=PAGE)
     started = time.perf_counter()
-    panel = office.plugin.on_settings_render(ACME, request)
+    panel = host.plugin.on_settings_render(ORG, request)
     seconds = time.perf_counter() - started
     assert panel is not None
     assert "waiting" in panel.html
     return seconds
 
 
-def test_page_answers_while_thousands_are_sent(office: Office) -> None:
+def test_page_answers_while_thousands_are_sent(host: FakeHost) -> None:
     """While 5,000 records go out, the page keeps its promise of 100 ms.
 
     The median counts: single looks depend on what else the machine does. Looks and drain share
     one process here, and with it the emulator's work.
     """
-    look(office)  # templates are read once
+    look(host)  # templates are read once
     ended = threading.Event()
     stop = threading.Event()
 
     def work() -> None:
         try:
-            while not stop.is_set() and office.drain():
+            while not stop.is_set() and host.send():
                 pass
         finally:
             ended.set()
@@ -79,13 +87,13 @@ def test_page_answers_while_thousands_are_sent(office: Office) -> None:
     for _ in range(LOOKS):
         if ended.wait(0.05):
             break
-        looks.append(look(office))
+        looks.append(look(host))
     busy = not ended.is_set()
     stop.set()
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)  # ends the drain at once
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)  # ends the drain at once
     worker.join(60)
     assert busy
     assert len(looks) == LOOKS
-    assert office.books()["totals"]["customers"] > LOOKS
+    assert host.books.totals["customers"] > LOOKS
     looks.sort()
     assert looks[LOOKS // 2] < PROMISED, looks

@@ -15,14 +15,15 @@ import sqlalchemy as sa
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.errors import ConfigurationError
-from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.model import RecordState
 from dunahub_qbo_plugin.runtime import build
 from dunahub_qbo_plugin.store.companies.leases import LEASE
 from dunahub_qbo_plugin.store.db import postgres
 from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.db.errors import DatabaseError, is_lost
 from dunahub_qbo_plugin.store.db.hook_connections import BackgroundConnector
-from tests.support.office import Office, lead
+from dunahub_qbo_plugin.testing import FakeHost, make_lead
+from tests.support.host import make_host, rows_of
 from tests.support.proxy import Proxy
 from tests.support.queue import until
 from tests.support.sockets import RawServer, closed_port
@@ -36,75 +37,75 @@ LONGEST = 0.5
 
 
 @pytest.fixture
-def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
-    """A connected office on PostgreSQL without a worker of its own."""
-    bench = Office(tmp_path, database_url=postgres_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, postgres_url: str) -> Iterator[FakeHost]:
+    """Return a connected host on PostgreSQL without a worker of its own."""
+    made = make_host(tmp_path, database_url=postgres_url)
+    made.connect()
+    yield made
+    made.close()
 
 
-def saved_in(office: Office, local_id: str) -> float:
+def saved_in(host: FakeHost, local_id: str) -> float:
     """Save a lead; gives how long the hook took."""
     started = time.monotonic()
-    office.save(lead(local_id))
+    host.save(make_lead(local_id))
     return time.monotonic() - started
 
 
-def test_a_lock_sends_the_row_through_memory(office: Office) -> None:
+def test_a_lock_sends_the_row_through_memory(host: FakeHost) -> None:
     """A locked row costs the hook some tens of milliseconds; it is written once it is free."""
-    office.save(lead())
-    database = office.runtime.database
+    host.save(make_lead())
+    database = host.runtime.database
     with database.write.begin() as db:
         db.execute(sa.text("SELECT 1 FROM qbo_record FOR UPDATE"))
-        assert saved_in(office, "lead-1") < 0.2
+        assert saved_in(host, "lead-1") < 0.2
         started = time.monotonic()
-        office.save(lead(phone="1"))
+        host.save(make_lead(phone="1"))
         assert time.monotonic() - started < 0.2
-        assert office.runtime.intake.waiting == 1
-    until(lambda: office.runtime.intake.waiting == 0, what="the write")
-    (row,) = office.rows()
+        assert host.runtime.intake.waiting == 1
+    until(lambda: host.runtime.intake.waiting == 0, what="the write")
+    (row,) = rows_of(host)
     assert '"1"' in row.snapshot
-    assert office.drain() == 1
+    assert host.send() == 1
 
 
-def test_a_slow_statement_is_ended_by_the_server(office: Office) -> None:
+def test_a_slow_statement_is_ended_by_the_server(host: FakeHost) -> None:
     """A hook's statement gets some tens of milliseconds of the server's time."""
     started = time.monotonic()
     ended = pytest.raises(sa.exc.OperationalError, match="statement timeout")
-    with office.runtime.database.hook.connect() as db, ended:
+    with host.runtime.database.hook.connect() as db, ended:
         db.execute(sa.text("SELECT pg_sleep(5)"))
     assert time.monotonic() - started < LONGEST
 
 
-def test_a_restarted_server_costs_no_row(office: Office, server_url: str) -> None:
+def test_a_restarted_server_costs_no_row(host: FakeHost, server_url: str) -> None:
     """Connections that the server ended are replaced within the hook: its row is durable."""
-    office.save(lead())
+    host.save(make_lead())
     admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as db:
         db.execute(
             sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
-            {"name": office.runtime.database.url.database},
+            {"name": host.runtime.database.url.database},
         )
-    assert saved_in(office, "lead-2") < LONGEST
-    assert office.runtime.intake.spilled == 0
-    assert len(office.rows()) == 2
+    assert saved_in(host, "lead-2") < LONGEST
+    assert host.runtime.intake.spilled == 0
+    assert len(rows_of(host)) == 2
 
 
 def test_a_server_that_stops_answering(tmp_path: Path, postgres_url: str) -> None:
     """A server that hangs costs a hook a quarter of a second, the next ones nothing."""
     with Proxy(postgres_url) as proxy:
-        office = Office(tmp_path, database_url=proxy.url)
-        office.connect()
-        office.save(lead("before"))
+        host = make_host(tmp_path, database_url=proxy.url)
+        host.connect()
+        host.save(make_lead("before"))
         proxy.blocked.set()
-        assert saved_in(office, "hung") < LONGEST
-        assert saved_in(office, "next") < 0.05
-        assert office.runtime.intake.waiting == 2
+        assert saved_in(host, "hung") < LONGEST
+        assert saved_in(host, "next") < 0.05
+        assert host.runtime.intake.waiting == 2
         proxy.blocked.clear()
-        until(lambda: office.runtime.intake.waiting == 0, seconds=20, what="the write")
-        assert {row.local_id for row in office.rows()} == {"before", "hung", "next"}
-        office.close()
+        until(lambda: host.runtime.intake.waiting == 0, seconds=20, what="the write")
+        assert {row.local_id for row in rows_of(host)} == {"before", "hung", "next"}
+        host.close()
 
 
 @pytest.mark.parametrize("gone", ["silent", "refusing"])
@@ -118,7 +119,7 @@ def test_a_server_that_lets_nobody_in(gone: str) -> None:
         runtime.intake._wake = lambda _org_id: None
         started = time.monotonic()
         for number in range(20):
-            runtime.intake.lead("acme", lead(f"lead-{number}"), None)
+            runtime.intake.lead("acme", make_lead(f"lead-{number}"), None)
         assert time.monotonic() - started < LONGEST
         assert runtime.intake.waiting == 20
         runtime.database.close()
@@ -127,26 +128,26 @@ def test_a_server_that_lets_nobody_in(gone: str) -> None:
 def test_other_regions_do_not_wait_either(tmp_path: Path, postgres_url: str) -> None:
     """A hook of an organization outside the US is as quick while the database hangs (rule 13)."""
     with Proxy(postgres_url) as proxy:
-        office = Office(tmp_path, database_url=proxy.url)
-        office.connect()
+        host = make_host(tmp_path, database_url=proxy.url)
+        host.connect()
         proxy.blocked.set()
         started = time.monotonic()
-        office.save(lead(), org=Organization(id="acme", region=Region.BR))
+        host.save(make_lead(), org=Organization(id="acme", region=Region.BR))
         assert time.monotonic() - started < LONGEST
         proxy.blocked.clear()
-        office.close()
+        host.close()
 
 
-def test_memory_is_written_where_no_worker_runs(office: Office) -> None:
+def test_memory_is_written_where_no_worker_runs(host: FakeHost) -> None:
     """With the worker elsewhere, what went through memory is written by a thread of its own."""
-    assert office.config.worker is Worker.OFF
-    database = office.runtime.database
+    assert host.config.worker is Worker.OFF
+    database = host.runtime.database
     with database.write.begin() as db:
         db.exec_driver_sql("LOCK TABLE qbo_record IN EXCLUSIVE MODE")
-        office.save(lead())
-    until(lambda: len(office.rows()) == 1, what="the row")
-    office.drain()
-    assert office.view(Kind.CUSTOMER, "lead-1").state is RecordState.SYNCED
+        host.save(make_lead())
+    until(lambda: len(rows_of(host)) == 1, what="the row")
+    host.send()
+    assert host.look("customer:lead-1").state is RecordState.SYNCED
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
@@ -198,11 +199,11 @@ def test_a_process_paused_in_a_transaction_keeps_nobody_out(
 ) -> None:
     """The server ends a transaction that stands still, before a lease ends (rule 10)."""
     assert timedelta(seconds=postgres.IDLE_TRANSACTION_TIMEOUT) < LEASE
+    host = make_host(tmp_path, database_url=postgres_url)
+    host.connect()
     monkeypatch.setattr(postgres, "IDLE_TRANSACTION_TIMEOUT", 0.3)
-    office = Office(tmp_path, database_url=postgres_url)
-    office.connect()
     lock = sa.text("SELECT id FROM qbo_connection FOR UPDATE")
-    database = office.runtime.database
+    database = Database(postgres_url)
     with getattr(database, way).connect() as paused:
         paused.execute(lock)
         with database.write.begin() as taker:
@@ -211,7 +212,8 @@ def test_a_process_paused_in_a_transaction_keeps_nobody_out(
         with pytest.raises(DatabaseError) as ended:
             paused.execute(lock)
         assert is_lost(ended.value)
-    office.close()
+    database.close()
+    host.close()
 
 
 def test_what_comes_back_late_is_closed(store_url: str | None, tmp_path: Path) -> None:

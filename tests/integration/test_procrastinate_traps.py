@@ -42,11 +42,12 @@ from sqlalchemy.orm import Session
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.engine import procrastinate as engine
-from dunahub_qbo_plugin.model import Kind, RecordState
+from dunahub_qbo_plugin.model import RecordState
 from dunahub_qbo_plugin.store.db import postgres
-from tests.support.office import ACME, EMPTY, Office, lead
+from dunahub_qbo_plugin.testing import ORG, FakeHost, make_lead
+from tests.support.host import connection_of, has_failed, rows_of
 from tests.support.postgres import fresh_database
-from tests.support.queue import Gate, Look, queue_office, until, working
+from tests.support.queue import Gate, Look, queue_host, until, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,12 +57,12 @@ RIVAL = Organization(id="rival", region=Region.US)
 
 
 @pytest.fixture
-def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
-    """A connected office on PostgreSQL, whose hooks ring at the queue."""
-    bench = queue_office(tmp_path, postgres_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, postgres_url: str) -> Iterator[FakeHost]:
+    """Return a connected host on PostgreSQL, whose hooks ring at the queue."""
+    made = queue_host(tmp_path, postgres_url)
+    made.connect()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -71,18 +72,18 @@ def look(postgres_url: str) -> Look:
 
 
 @pytest.fixture
-def queue(office: Office, look: Look) -> Look:
+def queue(host: FakeHost, look: Look) -> Look:
     """Return a look into a queue that a worker made, and from which it is gone."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(look.ready, what="the worker")
         until(lambda: not look.jobs(), what="the end of the jobs")
-    office.runtime.drainer._stopping.at = None
+    host.runtime.drainer._stopping.at = None
     return look
 
 
-def arrived(office: Office, local_id: str) -> bool:
+def arrived(host: FakeHost, local_id: str) -> bool:
     """Return whether a lead is in QuickBooks."""
-    return office.view(Kind.CUSTOMER, local_id).state is RecordState.SYNCED
+    return host.look(f"customer:{local_id}").state is RecordState.SYNCED
 
 
 def leave_doing(look: Look, company_id: str, *, task: str = "qbo.drain") -> None:
@@ -97,82 +98,82 @@ def leave_doing(look: Look, company_id: str, *, task: str = "qbo.drain") -> None
     )
 
 
-def test_no_job_is_ever_set_for_later(office: Office, queue: Look) -> None:
+def test_no_job_is_ever_set_for_later(host: FakeHost, queue: Look) -> None:
     """A record that is to be tried much later keeps no other one of its company back."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(queue.ready, what="the worker")
-        office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
-        office.save(lead("later"))
-        until(lambda: office.has_failed(Kind.CUSTOMER, "later"))
-        with office.runtime.database.write.begin() as db:
+        host.qbo.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
+        host.save(make_lead("later"))
+        until(lambda: has_failed(host, "customer:later"))
+        with host.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = next_attempt_at + 3000000"))
-        office.save(lead("now"))
-        assert until(lambda: arrived(office, "now")) < 3.0
+        host.save(make_lead("now"))
+        assert until(lambda: arrived(host, "now")) < 3.0
         assert [one for one in queue.jobs() if one.scheduled_at is not None] == []
-    assert not arrived(office, "later")
+    assert not arrived(host, "later")
 
 
-def test_job_of_a_dead_worker(office: Office, queue: Look) -> None:
+def test_job_of_a_dead_worker(host: FakeHost, queue: Look) -> None:
     """The job of a worker that died is struck out, and its company is drained by another."""
-    leave_doing(queue, office.connection().id)
-    office.save(lead())
-    with working(office.runtime):
-        until(lambda: arrived(office, "lead-1"), seconds=15)
+    leave_doing(queue, connection_of(host).id)
+    host.save(make_lead())
+    with working(host.runtime):
+        until(lambda: arrived(host, "lead-1"), seconds=15)
         until(lambda: not queue.jobs(), what="the end of the jobs")
 
 
-def test_job_of_a_dead_worker_with_a_newer_twin(office: Office, queue: Look) -> None:
+def test_job_of_a_dead_worker_with_a_newer_twin(host: FakeHost, queue: Look) -> None:
     """The same while a newer job of that company waits, as it does after every change."""
-    leave_doing(queue, office.connection().id)
-    office.save(lead())
+    leave_doing(queue, connection_of(host).id)
+    host.save(make_lead())
     until(lambda: len(queue.jobs()) == 2, what="the twin")
-    with working(office.runtime):
-        until(lambda: arrived(office, "lead-1"), seconds=15)
+    with working(host.runtime):
+        until(lambda: arrived(host, "lead-1"), seconds=15)
         until(lambda: not queue.jobs(), what="the end of the jobs")
 
 
-def test_a_dead_housekeeper_keeps_nobody_out(office: Office, queue: Look) -> None:
+def test_a_dead_housekeeper_keeps_nobody_out(host: FakeHost, queue: Look) -> None:
     """A worker that died in the sweep does not keep the next sweep from running."""
-    leave_doing(queue, office.connection().id, task="qbo.housekeeping")
-    with working(office.runtime):
+    leave_doing(queue, connection_of(host).id, task="qbo.housekeeping")
+    with working(host.runtime):
         until(lambda: not queue.jobs("qbo.housekeeping"), seconds=15, what="the sweep")
 
 
-def test_a_drain_that_stumbles_fails_no_job(office: Office, queue: Look) -> None:
+def test_a_drain_that_stumbles_fails_no_job(host: FakeHost, queue: Look) -> None:
     """Whatever goes wrong in a drain, its job ends well, and the sweep has it run again."""
-    drain = office.runtime.drainer.drain
+    drain = host.runtime.drainer.drain
     stumbling = mock.Mock(side_effect=[ValueError("stumbles"), *[mock.DEFAULT] * 5], wraps=drain)
-    patched = mock.patch.object(type(office.runtime.drainer), "drain", stumbling)
-    with patched, working(office.runtime):
+    patched = mock.patch.object(type(host.runtime.drainer), "drain", stumbling)
+    with patched, working(host.runtime):
         until(queue.ready, what="the worker")
-        office.save(lead())
-        until(lambda: arrived(office, "lead-1"), seconds=15)
+        host.save(make_lead())
+        until(lambda: arrived(host, "lead-1"), seconds=15)
         until(lambda: not queue.jobs(), what="the end of the jobs")
     assert stumbling.call_count >= 2
 
 
-def test_a_twin_does_not_wait_for_the_usual_poll(office: Office, queue: Look) -> None:
+def test_a_twin_does_not_wait_for_the_usual_poll(host: FakeHost, queue: Look) -> None:
     """A job that came during a run of its company starts about a second after that run's end."""
-    gate = Gate(office)
-    with working(office.runtime):
+    gate = Gate(host)
+    with working(host.runtime):
         until(queue.ready, what="the worker")
-        office.save(lead("first"))
+        host.save(make_lead("first"))
         until(lambda: gate.held == 1, what="the run")
-        office.save(lead("second"))
+        host.save(make_lead("second"))
         until(lambda: len(queue.jobs()) == 2, what="the twin")
         gate.let_through()
         until(lambda: len(queue.jobs()) == 1, what="the end of the run")
         assert until(lambda: not queue.jobs(), what="the end of the twin") < 2.5
-    assert arrived(office, "second")
+    assert arrived(host, "second")
 
 
 def test_a_worker_that_lost_the_database_comes_back(
-    office: Office, queue: Look, server_url: str, monkeypatch: pytest.MonkeyPatch
+    host: FakeHost, queue: Look, server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database goes away under a worker: it comes back, and so do the hooks' rows (rule 9)."""
     monkeypatch.setattr(engine, "HEARTBEAT", 0.2)
     monkeypatch.setattr(engine, "RECONNECT_DELAY", 0.2)
-    name = office.runtime.database.url.database
+    name = host.runtime.database.url.database
     admin = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
     def admit(allowed: str) -> None:
@@ -185,40 +186,40 @@ def test_a_worker_that_lost_the_database_comes_back(
                 {"n": name},
             )
 
-    with working(office.runtime) as worker:
+    with working(host.runtime) as worker:
         until(queue.ready, what="the worker")
         admit("false")
         try:
             started = time.monotonic()
-            office.save(lead())
+            host.save(make_lead())
             assert time.monotonic() - started < 0.5
             until(lambda: worker.rounds > 1, seconds=20, what="the next round")
         finally:
             admit("true")
-        until(lambda: office.rows() and arrived(office, "lead-1"), seconds=20)
-    assert office.runtime.intake.spilled == 1
+        until(lambda: rows_of(host) and arrived(host, "lead-1"), seconds=20)
+    assert host.runtime.intake.spilled == 1
 
 
 def test_a_host_with_procrastinate_of_its_own(tmp_path: Path, server_url: str) -> None:
     """A host's worker in the same database never sees our jobs, nor ours the host's."""
     with fresh_database(server_url) as url:
-        office = queue_office(tmp_path, url)
-        office.connect()
+        host = queue_host(tmp_path, url)
+        host.connect()
         ours, theirs = Look(url), Look(url, "public")
-        with working(office.runtime):
+        with working(host.runtime):
             until(ours.ready, what="the worker")
         until(lambda: not ours.jobs(), what="the end of the jobs")
-        office.save(lead())
+        host.save(make_lead())
         until(lambda: len(ours.jobs()) == 1, what="our job")
-        office.runtime.drainer._stopping.at = None
-        with ThreadPoolExecutor(1) as host:  # this thread may have a loop already: a browser's
-            done = host.submit(asyncio.run, run_host(url)).result()
+        host.runtime.drainer._stopping.at = None
+        with ThreadPoolExecutor(1) as apart:  # this thread may have a loop already: a browser's
+            done = apart.submit(asyncio.run, run_host(url)).result()
         assert done == ["work"]
         assert [one.status for one in ours.jobs()] == ["todo"]
-        with working(office.runtime):
-            until(lambda: arrived(office, "lead-1"))
+        with working(host.runtime):
+            until(lambda: arrived(host, "lead-1"))
         assert [one.status for one in theirs.jobs("host.work")] == ["succeeded", "todo"]
-        office.close()
+        host.close()
 
 
 async def run_host(url: str) -> list[str]:
@@ -241,28 +242,28 @@ async def run_host(url: str) -> list[str]:
     return done
 
 
-def test_hooks_of_a_company_do_not_wait_for_each_other(office: Office, queue: Look) -> None:
+def test_hooks_of_a_company_do_not_wait_for_each_other(host: FakeHost, queue: Look) -> None:
     """While one request holds its transaction open, another one's hook is as quick as ever."""
-    database = sa.create_engine(office.runtime.database.url)
+    database = sa.create_engine(host.runtime.database.url)
     with Session(database) as session:
-        office.notify("on_lead_saved", lead=lead("open"), session=session)
+        host.save(make_lead("open"), session=session)
         started = time.monotonic()
-        office.save(lead("other"))
+        host.save(make_lead("other"))
         assert time.monotonic() - started < 0.2
         until(lambda: len(queue.jobs()) == 1, what="the other's job")
-        assert [row.local_id for row in office.rows()] == ["other"]
+        assert [row.local_id for row in rows_of(host)] == ["other"]
         session.commit()
-    assert {row.local_id for row in office.rows()} == {"open", "other"}
-    assert office.runtime.intake.spilled == 0
+    assert {row.local_id for row in rows_of(host)} == {"open", "other"}
+    assert host.runtime.intake.spilled == 0
     database.dispose()
 
 
-def test_two_transactions_crosswise(office: Office, queue: Look) -> None:
+def test_two_transactions_crosswise(host: FakeHost, queue: Look) -> None:
     """Two requests that touch two companies in opposite order neither wait nor deadlock."""
     del queue
-    office.connect(EMPTY, org=RIVAL)
-    database = sa.create_engine(office.runtime.database.url)
-    orgs = (ACME, RIVAL)
+    host.connect("empty", org=RIVAL)
+    database = sa.create_engine(host.runtime.database.url)
+    orgs = (ORG, RIVAL)
     half = threading.Barrier(2, timeout=10)
     took: list[float] = []
 
@@ -270,9 +271,7 @@ def test_two_transactions_crosswise(office: Office, queue: Look) -> None:
         with Session(database) as session:
             for org in (orgs[number], orgs[1 - number]):
                 started = time.monotonic()
-                office.notify(
-                    "on_lead_saved", org=org, lead=lead(f"lead-{number}"), session=session
-                )
+                host.save(make_lead(f"lead-{number}"), org=org, session=session)
                 took.append(time.monotonic() - started)
                 half.wait()
             session.commit()
@@ -282,19 +281,19 @@ def test_two_transactions_crosswise(office: Office, queue: Look) -> None:
         one.start()
     for one in threads:
         one.join(20)
-    assert len(office.rows()) == 4
+    assert len(rows_of(host)) == 4
     assert max(took) < 0.5
     database.dispose()
 
 
-def test_a_ring_never_waits(office: Office) -> None:
+def test_a_ring_never_waits(host: FakeHost) -> None:
     """Ringing takes no time although the queue cannot be reached; the row is there all the same."""
     opened: Any = mock.patch.object(
         procrastinate.App, "open", side_effect=procrastinate.exceptions.ConnectorException
     )
     with opened as attempts:
         started = time.monotonic()
-        office.save(lead())
+        host.save(make_lead())
         assert time.monotonic() - started < 0.2
         until(lambda: attempts.call_count >= 2, what="another attempt")
-    assert len(office.rows()) == 1
+    assert len(rows_of(host)) == 1

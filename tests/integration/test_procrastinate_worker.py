@@ -13,8 +13,9 @@ from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.model import Kind, RecordState
-from tests.support.office import Office, invoice, lead, payment
-from tests.support.queue import Gate, Look, queue_office, until, working
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
+from tests.support.host import has_failed, make_host, rows_of, shows
+from tests.support.queue import Gate, Look, queue_host, until, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
-    """A connected office on PostgreSQL, whose hooks ring at the queue."""
-    bench = queue_office(tmp_path, postgres_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, postgres_url: str) -> Iterator[FakeHost]:
+    """Return a connected host on PostgreSQL, whose hooks ring at the queue."""
+    made = queue_host(tmp_path, postgres_url)
+    made.connect()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -36,27 +37,27 @@ def look(postgres_url: str) -> Look:
     return Look(postgres_url)
 
 
-def arrived(office: Office, kind: Kind, local_id: str) -> bool:
+def arrived(host: FakeHost, kind: Kind, local_id: str) -> bool:
     """Return whether a record is in QuickBooks."""
-    return office.view(kind, local_id).state is RecordState.SYNCED
+    return host.look(f"{kind}:{local_id}").state is RecordState.SYNCED
 
 
-def test_records_arrive_through_the_queue(office: Office, look: Look) -> None:
+def test_records_arrive_through_the_queue(host: FakeHost, look: Look) -> None:
     """Lead, invoice and payment arrive within a second of their hooks (rule 6)."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(look.ready, what="the worker")
-        office.save(lead(), invoice(), payment())
-        took = until(lambda: arrived(office, Kind.PAYMENT, "pay-1"))
+        host.save(make_lead(), make_invoice(), make_payment())
+        took = until(lambda: arrived(host, Kind.PAYMENT, "pay-1"))
     assert took < 1.0
-    assert office.books()["doubles"] == []
+    assert host.books.doubles == []
 
 
-def test_nothing_is_left_in_the_queue(office: Office, look: Look) -> None:
+def test_nothing_is_left_in_the_queue(host: FakeHost, look: Look) -> None:
     """Jobs that are done leave no row, and nothing of the queue is outside its own schema."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(look.ready, what="the worker")
-        office.save(lead(), invoice())
-        until(lambda: arrived(office, Kind.INVOICE, "inv-1"))
+        host.save(make_lead(), make_invoice())
+        until(lambda: arrived(host, Kind.INVOICE, "inv-1"))
         until(lambda: not look.jobs(), what="the end of the jobs")
     outside = look.rows(
         "SELECT table_name FROM information_schema.tables"
@@ -66,86 +67,86 @@ def test_nothing_is_left_in_the_queue(office: Office, look: Look) -> None:
     assert not look.ready(), "the worker struck itself off"
 
 
-def test_work_saved_before_any_worker_ran_is_found(office: Office) -> None:
+def test_work_saved_before_any_worker_ran_is_found(host: FakeHost) -> None:
     """What was saved while there was no queue yet is found by the first worker's sweep."""
-    office.save(lead())
-    with working(office.runtime):
-        until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=15)
+    host.save(make_lead())
+    with working(host.runtime):
+        until(lambda: arrived(host, Kind.CUSTOMER, "lead-1"), seconds=15)
 
 
-def test_a_record_that_is_to_be_tried_again_is_swept_up(office: Office) -> None:
+def test_a_record_that_is_to_be_tried_again_is_swept_up(host: FakeHost) -> None:
     """A retry's time lies in our row, and the sweep keeps it: no job is ever set for later."""
-    with working(office.runtime):
-        office.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
-        office.save(lead())
-        until(lambda: office.has_failed(Kind.CUSTOMER, "lead-1"))
-        with office.runtime.database.write.begin() as db:
+    with working(host.runtime):
+        host.qbo.trouble(TroubleRule(kind="fail", status=503, path="/customer"))
+        host.save(make_lead())
+        until(lambda: has_failed(host, "customer:lead-1"))
+        with host.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = next_attempt_at - 3600000"))
-        until(lambda: arrived(office, Kind.CUSTOMER, "lead-1"), seconds=12)
+        until(lambda: arrived(host, Kind.CUSTOMER, "lead-1"), seconds=12)
 
 
-def test_many_companies_are_drained_at_once(office: Office, look: Look) -> None:
+def test_many_companies_are_drained_at_once(host: FakeHost, look: Look) -> None:
     """As many companies as are asked for are under way at once, however few cores there are."""
     orgs = [Organization(id=f"org-{number}", region=Region.US) for number in range(10)]
     for org in orgs:
-        office.connect(org=org)
-    gate = Gate(office)
-    with working(office.runtime, concurrency=10):
+        host.connect(org=org)
+    gate = Gate(host)
+    with working(host.runtime, concurrency=10):
         until(look.ready, what="the worker")
         for number, org in enumerate(orgs):
-            office.save(lead(f"lead-{number}"), org=org)
+            host.save(make_lead(f"lead-{number}"), org=org)
         until(lambda: gate.held == 10, what="ten requests at once")
         gate.let_through()
-        until(lambda: office.books()["totals"]["customers"] == 10)
+        until(lambda: host.books.totals["customers"] == 10)
 
 
-def test_stop_finishes_what_is_under_way_and_leaves_the_rest(office: Office, look: Look) -> None:
+def test_stop_finishes_what_is_under_way_and_leaves_the_rest(host: FakeHost, look: Look) -> None:
     """A stopped worker settles what it sent, sends no more, and leaves the rest due."""
-    gate = Gate(office)
-    with working(office.runtime) as worker:
+    gate = Gate(host)
+    with working(host.runtime) as worker:
         until(look.ready, what="the worker")
-        office.save(*[lead(f"lead-{number}") for number in range(10)])
+        host.save(*[make_lead(f"lead-{number}") for number in range(10)])
         gate.let_through(3)
         until(lambda: gate.held == 4, what="the fourth request")
         worker.stop(0)
         gate.let_through()
-    assert office.books()["totals"]["customers"] == 4
-    rows = office.rows()
+    assert host.books.totals["customers"] == 4
+    rows = rows_of(host)
     assert len([row for row in rows if row.qbo_id is not None and row.next_attempt_at is None]) == 4
     left = [row for row in rows if row.qbo_id is None]
     assert len(left) == 6
     assert all(row.request_key is None and row.next_attempt_at is not None for row in left)
 
 
-def test_rings_for_the_same_company_make_one_job(office: Office, look: Look) -> None:
+def test_rings_for_the_same_company_make_one_job(host: FakeHost, look: Look) -> None:
     """A burst of hooks makes one job that waits, and no refusal is asked of the database."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(look.ready, what="the worker")
-    office.save(*[lead(f"lead-{number}") for number in range(30)])
+    host.save(*[make_lead(f"lead-{number}") for number in range(30)])
     until(lambda: len(look.jobs()) == 1, what="the job")
-    office.save(*[lead(f"lead-{number}", phone="1") for number in range(30)])
-    office.runtime.engine.stop()
+    host.save(*[make_lead(f"lead-{number}", phone="1") for number in range(30)])
+    host.runtime.engine.stop()
     assert len(look.jobs()) == 1
 
 
-def test_a_page_wakes_the_worker_too(office: Office, look: Look) -> None:
+def test_a_page_wakes_the_worker_too(host: FakeHost, look: Look) -> None:
     """What is asked for on a page is rung for although no hook named an organization."""
-    with working(office.runtime):
+    with working(host.runtime):
         until(look.ready, what="the worker")
-        office.trouble(TroubleRule(kind="fail", status=400, code="2050", path="/customer"))
-        office.save(lead())
-        until(lambda: office.shows(Kind.CUSTOMER, "lead-1", RecordState.ATTENTION))
+        host.qbo.trouble(TroubleRule(kind="fail", status=400, code="2050", path="/customer"))
+        host.save(make_lead())
+        until(lambda: shows(host, "customer:lead-1", RecordState.ATTENTION))
         until(lambda: not look.jobs(), what="the end of the jobs")
-        with office.runtime.database.write.begin() as db:
+        with host.runtime.database.write.begin() as db:
             db.execute(sa.text("UPDATE qbo_record SET next_attempt_at = 1"))
-        office.runtime.panel.wake()
-        assert until(lambda: arrived(office, Kind.CUSTOMER, "lead-1")) < 2.0
+        host.runtime.panel.wake()
+        assert until(lambda: arrived(host, Kind.CUSTOMER, "lead-1")) < 2.0
 
 
 def test_sqlite_is_refused_in_words(tmp_path: Path) -> None:
     """Choosing procrastinate without PostgreSQL is told to the operator in one line."""
     with pytest.raises(ConfigurationError, match="needs PostgreSQL"):
-        Office(tmp_path, worker=Worker.PROCRASTINATE)
+        make_host(tmp_path, worker=Worker.PROCRASTINATE)
 
 
 def test_no_thread_before_the_first_hook(tmp_path: Path, postgres_url: str) -> None:
@@ -155,9 +156,9 @@ def test_no_thread_before_the_first_hook(tmp_path: Path, postgres_url: str) -> N
     def ours() -> set[str]:
         return {one.name for one in set(threading.enumerate()) - before}
 
-    bench = queue_office(tmp_path, postgres_url)
+    made = queue_host(tmp_path, postgres_url)
     assert "dunahub-qbo-waker" not in ours()
-    bench.save(lead())
+    made.save(make_lead())
     assert "dunahub-qbo-waker" in ours()
-    bench.close()
+    made.close()
     assert not [name for name in ours() if name.startswith("dunahub-qbo")]

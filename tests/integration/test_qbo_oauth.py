@@ -17,7 +17,8 @@ from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
-from tests.support.clock import FakeClock
+from dunahub_qbo_plugin.testing import SteeredClock
+from tests.support.host import START
 from tests.support.qbo import REALM, REDIRECT, Bench, make_oauth
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_the_whole_way_over_a_socket() -> None:
     """Consent, exchange, a request, a refresh, a revocation: as with Intuit, over real HTTP."""
     bench = Bench.make()
     bench.emulator.world.service.consent = "accept"
-    clock = FakeClock()
+    clock = SteeredClock(START)
     with bench.emulator.serve() as running, http_client(user_agent="test/1") as http:
         oauth = make_oauth(http, clock, running.url)
         back = consent(http, oauth, state="a state")
@@ -246,7 +247,7 @@ def answering(status: int, body: object, headers: dict[str, str] | None = None) 
         return httpx.Response(status, content=content, headers=headers)
 
     http = http_client(user_agent="test/1", transport=httpx.MockTransport(reply))
-    return make_oauth(http, FakeClock(), "https://emulator.test")
+    return make_oauth(http, SteeredClock(START), "https://emulator.test")
 
 
 @pytest.mark.parametrize(
@@ -342,7 +343,7 @@ def test_the_hard_limit_of_a_grant_is_asked_for() -> None:
         return httpx.Response(200, json=TOKENS | {"x_refresh_token_hard_expires_in": 157680000})
 
     http = http_client(user_agent="test/1", transport=httpx.MockTransport(reply))
-    oauth = make_oauth(http, FakeClock(), "https://emulator.test", client_secret="s:/+")
+    oauth = make_oauth(http, SteeredClock(START), "https://emulator.test", client_secret="s:/+")
     assert oauth.refresh(Secret("AB1")).hard_expires_in == 157680000
     request = seen[-1]
     assert request.headers["x-include-refresh-token-hard-expires-in"] == "true"

@@ -19,7 +19,8 @@ from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.exact_json import MAX_BODY
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import REQUEST_TIMEOUT, http_client
-from tests.support.clock import FakeClock
+from dunahub_qbo_plugin.testing import SteeredClock
+from tests.support.host import START
 from tests.support.sockets import Peer, RawServer, closed_port
 
 if TYPE_CHECKING:
@@ -38,17 +39,17 @@ INTENT = Intent(
 )
 
 
-def client(url: str, clock: FakeClock | None = None) -> QboClient:
+def client(url: str, clock: SteeredClock | None = None) -> QboClient:
     """A client that loses patience quickly."""
     return QboClient(
         api_url=url,
         http=http_client(user_agent="dunahub-test/1", connect=2, read=0.3),
-        throttles=Throttles(clock or FakeClock()),
+        throttles=Throttles(clock or SteeredClock(START)),
         user_agent="dunahub-test/1",
     )
 
 
-def failure(url: str, clock: FakeClock | None = None) -> QboError:
+def failure(url: str, clock: SteeredClock | None = None) -> QboError:
     """The error that a write ends with."""
     with pytest.raises(QboError) as caught:
         client(url, clock).write(GRANT, INTENT)
@@ -232,7 +233,7 @@ def test_each_failure_of_httpx(raised: type[Exception], *, sent: bool) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
         raise raised(f"while sending {TOKEN}")
 
-    throttles = Throttles(FakeClock())
+    throttles = Throttles(SteeredClock(START))
     http = http_client(user_agent="test/1", transport=httpx.MockTransport(fail))
     failing = QboClient(
         api_url="https://qbo.test", http=http, throttles=throttles, user_agent="test/1"
@@ -255,7 +256,7 @@ def test_a_full_backlog_is_no_connection() -> None:
         waiting = QboClient(
             api_url=f"http://127.0.0.1:{address[1]}",
             http=http,
-            throttles=Throttles(FakeClock()),
+            throttles=Throttles(SteeredClock(START)),
             user_agent="test/1",
         )
         with pytest.raises(Unreachable) as caught:
@@ -299,7 +300,7 @@ def test_a_failed_tls_handshake_sent_nothing() -> None:
 
 def test_an_answer_that_drips_is_given_up() -> None:
     """Bytes that keep coming do not keep a request alive beyond two minutes."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
 
     def script(peer: Peer) -> None:
         peer.read_request()
@@ -336,7 +337,7 @@ def test_a_429_holds_the_whole_company_back() -> None:
         else:
             peer.answer(b"", status="429 Too Many Requests", headers=header)
 
-    clock = FakeClock()
+    clock = SteeredClock(START)
     with RawServer(script) as server:
         throttled = client(server.url, clock)
         for wait in (7, 60):
@@ -400,7 +401,7 @@ def test_a_closed_client_sends_nothing() -> None:
     late = QboClient(
         api_url="http://127.0.0.1:9",
         http=http,
-        throttles=Throttles(FakeClock()),
+        throttles=Throttles(SteeredClock(START)),
         user_agent="dunahub-test/1",
     )
     http.close()

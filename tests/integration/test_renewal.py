@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.store.companies.connections import Connections
 from dunahub_qbo_plugin.store.companies.refresh_lock import REFRESH_CLAIM
 from dunahub_qbo_plugin.store.tables import connections
 from tests.acceptance.pair import DEADLINE, Pair, Running
+from tests.support.host import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,40 +30,40 @@ LOCKED = sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Pair]:
-    """An office with two workers."""
+def host(tmp_path: Path) -> Iterator[Pair]:
+    """Return a host with two workers."""
     with Pair(tmp_path) as pair:
         yield pair
 
 
 @pytest.fixture
-def keeper(office: Pair) -> TokenKeeper:
+def keeper(host: Pair) -> TokenKeeper:
     """The one worker's tokens."""
-    return office.runtime.panel.connection_service.tokens
+    return host.runtime.panel.connection_service.tokens
 
 
 @pytest.fixture
-def ended(office: Pair, keeper: TokenKeeper) -> Grant:
+def ended(host: Pair, keeper: TokenKeeper) -> Grant:
     """A grant that QuickBooks does not accept any more."""
-    return keeper.grant(office.connection().id)
+    return keeper.grant(connection_of(host).id)
 
 
-def stored(office: Pair) -> Tokens:
+def stored(host: Pair) -> Tokens:
     """Return the tokens that are kept."""
-    with office.runtime.database.read.connect() as db:
-        found = office.runtime.connections.tokens(db, office.connection().id)
+    with host.runtime.database.read.connect() as db:
+        found = host.runtime.connections.tokens(db, connection_of(host).id)
     assert found is not None
     return found
 
 
-def claimed(office: Pair) -> bool:
+def claimed(host: Pair) -> bool:
     """Return whether somebody renews the tokens."""
-    with office.runtime.database.read.connect() as db:
+    with host.runtime.database.read.connect() as db:
         return db.execute(sa.select(connections.c.refresh_owner)).scalar_one() is not None
 
 
 def test_a_late_renewal_leaves_the_next_one_alone(
-    office: Pair, keeper: TokenKeeper, ended: Grant
+    host: Pair, keeper: TokenKeeper, ended: Grant
 ) -> None:
     """A thread that was stopped for minutes frees no other's claim, and stores nothing over it."""
     refresh = keeper._oauth.refresh
@@ -77,37 +78,37 @@ def test_a_late_renewal_leaves_the_next_one_alone(
             second_asks.set()
             assert first_is_back.wait(DEADLINE)
             return refresh(token)
-        office.time.advance(REFRESH_CLAIM.total_seconds() + 1)
+        host.clock.advance(REFRESH_CLAIM.total_seconds() + 1)
         others.append(Running(renew))
         assert second_asks.wait(DEADLINE)
         return refresh(token)
 
     with mock.patch.object(keeper._oauth, "refresh", slow):
         first = renew()
-        still_claimed = claimed(office)
+        still_claimed = claimed(host)
         first_is_back.set()
         second = others[0].result()
     assert still_claimed
-    assert not claimed(office)
+    assert not claimed(host)
     assert first.access_token != second.access_token
-    assert stored(office).access == second.access_token.reveal()
+    assert stored(host).access == second.access_token.reveal()
 
 
-def test_a_slow_renewal_stays_the_only_one(office: Pair, keeper: TokenKeeper, ended: Grant) -> None:
+def test_a_slow_renewal_stays_the_only_one(host: Pair, keeper: TokenKeeper, ended: Grant) -> None:
     """While Intuit takes as long as a request may, no other worker uses the same refresh token."""
-    office.line.hold("/tokens/bearer")
+    host.line.hold("/tokens/bearer")
     first = Running(lambda: keeper.grant(ended.company, refused=ended))
-    office.line.await_held()
-    office.time.advance(REQUEST_TIMEOUT - 15)
+    host.line.await_held()
+    host.clock.advance(REQUEST_TIMEOUT - 15)
     with pytest.raises(Busy):
-        office.other.panel.connection_service.tokens.grant(ended.company, refused=ended)
-    office.line.let_go()
-    assert first.result().access_token.reveal() == stored(office).access
-    assert office.other_line.sent == []
+        host.other.runtime.panel.connection_service.tokens.grant(ended.company, refused=ended)
+    host.line.let_go()
+    assert first.result().access_token.reveal() == stored(host).access
+    assert host.other_line.sent == []
 
 
 def test_a_renewed_token_outlives_a_locked_database(
-    office: Pair, keeper: TokenKeeper, ended: Grant
+    host: Pair, keeper: TokenKeeper, ended: Grant
 ) -> None:
     """Intuit may take the old refresh token no more: the new one is written when it can be."""
     write: Callable[..., bool] = Connections.save_tokens
@@ -120,12 +121,12 @@ def test_a_renewed_token_outlives_a_locked_database(
 
     with mock.patch.object(Connections, "save_tokens", save):
         grant = keeper.grant(ended.company, refused=ended)
-    assert stored(office).access == grant.access_token.reveal()
-    assert not claimed(office)
+    assert stored(host).access == grant.access_token.reveal()
+    assert not claimed(host)
 
 
 def test_a_renewal_that_cannot_be_stored_is_not_used(
-    office: Pair, keeper: TokenKeeper, ended: Grant
+    host: Pair, keeper: TokenKeeper, ended: Grant
 ) -> None:
     """It ends with the database's error after some tries, and the next one may try at once."""
     with (
@@ -134,6 +135,6 @@ def test_a_renewal_that_cannot_be_stored_is_not_used(
     ):
         keeper.grant(ended.company, refused=ended)
     assert save.call_count > 1
-    assert not claimed(office)
+    assert not claimed(host)
     grant = keeper.grant(ended.company, refused=ended)
-    assert stored(office).access == grant.access_token.reveal()
+    assert stored(host).access == grant.access_token.reveal()

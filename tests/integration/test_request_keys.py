@@ -8,8 +8,8 @@ import pytest
 
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, Operation, RecordKey, RecordState
-from tests.support.faulty import Bench, Work, prepare
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
+from tests.support.faulty import FaultyHost, Work, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +48,11 @@ AFTER_ALL = [
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
-    """A connected office, on SQLite and on PostgreSQL."""
-    bench = Bench(tmp_path, database_url=store_url)
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FaultyHost]:
+    """Return a connected host, on SQLite and on PostgreSQL."""
+    made = FaultyHost(tmp_path, database_url=store_url)
+    yield made
+    made.close()
 
 
 def rule(**values: Any) -> TroubleRule:  # noqa: ANN401  TroubleRule's own
@@ -61,69 +61,69 @@ def rule(**values: Any) -> TroubleRule:  # noqa: ANN401  TroubleRule's own
     return TroubleRule.from_mapping({"method": "POST", **given})
 
 
-def hours_pass(office: Bench, hours: int = 6) -> None:
+def hours_pass(host: FaultyHost, hours: int = 6) -> None:
     """Drain every ten minutes."""
     for _ in range(hours * 6):
-        office.drain()
-        office.resume()
-        office.time.advance(600)
+        host.send()
+        host.resume()
+        host.clock.advance(600)
 
 
 def is_there_once(work: Work) -> None:
     """Hold that QuickBooks has the record once, and that it is Synced as that."""
     (there,) = work.there()
-    view = work.office.view(work.key.kind, work.key.local_id)
+    view = work.host.look(f"{work.key.kind}:{work.key.local_id}")
     assert (view.state, view.qbo_id) == (RecordState.SYNCED, there["id"])
-    assert work.office.books()["doubles"] == []
+    assert work.host.books.doubles == []
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("refusal", REFUSED_AGAIN, ids=str)
 def test_a_refused_resend_does_not_end_the_key(
-    office: Bench, kind: Kind, refusal: dict[str, Any]
+    host: FaultyHost, kind: Kind, refusal: dict[str, Any]
 ) -> None:
     """Created, the answer lost, the resend refused in whatever way: one object, Synced."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    office.trouble(rule(kind="lose", entity=work.entity))
-    office.trouble(rule(kind="fail", entity=work.entity, resent=True, **refusal))
-    hours_pass(office)
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.trouble(rule(kind="lose", entity=work.entity))
+    host.qbo.trouble(rule(kind="fail", entity=work.entity, resent=True, **refusal))
+    hours_pass(host)
     is_there_once(work)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("refusal", AFTER_ALL, ids=str)
 def test_an_answer_that_is_no_refusal_does_not_end_the_key(
-    office: Bench, kind: Kind, refusal: dict[str, Any]
+    host: FaultyHost, kind: Kind, refusal: dict[str, Any]
 ) -> None:
     """Created, and answered as if it had failed: one object, Synced, also after Retry all."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    office.trouble(rule(kind="fail_after", entity=work.entity, **refusal))
-    office.drain()
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.trouble(rule(kind="fail_after", entity=work.entity, **refusal))
+    host.send()
     assert len(work.there()) == 1
-    office.retry(None)
-    hours_pass(office)
+    host.retry(None)
+    hours_pass(host)
     is_there_once(work)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_failure_that_is_kept_for_a_key_is_left_behind(office: Bench, kind: Kind) -> None:
+def test_a_failure_that_is_kept_for_a_key_is_left_behind(host: FaultyHost, kind: Kind) -> None:
     """QuickBooks repeats a 5xx for a request id: looked for, then sent under a new key."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    before = office.mark()
-    office.trouble(rule(kind="fail", entity=work.entity, status=500, replayed=True))
-    hours_pass(office, hours=1)
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    before = host.mark()
+    host.qbo.trouble(rule(kind="fail", entity=work.entity, status=500, replayed=True))
+    hours_pass(host, hours=1)
     is_there_once(work)
-    assert len([one for one in office.requests(before) if one.write]) < 15
+    assert len([one for one in host.requests(before) if one.write]) < 15
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_an_outage_that_cannot_find_the_address_passes(office: Bench, kind: Kind) -> None:
+def test_an_outage_that_cannot_find_the_address_passes(host: FaultyHost, kind: Kind) -> None:
     """A refusal to find that is right is tried again."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    office.trouble(rule(kind="fail", entity=work.entity, recorded="no_resource", times=3))
-    office.drain()
-    assert office.view(kind, "r1").state is RecordState.WAITING
-    hours_pass(office, hours=1)
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.trouble(rule(kind="fail", entity=work.entity, recorded="no_resource", times=3))
+    host.send()
+    assert host.look(f"{kind}:r1").state is RecordState.WAITING
+    hours_pass(host, hours=1)
     is_there_once(work)
 
 
@@ -145,83 +145,83 @@ MOVED: dict[str, dict[str, Any]] = {
         (Kind.PAYMENT, "another reference"),
     ],
 )
-def test_what_bears_our_marker_is_ours(office: Bench, kind: Kind, edit: str) -> None:
+def test_what_bears_our_marker_is_ours(host: FaultyHost, kind: Kind, edit: str) -> None:
     """The bookkeeper changed it before we learned of it: it is adopted as it is, not doubled."""
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 60
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    office.trouble(rule(kind="lose", entity=work.entity))
-    office.drain()
+    host.qbo.company().books.settings.requestid_retention = 60
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.trouble(rule(kind="lose", entity=work.entity))
+    host.send()
     (there,) = work.there()
-    books = office.emulator.world.companies[CONTRACTOR].books
+    books = host.qbo.company().books
     books.edit(kind.value.capitalize(), there["id"], {"TxnDate": "2026-03-05"} | MOVED[edit])
     for _ in range(4):
-        office.time.advance(300)
-        office.drain()
-        office.retry(None)
-    (kept,) = office.books()[f"{kind.value}s"]
+        host.clock.advance(300)
+        host.send()
+        host.retry(None)
+    (kept,) = host.books.read()[f"{kind.value}s"]
     assert kept["date"] == "2026-03-05"
-    view = office.view(kind, "r1")
+    view = host.look(f"{kind}:r1")
     assert (view.state, view.qbo_id) == (RecordState.SYNCED, kept["id"])
 
 
-def test_a_question_is_not_answered_by_retry_all(office: Bench) -> None:
+def test_a_question_is_not_answered_by_retry_all(host: FaultyHost) -> None:
     """What may be there under another name is created by its own Retry only (rule 42)."""
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 60
-    work = prepare(office, "r1", Kind.INVOICE, Operation.CREATE)
-    office.trouble(rule(kind="lose", entity=work.entity))
-    office.drain()
+    host.qbo.company().books.settings.requestid_retention = 60
+    work = prepare(host, "r1", Kind.INVOICE, Operation.CREATE)
+    host.qbo.trouble(rule(kind="lose", entity=work.entity))
+    host.send()
     (there,) = work.there()
-    books = office.emulator.world.companies[CONTRACTOR].books
+    books = host.qbo.company().books
     books.edit("Invoice", there["id"], {"TxnDate": "2026-03-05", "PrivateNote": "by hand"})
     for _ in range(4):
-        office.time.advance(3600)
-        office.drain()
-        assert office.retry(None) == 0
+        host.clock.advance(3600)
+        host.send()
+        assert host.retry(None) == 0
     assert len(work.there()) == 1
-    view = office.view(Kind.INVOICE, "r1")
+    view = host.look("invoice:r1")
     assert view.error is not None
     assert (view.state, view.error.code) == (RecordState.ATTENTION, "ambiguous")
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_was_deleted_there_is_created_again_by_its_own_retry_only(
-    office: Bench, kind: Kind
+    host: FaultyHost, kind: Kind
 ) -> None:
     """Deleted on purpose, changed here, Retry all for something else: it stays deleted (42)."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    office.drain()
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.send()
     (there,) = work.there()
-    books = office.emulator.world.companies[CONTRACTOR].books
+    books = host.qbo.company().books
     if kind is Kind.CUSTOMER:
         books.deactivate("Customer", there["id"])
     else:
         books.delete(kind.value.capitalize(), there["id"])
     changes: dict[Kind, Lead | Invoice | Payment] = {
-        Kind.CUSTOMER: lead("r1", phone="(512) 555-0199"),
-        Kind.INVOICE: invoice("r1", lead=lead("r1"), message="Thank you"),
-        Kind.PAYMENT: payment("r1", invoice_id="r1", reference="another"),
+        Kind.CUSTOMER: make_lead("r1", phone="(512) 555-0199"),
+        Kind.INVOICE: make_invoice("r1", lead=make_lead("r1"), message="Thank you"),
+        Kind.PAYMENT: make_payment(id="r1", invoice_id="r1", reference="another"),
     }
-    office.save(changes[kind])
-    office.drain()
-    before = office.mark()
+    host.save(changes[kind])
+    host.send()
+    before = host.mark()
     for _ in range(3):
-        assert office.retry(None) == 0
-        office.drain()
-        office.time.advance(3600)
-    assert not [one for one in office.requests(before) if one.write]
-    view = office.view(kind, "r1")
+        assert host.retry(None) == 0
+        host.send()
+        host.clock.advance(3600)
+    assert not [one for one in host.requests(before) if one.write]
+    view = host.look(f"{kind}:r1")
     assert view.error is not None
     assert (view.state, view.error.code) == (RecordState.ATTENTION, "gone")
 
 
-def test_an_invoice_that_was_entered_by_hand_is_not_taken_for_ours(office: Bench) -> None:
+def test_an_invoice_that_was_entered_by_hand_is_not_taken_for_ours(host: FaultyHost) -> None:
     """Same number, customer, day and total, entered by hand before ours left: a person is asked."""
-    office.save(lead())
-    office.drain()
-    ours = invoice()
-    company = office.emulator.world.companies[CONTRACTOR].books
+    host.save(make_lead())
+    host.send()
+    ours = make_invoice()
+    company = host.qbo.company().books
     company.settings.custom_txn_numbers = True
-    (customer,) = [one for one in office.books()["customers"] if "lead-1" in one["name"]]
+    (customer,) = [one for one in host.books.customers if "lead-1" in one["name"]]
     line = {
         "Amount": 100,
         "DetailType": "SalesItemLineDetail",
@@ -234,9 +234,9 @@ def test_an_invoice_that_was_entered_by_hand_is_not_taken_for_ours(office: Bench
         "Line": [line],
     }
     company.create("Invoice", by_hand)
-    office.save(ours)
-    hours_pass(office, hours=1)
-    view = office.view(Kind.INVOICE, "inv-1")
+    host.save(ours)
+    hours_pass(host, hours=1)
+    view = host.look("invoice:inv-1")
     assert view.state is RecordState.ATTENTION
-    assert len(office.books()["invoices"]) == 1
-    assert view.candidate_id == office.books()["invoices"][0]["id"]
+    assert len(host.books.invoices) == 1
+    assert view.candidate_id == host.books.invoices[0]["id"]

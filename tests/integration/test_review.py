@@ -33,7 +33,8 @@ from dunahub_qbo_plugin.review.task import COMPARE
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.companies.disconnections import Disconnection
 from dunahub_qbo_plugin.store.queries import sent
-from tests.support.office import ACME, CONTRACTOR, DANA, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,23 +42,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office whose lead, invoice and payment have arrived."""
-    bench = Office(tmp_path)
-    bench.connect()
-    bench.save(lead(), invoice(), payment())
-    bench.drain()
-    yield bench
-    bench.close()
+def host(tmp_path: Path) -> Iterator[FakeHost]:
+    """Return a host whose lead, invoice and payment have arrived."""
+    made = make_host(tmp_path)
+    made.connect()
+    made.save(make_lead(), make_invoice(), make_payment())
+    made.send()
+    yield made
+    made.close()
 
 
-def compare(office: Office) -> dict[str, Any]:
+def compare(host: FakeHost) -> dict[str, Any]:
     """Ask for a comparison and run it as a worker does."""
-    company = office.connection().id
-    with office.runtime.database.write.begin() as db:
-        tasks.ask(db, company, COMPARE, arguments={"days": 30}, by="dana", now=office.clock.now())
-    assert office.runtime.tasks.run_waiting() == 1
-    with office.runtime.database.read.connect() as db:
+    company = connection_of(host).id
+    with host.runtime.database.write.begin() as db:
+        tasks.ask(db, company, COMPARE, arguments={"days": 30}, by="dana", now=host.clock.now())
+    assert host.runtime.tasks.run_waiting() == 1
+    with host.runtime.database.read.connect() as db:
         task = tasks.latest(db, company, COMPARE)
     assert task is not None
     assert task.problem is None
@@ -66,39 +67,39 @@ def compare(office: Office) -> dict[str, Any]:
     return task.result
 
 
-def books(office: Office) -> Any:  # noqa: ANN401  the emulator's company
+def books(host: FakeHost) -> Any:  # noqa: ANN401  the emulator's company
     """Return the accountant's hands on the books."""
-    return office.emulator.world.companies[CONTRACTOR].books
+    return host.qbo.company().books
 
 
-def test_nothing_differs_after_a_clean_sync(office: Office) -> None:
+def test_nothing_differs_after_a_clean_sync(host: FakeHost) -> None:
     """What was just sent is found as it was sent, in two metered reads."""
-    result = compare(office)
+    result = compare(host)
     assert result["differences"] == []
     assert result["compared"] == {"customer": 1, "invoice": 1, "payment": 1}
     assert result["reads"] == 2
 
 
-def test_what_an_accountant_did_is_found(office: Office) -> None:
+def test_what_an_accountant_did_is_found(host: FakeHost) -> None:
     """Edited, deleted, unattached and voided records are told apart, and nothing is changed."""
-    office.save(invoice("inv-2"), invoice("inv-3"))
-    office.drain()
-    accountant = books(office)
-    second, third = (office.view(Kind.INVOICE, one).qbo_id for one in ("inv-2", "inv-3"))
-    paid = office.view(Kind.PAYMENT, "pay-1").qbo_id
-    customer = office.view(Kind.CUSTOMER, "lead-1").qbo_id
+    host.save(make_invoice("inv-2"), make_invoice("inv-3"))
+    host.send()
+    accountant = books(host)
+    second, third = (host.look(f"invoice:{one}").qbo_id for one in ("inv-2", "inv-3"))
+    paid = host.look("payment:pay-1").qbo_id
+    customer = host.look("customer:lead-1").qbo_id
     accountant.edit("Customer", customer, {"DisplayName": "Sarah Miller"})
     accountant.void("Invoice", second)
     accountant.delete("Invoice", third)
     accountant.edit("Payment", paid, {"Line": []})
-    writes = office.runtime.client.metrics.writes
-    with office.runtime.database.write.begin() as db:
+    writes = host.runtime.client.metrics.writes
+    with host.runtime.database.write.begin() as db:
         tasks.ask(
-            db, office.connection().id, COMPARE, arguments={}, by="dana", now=office.clock.now()
+            db, connection_of(host).id, COMPARE, arguments={}, by="dana", now=host.clock.now()
         )
-    office.runtime.tasks.run_waiting()
-    with office.runtime.database.read.connect() as db:
-        task = tasks.latest(db, office.connection().id, COMPARE)
+    host.runtime.tasks.run_waiting()
+    with host.runtime.database.read.connect() as db:
+        task = tasks.latest(db, connection_of(host).id, COMPARE)
     assert task is not None
     assert task.result is not None
     found = {(one["finding"], one["key"]) for one in task.result["differences"]}
@@ -108,21 +109,21 @@ def test_what_an_accountant_did_is_found(office: Office) -> None:
         ("deleted", "invoice:inv-3"),
         ("unlinked", "payment:pay-1"),
     }
-    assert office.runtime.client.metrics.writes == writes
+    assert host.runtime.client.metrics.writes == writes
 
 
-def test_money_that_pays_no_invoice_is_found(office: Office) -> None:
+def test_money_that_pays_no_invoice_is_found(host: FakeHost) -> None:
     """A payment of more than its invoice has open is told with what is left of it (rule 29)."""
-    bill = invoice("inv-2", number="1099")
-    office.save(bill, payment("pay-2", invoice_id=bill.id, amount=bill.total + 30))
-    office.drain()
-    with office.runtime.database.write.begin() as db:
+    bill = make_invoice("inv-2", number="1099")
+    host.save(bill, make_payment(id="pay-2", invoice_id=bill.id, amount=bill.total + 30))
+    host.send()
+    with host.runtime.database.write.begin() as db:
         tasks.ask(
-            db, office.connection().id, COMPARE, arguments={}, by="dana", now=office.clock.now()
+            db, connection_of(host).id, COMPARE, arguments={}, by="dana", now=host.clock.now()
         )
-    office.runtime.tasks.run_waiting()
-    with office.runtime.database.read.connect() as db:
-        task = tasks.latest(db, office.connection().id, COMPARE)
+    host.runtime.tasks.run_waiting()
+    with host.runtime.database.read.connect() as db:
+        task = tasks.latest(db, connection_of(host).id, COMPARE)
     assert task is not None
     assert task.result is not None
     (told,) = task.result["differences"]
@@ -131,15 +132,15 @@ def test_money_that_pays_no_invoice_is_found(office: Office) -> None:
     assert said == "$30.00 of it is not applied to an invoice in QuickBooks."
 
 
-def test_likely_duplicates_are_named(office: Office) -> None:
+def test_likely_duplicates_are_named(host: FakeHost) -> None:
     """A customer that the bookkeeper made by hand with the same e-mail is pointed out."""
-    office.save(lead("lead-2", name="S. Jones", email="lead-1@example.com", phone=""))
-    office.drain()
-    company = office.connection().id
-    with office.runtime.database.write.begin() as db:
-        tasks.ask(db, company, COMPARE, arguments={}, by="dana", now=office.clock.now())
-    office.runtime.tasks.run_waiting()
-    with office.runtime.database.read.connect() as db:
+    host.save(make_lead("lead-2", name="S. Mitchell", email="lead-1@example.com", phone=""))
+    host.send()
+    company = connection_of(host).id
+    with host.runtime.database.write.begin() as db:
+        tasks.ask(db, company, COMPARE, arguments={}, by="dana", now=host.clock.now())
+    host.runtime.tasks.run_waiting()
+    with host.runtime.database.read.connect() as db:
         task = tasks.latest(db, company, COMPARE)
     assert task is not None
     assert task.result is not None
@@ -148,39 +149,39 @@ def test_likely_duplicates_are_named(office: Office) -> None:
     assert "same e-mail" in difference_text(Difference.from_json(double))
 
 
-def test_asking_twice_runs_once(office: Office) -> None:
+def test_asking_twice_runs_once(host: FakeHost) -> None:
     """A second press while the comparison runs asks for nothing more."""
-    company = office.connection().id
-    with office.runtime.database.write.begin() as db:
-        first = tasks.ask(db, company, COMPARE, arguments={}, by="a", now=office.clock.now())
-        second = tasks.ask(db, company, COMPARE, arguments={}, by="b", now=office.clock.now())
+    company = connection_of(host).id
+    with host.runtime.database.write.begin() as db:
+        first = tasks.ask(db, company, COMPARE, arguments={}, by="a", now=host.clock.now())
+        second = tasks.ask(db, company, COMPARE, arguments={}, by="b", now=host.clock.now())
     assert first == second
 
 
-def test_a_silent_worker_is_replaced(office: Office) -> None:
+def test_a_silent_worker_is_replaced(host: FakeHost) -> None:
     """A task whose worker died is taken over after two minutes."""
-    company = office.connection().id
-    with office.runtime.database.write.begin() as db:
-        tasks.ask(db, company, COMPARE, arguments={}, by="a", now=office.clock.now())
-        assert tasks.take(db, owner="dead", now=office.clock.now()) is not None
-    assert office.runtime.tasks.run_waiting() == 0
-    office.clock.sleep(121)
-    assert office.runtime.tasks.run_waiting() == 1
+    company = connection_of(host).id
+    with host.runtime.database.write.begin() as db:
+        tasks.ask(db, company, COMPARE, arguments={}, by="a", now=host.clock.now())
+        assert tasks.take(db, owner="dead", now=host.clock.now()) is not None
+    assert host.runtime.tasks.run_waiting() == 0
+    host.clock.sleep(121)
+    assert host.runtime.tasks.run_waiting() == 1
 
 
-def test_month_adds_up_to_the_cent(office: Office) -> None:
+def test_month_adds_up_to_the_cent(host: FakeHost) -> None:
     """Sent, waiting, failed and left-behind documents add up by month, on both sides."""
     lines = [LineItem(description="Repair", unit_price=Decimal("33.35"), quantity=Decimal(3))]
-    office.save(invoice("inv-2", lines=lines))
-    office.drain()
-    office.save(invoice("inv-3", number="x" * 22))
-    office.drain()
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
-    office.save(invoice("inv-4"))
-    office.clock.sleep(3600)
-    office.connect()
-    with office.runtime.database.read.connect() as db:
-        report = monthly_report(db, office.connection(), today=date(2026, 3, 31))
+    host.save(make_invoice("inv-2", lines=lines))
+    host.send()
+    host.save(make_invoice("inv-3", number="x" * 22))
+    host.send()
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
+    host.save(make_invoice("inv-4"))
+    host.clock.sleep(3600)
+    host.connect()
+    with host.runtime.database.read.connect() as db:
+        report = monthly_report(db, connection_of(host), today=date(2026, 3, 31))
     (invoices, payments) = report.months
     assert (invoices.month, invoices.kind) == ("2026-03", Kind.INVOICE)
     assert (invoices.synced.count, invoices.synced.amount) == (2, Decimal("200.05"))
@@ -224,53 +225,55 @@ def test_the_months_file_tells_when_it_was_disconnected() -> None:
     assert told("America/New_York") == [still, still, there, there]
 
 
-def test_left_behind_is_counted_by_period(office: Office) -> None:
+def test_left_behind_is_counted_by_period(host: FakeHost) -> None:
     """What was unsent at the disconnect and what was made meanwhile belong to one period."""
-    office.save(invoice("inv-2"))
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
-    office.save(invoice("inv-3"))
-    with office.runtime.database.read.connect() as db:
-        behind = sent.left_behind(db, office.connection())
+    host.save(make_invoice("inv-2"))
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
+    host.save(make_invoice("inv-3"))
+    with host.runtime.database.read.connect() as db:
+        behind = sent.left_behind(db, connection_of(host))
     one = {Kind.INVOICE: (1, Decimal("100.00"))}
     assert behind == {1: one, 2: one}
 
 
-def test_silence_is_told(office: Office) -> None:
+def test_silence_is_told(host: FakeHost) -> None:
     """Three days without anything going through, although something was made, are pointed out."""
-    office.clock.sleep(4 * 24 * 3600)
-    with office.runtime.database.read.connect() as db:
-        assert silence(db, office.connection(), now=office.clock.now()) is None
-    office.save(lead("lead-9"))
-    with office.runtime.database.read.connect() as db:
-        told = silence(db, office.connection(), now=office.clock.now())
+    host.clock.sleep(4 * 24 * 3600)
+    with host.runtime.database.read.connect() as db:
+        assert silence(db, connection_of(host), now=host.clock.now()) is None
+    host.save(make_lead("lead-9"))
+    with host.runtime.database.read.connect() as db:
+        told = silence(db, connection_of(host), now=host.clock.now())
     assert told is not None
     assert told.records == 1
 
 
 def test_csv_is_what_quickbooks_imports_and_no_formula() -> None:
     """The invoices' columns are those of QuickBooks' import page; no cell can run."""
-    text = invoices_csv([invoice(lead=lead(name="=cmd()"))]).decode("utf-8-sig")
+    text = invoices_csv([make_invoice(lead=make_lead(name="=cmd()"))]).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text))
     assert tuple(row) == INVOICE_COLUMNS
     assert row["*Customer"] == "'=cmd()"
     assert (row["*InvoiceDate"], row["*ItemAmount"]) == ("03/02/2026", "100.00")
-    people = customers_csv([lead(phone="+1 512 555 0142", name="@x")]).decode("utf-8-sig")
+    people = customers_csv([make_lead(phone="+1 512 555 0142", name="@x")]).decode("utf-8-sig")
     (person,) = csv.DictReader(io.StringIO(people))
     assert (person["Phone"], person["Name"]) == ("+1 512 555 0142", "'@x")
 
 
 def test_invoices_are_divided_as_quickbooks_imports_them() -> None:
     """Not more than 100 invoices and 1,000 rows in a file, and no invoice in two of them."""
-    assert [len(part) for part in import_batches(invoice(f"inv-{one}") for one in range(205))] == [
+    assert [
+        len(part) for part in import_batches(make_invoice(f"inv-{one}") for one in range(205))
+    ] == [
         100,
         100,
         5,
     ]
     line = LineItem(description="Work", unit_price=Decimal(1))
-    long = [invoice(f"inv-{one}", lines=[line] * 300) for one in range(4)]
+    long = [make_invoice(f"inv-{one}", lines=[line] * 300) for one in range(4)]
     assert [len(part) for part in import_batches(long)] == [3, 1]
     assert list(import_batches([])) == []
-    (whole,) = import_batches([invoice(lines=[line] * 1200)])
+    (whole,) = import_batches([make_invoice(lines=[line] * 1200)])
     assert len(whole) == 1
 
 
@@ -287,4 +290,4 @@ def test_what_the_import_cannot_take_is_for_entering_by_hand(
     changes: dict[str, Any], *, imported: bool
 ) -> None:
     """QuickBooks' import has no column for a discount or tax, and takes no amount below zero."""
-    assert can_be_imported(invoice(**changes)) is imported
+    assert can_be_imported(make_invoice(**changes)) is imported

@@ -12,7 +12,8 @@ from dunahub_hookspecs import SettingsRequest
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.store.db.database import VERSION_TABLE
 from dunahub_qbo_plugin.store.tables import records, schema_mark
-from tests.support.office import ACME, DANA, Office, lead
+from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_lead
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 NEWER = "9999"
 
 
-def upgraded(office: Office, *, oldest_writer: str) -> None:
+def upgraded(host: FakeHost, *, oldest_writer: str) -> None:
     """Have the office's database be one of a newer version."""
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         db.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = :new"), {"new": NEWER})  # noqa: S608  a constant
         db.execute(sa.update(schema_mark).values(oldest_writer=oldest_writer))
         if oldest_writer != NEWER:  # such a version has added something that may be empty
@@ -31,9 +32,9 @@ def upgraded(office: Office, *, oldest_writer: str) -> None:
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
-    """A connected office on either database, which is then as the next test expects it."""
-    made = Office(tmp_path, database_url=store_url)
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
+    """Return a connected host on either database, which is then as the next test expects it."""
+    made = make_host(tmp_path, database_url=store_url)
     made.connect()
     yield made
     with made.runtime.database.write.begin() as db:
@@ -44,31 +45,31 @@ def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
     made.close()
 
 
-def test_what_a_newer_version_added_is_no_obstacle(office: Office) -> None:
+def test_what_a_newer_version_added_is_no_obstacle(host: FakeHost) -> None:
     """After a downgrade from an additive schema everything is recorded and sent."""
-    upgraded(office, oldest_writer="0003")
-    plugin = QuickBooksPlugin(office.config)
-    plugin.on_lead_saved(ACME, lead(), None)
+    upgraded(host, oldest_writer="0003")
+    plugin = QuickBooksPlugin(host.config)
+    plugin.on_lead_saved(ORG, make_lead(), None)
     plugin.runtime().intake.flush()
     assert plugin.runtime().intake.waiting == 0
     plugin.on_shutdown()
-    assert office.drain() == 1
+    assert host.send() == 1
 
 
 def test_where_nothing_can_be_recorded_everybody_is_told(
-    office: Office, caplog: pytest.LogCaptureFixture
+    host: FakeHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Page, log and the end of the process say so, and which record is lost."""
-    upgraded(office, oldest_writer=NEWER)
-    plugin = QuickBooksPlugin(office.config)
-    plugin.on_lead_saved(ACME, lead("lost-1"), None)
-    request = SettingsRequest(person=DANA, page_url="/p", action_url="/a/")
-    shown = plugin.on_settings_render(ACME, request)
+    upgraded(host, oldest_writer=NEWER)
+    plugin = QuickBooksPlugin(host.config)
+    plugin.on_lead_saved(ORG, make_lead("lost-1"), None)
+    request = SettingsRequest(person=PERSON, page_url="/p", action_url="/a/")
+    shown = plugin.on_settings_render(ORG, request)
     assert shown is not None
     assert "Nothing is being recorded" in shown.html
     with caplog.at_level(logging.WARNING):
         plugin.on_shutdown()
     assert "Nothing is being recorded" in caplog.text
     assert "customer:lost-1 of organization acme was not stored and is lost" in caplog.text
-    with office.runtime.database.read.connect() as db:
+    with host.runtime.database.read.connect() as db:
         assert db.execute(sa.select(records.c.id)).first() is None

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT, Database
 from dunahub_qbo_plugin.store.db.sqlite import Turn
-from tests.support.office import Office, copy_schema, lead
+from dunahub_qbo_plugin.testing import make_lead
+from tests.support.host import copy_schema, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A migrated file."""
-    copy_schema(tmp_path / "qbo.sqlite3")
-    opened = Database(f"sqlite:///{tmp_path / 'qbo.sqlite3'}")
+    copy_schema(tmp_path / "dunahub_qbo.sqlite3")
+    opened = Database(f"sqlite:///{tmp_path / 'dunahub_qbo.sqlite3'}")
     opened.prepare()
     yield opened
     opened.close()
@@ -93,7 +94,7 @@ def test_turn_is_given_back_whatever_happens(database: Database) -> None:
 
 def test_turn_is_not_given_where_sqlite_refuses(database: Database, tmp_path: Path) -> None:
     """A lock of another process costs a hook its wait, not the turn of its own process."""
-    other = Database(f"sqlite:///{tmp_path / 'qbo.sqlite3'}")
+    other = Database(f"sqlite:///{tmp_path / 'dunahub_qbo.sqlite3'}")
     with other.write.begin(), pytest.raises(OperationalError, match="database is locked"):
         write(database.hook)
     assert is_free(database)
@@ -159,13 +160,13 @@ def test_fork_does_not_inherit_the_turn() -> None:
 
 def test_a_new_lead_touches_few_pages(tmp_path: Path) -> None:
     """Each index costs every hook a page of log; a lead is in none that is not for leads."""
-    office = Office(tmp_path)
-    office.connect()
-    office.save(*(lead(f"first-{number}") for number in range(20)))
-    with office.runtime.database.read.connect() as db:
+    host = make_host(tmp_path)
+    host.connect()
+    host.save(*(make_lead(f"first-{number}") for number in range(20)))
+    with host.runtime.database.read.connect() as db:
         driver: Any = db.connection.driver_connection
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        office.save(*(lead(f"lead-{number}") for number in range(20)))
+        host.save(*(make_lead(f"lead-{number}") for number in range(20)))
         _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         plan = [
             str(row[3])
@@ -175,6 +176,6 @@ def test_a_new_lead_touches_few_pages(tmp_path: Path) -> None:
                 ("c", "invoice", "p"),
             )
         ]
-    office.close()
+    host.close()
     assert 20 <= pages <= 20 * 7
     assert any("ix_qbo_record_parent" in step for step in plan)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.emulator.emulator import Emulator
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.runtime import Runtime, build
-from tests.support.office import REDIRECT, Office, invoice, lead
+from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead
+from tests.support.host import connection_of, live_qbo, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,38 +25,36 @@ PROMPT = 5.0
 
 @attrs.frozen(kw_only=True)
 class Slow:
-    """An office with real time, and a plugin that sends two requests a minute."""
+    """Return a host with real time, and a plugin that sends two requests a minute."""
 
-    office: Office
+    host: FakeHost
     runtime: Runtime
 
     def drain(self) -> int:
         """Send what may be sent."""
-        return self.runtime.drainer.drain(self.office.connection().id)
+        return self.runtime.drainer.drain(connection_of(self.host).id)
 
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Slow]:
-    """An office whose requests wait for one another."""
-    clock = SystemClock()
-    emulator = Emulator(World.default(redirect_uris=(REDIRECT,)))
-    office = Office(tmp_path, clock=clock, emulator=emulator)
-    office.connect()
+    """Return a host whose requests wait for one another."""
+    host = make_host(tmp_path, qbo=live_qbo())
+    host.connect()
     limited = build(
-        office.config,
-        clock=clock,
-        transport=emulator.transport(),
-        throttles=Throttles(clock, per_minute=2),
+        host.config,
+        clock=host.clock,
+        transport=host.qbo.transport(),
+        throttles=Throttles(host.clock, per_minute=2),
     )
-    yield Slow(office=office, runtime=limited)
+    yield Slow(host=host, runtime=limited)
     limited.close()
-    office.close()
+    host.close()
 
 
 def test_stop_does_not_wait_for_the_limit(slow: Slow) -> None:
     """A worker that is stopped leaves due what has not left, and nothing is sent twice."""
     for number in range(5):
-        slow.office.save(lead(f"lead-{number}"))
+        slow.host.save(make_lead(f"lead-{number}"))
     sent: list[int] = []
     thread = threading.Thread(target=lambda: sent.append(slow.drain()))
     thread.start()
@@ -71,20 +67,20 @@ def test_stop_does_not_wait_for_the_limit(slow: Slow) -> None:
     thread.join(10)
     assert time.monotonic() - began < PROMPT
     assert sent == [2]
-    slow.office.drain()
-    books = slow.office.books()
+    slow.host.send()
+    books = slow.host.books.read()
     assert books["totals"]["customers"] == 5
     assert not books.get("doubles")
 
 
 def test_a_company_that_rests_sends_nothing_that_was_waiting(slow: Slow) -> None:
     """A refusal of the whole company ends the drain at once; the rest goes out another time."""
-    slow.office.save(lead())
-    slow.office.drain()
+    slow.host.save(make_lead())
+    slow.host.send()
     for number in range(6):
-        slow.office.save(invoice(f"inv-{number}"))
-    slow.office.trouble(TroubleRule(kind="fail", status=403, entity="invoice", times=None))
-    journal = slow.office.emulator.world.journal
+        slow.host.save(make_invoice(f"inv-{number}"))
+    slow.host.qbo.trouble(TroubleRule(kind="fail", status=403, entity="invoice", times=None))
+    journal = slow.host.qbo.emulator.world.journal
     before = len(journal.entries())
     began = time.monotonic()
     assert slow.drain() == 0

@@ -11,8 +11,9 @@ from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, SkipReason
 from dunahub_qbo_plugin.review.files import not_sent_files
 from dunahub_qbo_plugin.store.records import commands
-from tests.support.faulty import Bench, priced
-from tests.support.office import ACME, CONTRACTOR, DANA, invoice, lead, payment
+from dunahub_qbo_plugin.testing import ORG, PERSON, make_invoice, make_lead, make_payment
+from tests.support.faulty import FaultyHost, priced
+from tests.support.host import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,138 +24,138 @@ BILL = RecordKey(kind=Kind.INVOICE, local_id="inv-1")
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
-    """A connected office on either database."""
-    bench = Bench(tmp_path, database_url=store_url)
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FaultyHost]:
+    """Return a connected host on either database."""
+    made = FaultyHost(tmp_path, database_url=store_url)
+    yield made
+    made.close()
 
 
-def lose_the_answer(office: Bench, entity: str) -> None:
+def lose_the_answer(host: FaultyHost, entity: str) -> None:
     """Have the next write of a kind accepted, and its answer lost."""
-    office.trouble(TroubleRule(kind="lose", entity=entity, method="POST"))
+    host.qbo.trouble(TroubleRule(kind="lose", entity=entity, method="POST"))
 
 
-def let_hours_pass(office: Bench) -> None:
+def let_hours_pass(host: FaultyHost) -> None:
     """Drain again and again, past every pause and every age of a request."""
     for _ in range(12):
-        office.drain()
-        office.time.advance(1200)
+        host.send()
+        host.clock.advance(1200)
 
 
-def total(office: Bench, what: str = "invoices") -> str:
+def total(host: FaultyHost, what: str = "invoices") -> str:
     """Return the total of the only document in the books."""
-    (found,) = office.books()[what]
+    (found,) = host.books.read()[what]
     text: str = found["total"]
     return text
 
 
-def dismiss(office: Bench, key: RecordKey) -> None:
+def dismiss(host: FaultyHost, key: RecordKey) -> None:
     """Decide not to send a record."""
-    with office.runtime.database.write.begin() as db:
+    with host.runtime.database.write.begin() as db:
         assert commands.dismiss(
-            db, office.connection(), [key], reason="By hand", by="Dana", now=office.time.now()
+            db, connection_of(host), [key], reason="By hand", by="Dana", now=host.clock.now()
         )
 
 
 @pytest.mark.parametrize("meanwhile", ["nothing", "a disconnect", "a dismissal"])
-def test_an_invoice(office: Bench, meanwhile: str) -> None:
+def test_an_invoice(host: FaultyHost, meanwhile: str) -> None:
     """Accepted at $150 without an answer and taken back to $100, it comes to $100 in the books."""
-    office.save(priced("100.00"))
-    office.drain()
-    lose_the_answer(office, "invoice")
-    office.save(priced("150.00"))
-    office.drain()
-    assert total(office) == "150.00"
+    host.save(priced("100.00"))
+    host.send()
+    lose_the_answer(host, "invoice")
+    host.save(priced("150.00"))
+    host.send()
+    assert total(host) == "150.00"
     if meanwhile == "a disconnect":
-        office.runtime.panel.connection_service.disconnect(ACME, DANA)
+        host.runtime.panel.connection_service.disconnect(ORG, PERSON)
     elif meanwhile == "a dismissal":
-        dismiss(office, BILL)
-        office.time.advance(60)
-        office.drain()
-    office.save(priced("100.00"))
-    view = office.view(Kind.INVOICE, "inv-1")
+        dismiss(host, BILL)
+        host.clock.advance(60)
+        host.send()
+    host.save(priced("100.00"))
+    view = host.look("invoice:inv-1")
     assert view.state is not RecordState.SYNCED, "nobody knows that yet"
     if meanwhile == "a disconnect":
-        office.connect()
-        let_hours_pass(office)
-        assert office.view(Kind.INVOICE, "inv-1").state is RecordState.NOT_SENT
-        with office.runtime.database.write.begin() as db:
-            commands.send(db, office.connection(), None, by="Dana", now=office.time.now())
-    let_hours_pass(office)
-    assert total(office) == "100.00"
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
+        host.connect()
+        let_hours_pass(host)
+        assert host.look("invoice:inv-1").state is RecordState.NOT_SENT
+        with host.runtime.database.write.begin() as db:
+            commands.send(db, connection_of(host), None, by="Dana", now=host.clock.now())
+    let_hours_pass(host)
+    assert total(host) == "100.00"
+    assert host.look("invoice:inv-1").state is RecordState.SYNCED
 
 
-def test_a_payment(office: Bench) -> None:
+def test_a_payment(host: FaultyHost) -> None:
     """The same of a payment."""
-    office.save(priced("200.00"), payment(amount=Decimal(100)))
-    office.drain()
-    lose_the_answer(office, "payment")
-    office.save(payment(amount=Decimal(150)))
-    office.drain()
-    office.save(payment(amount=Decimal(100)))
-    let_hours_pass(office)
-    assert total(office, "payments") == "100.00"
-    assert office.view(Kind.PAYMENT, "pay-1").state is RecordState.SYNCED
+    host.save(priced("200.00"), make_payment(amount=Decimal(100)))
+    host.send()
+    lose_the_answer(host, "payment")
+    host.save(make_payment(amount=Decimal(150)))
+    host.send()
+    host.save(make_payment(amount=Decimal(100)))
+    let_hours_pass(host)
+    assert total(host, "payments") == "100.00"
+    assert host.look("payment:pay-1").state is RecordState.SYNCED
 
 
-def test_what_was_refused_is_taken_back_for_nothing(office: Bench) -> None:
+def test_what_was_refused_is_taken_back_for_nothing(host: FaultyHost) -> None:
     """A change that QuickBooks refused for sure and that is taken back needs no request."""
-    office.save(priced("100.00"))
-    office.drain()
-    office.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
-    office.save(priced("150.00"))
-    office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
-    before = office.mark()
-    office.save(priced("100.00"))
-    let_hours_pass(office)
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.SYNCED
-    assert not [one for one in office.requests(before) if one.write]
+    host.save(priced("100.00"))
+    host.send()
+    host.qbo.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
+    host.save(priced("150.00"))
+    host.send()
+    assert host.look("invoice:inv-1").state is RecordState.ATTENTION
+    before = host.mark()
+    host.save(priced("100.00"))
+    let_hours_pass(host)
+    assert host.look("invoice:inv-1").state is RecordState.SYNCED
+    assert not [one for one in host.requests(before) if one.write]
 
 
-def test_what_is_gone_stays_gone(office: Bench) -> None:
+def test_what_is_gone_stays_gone(host: FaultyHost) -> None:
     """An invoice deleted in QuickBooks is not Synced because a change is undone (rule 24)."""
-    office.save(priced("100.00"))
-    office.drain()
-    (found,) = office.books()["invoices"]
-    office.emulator.world.companies[CONTRACTOR].books.delete("Invoice", found["id"])
-    office.save(priced("150.00"))
-    office.drain()
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
-    office.save(priced("100.00"))
-    let_hours_pass(office)
-    assert office.view(Kind.INVOICE, "inv-1").state is RecordState.ATTENTION
+    host.save(priced("100.00"))
+    host.send()
+    (found,) = host.books.invoices
+    host.qbo.company().books.delete("Invoice", found["id"])
+    host.save(priced("150.00"))
+    host.send()
+    assert host.look("invoice:inv-1").state is RecordState.ATTENTION
+    host.save(priced("100.00"))
+    let_hours_pass(host)
+    assert host.look("invoice:inv-1").state is RecordState.ATTENTION
 
 
-def test_a_create_that_was_edited_and_dismissed(office: Bench) -> None:
+def test_a_create_that_was_edited_and_dismissed(host: FaultyHost) -> None:
     """Found in QuickBooks after all, it is kept up to date, and does not wait on (rule 21)."""
-    office.save(lead())
-    office.drain()
-    lose_the_answer(office, "invoice")
-    office.save(priced("100.00"))
-    office.drain()
-    office.save(priced("150.00"))
-    dismiss(office, BILL)
-    assert office.view(Kind.INVOICE, "inv-1").skip_reason is SkipReason.DISMISSED
-    office.time.advance(300)
-    let_hours_pass(office)
-    view = office.view(Kind.INVOICE, "inv-1")
-    assert (view.state, view.skip_reason, total(office)) == (RecordState.SYNCED, None, "150.00")
+    host.save(make_lead())
+    host.send()
+    lose_the_answer(host, "invoice")
+    host.save(priced("100.00"))
+    host.send()
+    host.save(priced("150.00"))
+    dismiss(host, BILL)
+    assert host.look("invoice:inv-1").skip_reason is SkipReason.DISMISSED
+    host.clock.advance(300)
+    let_hours_pass(host)
+    view = host.look("invoice:inv-1")
+    assert (view.state, view.skip_reason, total(host)) == (RecordState.SYNCED, None, "150.00")
 
 
-def test_files_for_the_import_leave_out_what_is_there(office: Bench) -> None:
+def test_files_for_the_import_leave_out_what_is_there(host: FaultyHost) -> None:
     """What QuickBooks has, or may have, comes in files of its own (rules 10 and 18)."""
-    office.save(priced("100.00"))
-    office.drain()
-    lose_the_answer(office, "invoice")
-    office.save(invoice("inv-2"))
-    office.drain()
-    office.save(priced("150.00"), invoice("inv-3"))
-    office.runtime.panel.connection_service.disconnect(ACME, DANA)
-    with office.runtime.database.read.connect() as db:
-        bodies = not_sent_files(db, office.connection(), Kind.INVOICE)
+    host.save(priced("100.00"))
+    host.send()
+    lose_the_answer(host, "invoice")
+    host.save(make_invoice("inv-2"))
+    host.send()
+    host.save(priced("150.00"), make_invoice("inv-3"))
+    host.runtime.panel.connection_service.disconnect(ORG, PERSON)
+    with host.runtime.database.read.connect() as db:
+        bodies = not_sent_files(db, connection_of(host), Kind.INVOICE)
     found = {
         name: [number for number in ("D-inv-1", "D-inv-2", "D-inv-3") if number in body.decode()]
         for name, body in bodies.items()

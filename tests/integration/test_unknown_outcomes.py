@@ -15,8 +15,9 @@ from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, Note, Operation, RecordKey, RecordState
 from dunahub_qbo_plugin.store.companies import pauses
 from dunahub_qbo_plugin.store.records import history
-from tests.support.faulty import Bench, Work, prepare
-from tests.support.office import CONTRACTOR, invoice, lead, payment
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
+from tests.support.faulty import FaultyHost, Work, prepare
+from tests.support.host import connection_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,23 +35,23 @@ WRITES = [
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Bench]:
-    """A connected office, on SQLite and on PostgreSQL."""
-    bench = Bench(tmp_path, database_url=store_url)
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FaultyHost]:
+    """Return a connected host, on SQLite and on PostgreSQL."""
+    made = FaultyHost(tmp_path, database_url=store_url)
+    yield made
+    made.close()
 
 
 def lose(work: Work, **more: object) -> None:
     """Have the work's next request be carried out and its answer be lost."""
     rule = {"kind": "lose", "entity": work.entity, "method": "POST", **more}
-    work.office.trouble(TroubleRule.from_mapping(rule))
-    assert work.office.drain() == 0
+    work.host.qbo.trouble(TroubleRule.from_mapping(rule))
+    assert work.host.send() == 0
 
 
-def books_of(office: Bench) -> tuple[Any, Any, Any]:
+def books_of(host: FaultyHost) -> tuple[Any, Any, Any]:
     """The customers, invoices and payments."""
-    books = office.books(CONTRACTOR)
+    books = host.books.read()
     return books["customers"], books["invoices"], books["payments"]
 
 
@@ -66,84 +67,86 @@ def contents(*lists: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def shown(work: Work) -> RecordState:
     """The state of the work's record."""
-    return work.office.view(work.key.kind, work.key.local_id).state
+    return work.host.look(f"{work.key.kind}:{work.key.local_id}").state
 
 
 @pytest.mark.parametrize(("kind", "operation"), WRITES)
-def test_resend_is_the_same_to_the_letter(office: Bench, kind: Kind, operation: Operation) -> None:
+def test_resend_is_the_same_to_the_letter(
+    host: FaultyHost, kind: Kind, operation: Operation
+) -> None:
     """Within minutes the very same request goes out again, and QuickBooks answers as before."""
-    office.emulator.world.journal.keep_bodies = True
-    office.emulator.world.companies[CONTRACTOR].books.settings.request_id_mismatch = "fault_600"
-    work = prepare(office, "r1", kind, operation)
-    before = office.mark()
+    host.qbo.emulator.world.journal.keep_bodies = True
+    host.qbo.company().books.settings.request_id_mismatch = "fault_600"
+    work = prepare(host, "r1", kind, operation)
+    before = host.mark()
     lose(work)
-    books = books_of(office)
-    office.time.advance(10)
-    assert office.drain() == 1
-    sent = [one for one in office.requests(before) if one.requestid]
+    books = books_of(host)
+    host.clock.advance(10)
+    assert host.send() == 1
+    sent = [one for one in host.requests(before) if one.requestid]
     assert len(sent) == 2
     assert sent[0].requestid == sent[1].requestid
     assert sent[0].body == sent[1].body
     assert sent[0].body
-    assert books_of(office) == books
+    assert books_of(host) == books
 
 
 @pytest.mark.parametrize(("kind", "operation"), WRITES)
 def test_change_meanwhile_comes_after_the_lost_one(
-    office: Bench, kind: Kind, operation: Operation
+    host: FaultyHost, kind: Kind, operation: Operation
 ) -> None:
     """A change that comes while an answer is missing goes out after the resend, as an update."""
-    work = prepare(office, "r1", kind, operation)
+    work = prepare(host, "r1", kind, operation)
     lose(work)
     changes: dict[Kind, Lead | Invoice | Payment] = {
-        Kind.CUSTOMER: lead("r1", phone="(512) 555-0199"),
-        Kind.INVOICE: invoice("r1", lead=lead("r1"), message="Thank you"),
-        Kind.PAYMENT: payment(
-            "r1", invoice_id="r1", invoice_number="D-r1", amount=invoice().total / 4
+        Kind.CUSTOMER: make_lead("r1", phone="(512) 555-0199"),
+        Kind.INVOICE: make_invoice("r1", lead=make_lead("r1"), message="Thank you"),
+        Kind.PAYMENT: make_payment(
+            id="r1", invoice_id="r1", invoice_number="D-r1", amount=make_invoice().total / 4
         ),
     }
-    office.save(changes[kind])
-    office.time.advance(10)
-    assert office.drain() == 2
+    host.save(changes[kind])
+    host.clock.advance(10)
+    assert host.send() == 2
     assert shown(work) is RecordState.SYNCED
     assert len(work.there()) == 1
-    assert office.books()["doubles"] == []
+    assert host.books.doubles == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_older_than_minutes_is_looked_for_and_adopted(office: Bench, kind: Kind) -> None:
+def test_older_than_minutes_is_looked_for_and_adopted(host: FaultyHost, kind: Kind) -> None:
     """After minutes one look comes first; what agrees in everything is adopted, nothing written."""
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 200
-    work = prepare(office, "r1", kind, Operation.CREATE)
+    host.qbo.company().books.settings.requestid_retention = 200
+    work = prepare(host, "r1", kind, Operation.CREATE)
     lose(work)
-    before = office.mark()
-    office.time.advance(FOUR_MINUTES)
-    assert office.drain() == 1
-    asked = office.requests(before)
+    before = host.mark()
+    host.clock.advance(FOUR_MINUTES)
+    assert host.send() == 1
+    asked = host.requests(before)
     assert len(asked) == 1
     assert not asked[0].write
     assert shown(work) is RecordState.SYNCED
     (there,) = work.there()
-    assert office.view(kind, "r1").qbo_id == there["id"]
+    assert host.look(f"{kind}:r1").qbo_id == there["id"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("seconds", "same_key"), [(60, True), (240, False), (90_000, False)])
 def test_what_is_not_to_be_found_is_sent_again(
-    office: Bench,
+    host: FaultyHost,
     kind: Kind,
     seconds: int,
     same_key: bool,  # noqa: FBT001  a parameter of the test
 ) -> None:
     """Resent under the same key for minutes; then looked for, and sent under a new one."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
-    before = office.mark()
-    office.trouble(TroubleRule(kind="fail", status=503, entity=work.entity, method="POST"))
-    office.drain()
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    before = host.mark()
+    host.qbo.trouble(TroubleRule(kind="fail", status=503, entity=work.entity, method="POST"))
+    host.send()
     assert work.there() == []
-    office.time.advance(seconds)
-    assert office.drain() == 1
-    first, second = (one.requestid for one in office.requests(before) if one.requestid)
+    host.clock.advance(seconds)
+    assert host.send() == 1
+    first, second = (one.requestid for one in host.requests(before) if one.requestid)
     assert (first == second) is same_key
     assert len(work.there()) == 1
 
@@ -155,16 +158,16 @@ EDITS: dict[Kind, dict[str, Any]] = {
 }
 
 
-def _ambiguous(office: Bench, kind: Kind) -> Work:
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 200
-    work = prepare(office, "r1", kind, Operation.CREATE)
+def _ambiguous(host: FaultyHost, kind: Kind) -> Work:
+    host.qbo.company().books.settings.requestid_retention = 200
+    work = prepare(host, "r1", kind, Operation.CREATE)
     lose(work)
     (there,) = work.there()
-    books = office.emulator.world.companies[CONTRACTOR].books
+    books = host.qbo.company().books
     books.edit(kind.value.capitalize(), there["id"], EDITS[kind])
-    office.time.advance(FOUR_MINUTES)
-    office.drain()
-    view = office.view(kind, "r1")
+    host.clock.advance(FOUR_MINUTES)
+    host.send()
+    view = host.look(f"{kind}:r1")
     assert view.state is RecordState.ATTENTION
     assert view.error is not None
     assert view.error.code == "ambiguous"
@@ -173,163 +176,163 @@ def _ambiguous(office: Bench, kind: Kind) -> Work:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_when_only_some_agrees_a_person_is_asked_and_links(office: Bench, kind: Kind) -> None:
+def test_when_only_some_agrees_a_person_is_asked_and_links(host: FaultyHost, kind: Kind) -> None:
     """What agrees in part only is offered; linked, it is written as DunaHub has it, not doubled."""
-    work = _ambiguous(office, kind)
+    work = _ambiguous(host, kind)
     (there,) = work.there()
-    assert office.link(work.key) == 1
-    assert office.link(work.key) == 0
-    assert office.drain() == 1
-    view = office.view(kind, "r1")
+    assert host.link(work.key) == 1
+    assert host.link(work.key) == 0
+    assert host.send() == 1
+    view = host.look(f"{kind}:r1")
     assert (view.state, view.qbo_id) == (RecordState.SYNCED, there["id"])
     assert len(work.there()) == 1
-    assert office.books()["doubles"] == []
+    assert host.books.doubles == []
 
 
 @pytest.mark.parametrize("kind", [Kind.INVOICE, Kind.PAYMENT])
-def test_retry_says_that_it_is_another_one(office: Bench, kind: Kind) -> None:
+def test_retry_says_that_it_is_another_one(host: FaultyHost, kind: Kind) -> None:
     """Retry instead of the link makes a new one: the person has seen that it is not the same."""
-    work = _ambiguous(office, kind)
+    work = _ambiguous(host, kind)
     (other,) = work.there()
-    assert office.retry(work.key) == 1
-    assert office.drain() == 1
-    view = office.view(kind, "r1")
+    assert host.retry(work.key) == 1
+    assert host.send() == 1
+    view = host.look(f"{kind}:r1")
     assert view.state is RecordState.SYNCED
     assert view.qbo_id != other["id"]
     assert len(work.there()) == 2
 
 
-def test_saving_does_not_answer_the_question(office: Bench) -> None:
+def test_saving_does_not_answer_the_question(host: FaultyHost) -> None:
     """A change in DunaHub does not make a second invoice of one that may be there."""
-    work = _ambiguous(office, Kind.INVOICE)
-    office.save(invoice("r1", lead=lead("r1"), message="Thank you"))
-    office.drain()
+    work = _ambiguous(host, Kind.INVOICE)
+    host.save(make_invoice("r1", lead=make_lead("r1"), message="Thank you"))
+    host.send()
     assert len(work.there()) == 1
     assert shown(work) is RecordState.ATTENTION
 
 
 @pytest.mark.parametrize("kind", [Kind.INVOICE, Kind.PAYMENT])
-def test_replay_of_a_deleted_object_is_not_believed(office: Bench, kind: Kind) -> None:
+def test_replay_of_a_deleted_object_is_not_believed(host: FaultyHost, kind: Kind) -> None:
     """QuickBooks replays its answer although the object was deleted since: a person is asked."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
+    work = prepare(host, "r1", kind, Operation.CREATE)
     lose(work)
     (gone,) = work.there()
-    office.emulator.world.companies[CONTRACTOR].books.delete(kind.value.capitalize(), gone["id"])
-    office.time.advance(10)
-    assert office.drain() == 0  # a read may not find yet what was written a moment ago
-    office.time.advance(FOUR_MINUTES)
-    office.drain()
+    host.qbo.company().books.delete(kind.value.capitalize(), gone["id"])
+    host.clock.advance(10)
+    assert host.send() == 0  # a read may not find yet what was written a moment ago
+    host.clock.advance(FOUR_MINUTES)
+    host.send()
     assert work.there() == []
-    assert office.retry(None) == 0
-    assert office.retry(work.key) == 1
-    assert office.drain() == 1
+    assert host.retry(None) == 0
+    assert host.retry(work.key) == 1
+    assert host.send() == 1
     (there,) = work.there()
     assert there["id"] != gone["id"]
-    assert office.view(kind, "r1").qbo_id == there["id"]
+    assert host.look(f"{kind}:r1").qbo_id == there["id"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_read_that_lags_behind_doubles_nothing(office: Bench, kind: Kind) -> None:
+def test_read_that_lags_behind_doubles_nothing(host: FaultyHost, kind: Kind) -> None:
     """QuickBooks replays its answer, but does not find the object yet: it is not made again."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
+    work = prepare(host, "r1", kind, Operation.CREATE)
     lose(work)
-    office.trouble(
+    host.qbo.trouble(
         TroubleRule(kind="fail", status=400, code="610", entity=work.entity, method="GET")
     )
     for _ in range(4):
-        office.time.advance(10)
-        office.drain()
+        host.clock.advance(10)
+        host.send()
     (there,) = work.there()
-    assert office.view(kind, "r1").qbo_id == there["id"]
+    assert host.look(f"{kind}:r1").qbo_id == there["id"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_key_that_was_used_before_is_an_unknown_outcome(office: Bench, kind: Kind) -> None:
+def test_key_that_was_used_before_is_an_unknown_outcome(host: FaultyHost, kind: Kind) -> None:
     """Code 600 after a lost answer: it is looked for, and adopted (never created again)."""
-    work = prepare(office, "r1", kind, Operation.CREATE)
+    work = prepare(host, "r1", kind, Operation.CREATE)
     lose(work)
-    office.trouble(
+    host.qbo.trouble(
         TroubleRule(kind="fail", status=400, code="600", shape="fault", entity=work.entity)
     )
-    office.time.advance(10)
-    assert office.drain() == 1
+    host.clock.advance(10)
+    assert host.send() == 1
     assert len(work.there()) == 1
     assert shown(work) is RecordState.SYNCED
 
 
-def test_look_that_fails_leaves_the_question_open(office: Bench) -> None:
+def test_look_that_fails_leaves_the_question_open(host: FaultyHost) -> None:
     """A look that QuickBooks refuses does not lead to a second invoice, now or after Retry."""
-    work = prepare(office, "r1", Kind.INVOICE, Operation.CREATE)
+    work = prepare(host, "r1", Kind.INVOICE, Operation.CREATE)
     lose(work)
-    office.time.advance(FOUR_MINUTES)
-    office.trouble(TroubleRule(kind="fail", status=400, code="4000", path="/query"))
-    office.drain()
+    host.clock.advance(FOUR_MINUTES)
+    host.qbo.trouble(TroubleRule(kind="fail", status=400, code="4000", path="/query"))
+    host.send()
     assert shown(work) is RecordState.ATTENTION
-    office.retry(work.key)
-    office.drain()
+    host.retry(work.key)
+    host.send()
     assert shown(work) is RecordState.SYNCED
     assert len(work.there()) == 1
 
 
-def test_twin_of_another_record_is_not_adopted(office: Bench) -> None:
+def test_twin_of_another_record_is_not_adopted(host: FaultyHost) -> None:
     """Two records alike in number, customer, total and date stay two: each carries its mark."""
-    office.save(invoice(number="D-7"))
-    office.drain()
-    office.trouble(TroubleRule(kind="fail", status=503, entity="invoice"))
-    office.save(invoice("inv-2", number="D-7"))
-    office.drain()
-    office.time.advance(FOUR_MINUTES)
-    assert office.drain() == 1
-    first, second = (office.view(Kind.INVOICE, name).qbo_id for name in ("inv-1", "inv-2"))
+    host.save(make_invoice(number="D-7"))
+    host.send()
+    host.qbo.trouble(TroubleRule(kind="fail", status=503, entity="invoice"))
+    host.save(make_invoice("inv-2", number="D-7"))
+    host.send()
+    host.clock.advance(FOUR_MINUTES)
+    assert host.send() == 1
+    first, second = (host.look(f"invoice:{name}").qbo_id for name in ("inv-1", "inv-2"))
     assert first != second
-    assert len(office.books()["invoices"]) == 2
+    assert len(host.books.invoices) == 2
 
 
-def test_void_that_was_carried_out_is_found_voided(office: Bench) -> None:
+def test_void_that_was_carried_out_is_found_voided(host: FaultyHost) -> None:
     """A void whose answer was lost is not made a second time."""
-    work = prepare(office, "r1", Kind.INVOICE, Operation.VOID)
+    work = prepare(host, "r1", Kind.INVOICE, Operation.VOID)
     lose(work)
     (voided,) = work.there()
-    office.time.advance(FOUR_MINUTES)
-    assert office.drain() == 1
+    host.clock.advance(FOUR_MINUTES)
+    assert host.send() == 1
     (there,) = work.there()
     assert there["sync_token"] == voided["sync_token"]
     assert shown(work) is RecordState.SYNCED
 
 
-def test_invoice_that_quickbooks_numbers_is_known_by_our_mark(office: Bench) -> None:
+def test_invoice_that_quickbooks_numbers_is_known_by_our_mark(host: FaultyHost) -> None:
     """Without a number of ours, customer, total, date and our mark together tell it."""
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 200
-    office.save(lead())
-    office.drain()
-    office.trouble(TroubleRule(kind="lose", entity="invoice"))
-    office.save(invoice(number=""))
-    office.drain()
-    office.time.advance(FOUR_MINUTES)
-    assert office.drain() == 1
-    assert len(office.books()["invoices"]) == 1
+    host.qbo.company().books.settings.requestid_retention = 200
+    host.save(make_lead())
+    host.send()
+    host.qbo.trouble(TroubleRule(kind="lose", entity="invoice"))
+    host.save(make_invoice(number=""))
+    host.send()
+    host.clock.advance(FOUR_MINUTES)
+    assert host.send() == 1
+    assert len(host.books.invoices) == 1
 
 
-def test_number_that_quickbooks_replaced_is_found(office: Bench) -> None:
+def test_number_that_quickbooks_replaced_is_found(host: FaultyHost) -> None:
     """Where QuickBooks numbers by itself our marker, customer and total tell the lost invoice."""
-    settings = office.emulator.world.companies[CONTRACTOR].books.settings
+    settings = host.qbo.company().books.settings
     settings.requestid_retention = 200
     settings.doc_number_when_off = "ignore"
-    office.save(lead())
-    office.drain()
-    office.trouble(TroubleRule(kind="lose", entity="invoice"))
-    office.save(invoice())
-    office.drain()
-    office.time.advance(FOUR_MINUTES)
-    assert office.drain() == 1
-    (there,) = office.books()["invoices"]
-    assert office.view(Kind.INVOICE, "inv-1").qbo_id == there["id"]
+    host.save(make_lead())
+    host.send()
+    host.qbo.trouble(TroubleRule(kind="lose", entity="invoice"))
+    host.save(make_invoice())
+    host.send()
+    host.clock.advance(FOUR_MINUTES)
+    assert host.send() == 1
+    (there,) = host.books.invoices
+    assert host.look("invoice:inv-1").qbo_id == there["id"]
 
 
-def _backup(office: Bench, folder: Path) -> Path:
+def _backup(host: FaultyHost, folder: Path) -> Path:
     """Copy the database as a backup does."""
     copy = folder / "backup.sqlite3"
-    path = office.runtime.database.url.database
+    path = host.runtime.database.url.database
     assert path
     source, target = sqlite3.connect(path), sqlite3.connect(copy)
     source.backup(target)
@@ -339,99 +342,99 @@ def _backup(office: Bench, folder: Path) -> Path:
 
 
 @pytest.fixture
-def restore() -> Iterator[Callable[[Bench, Path], Bench]]:
+def restore() -> Iterator[Callable[[FaultyHost, Path], FaultyHost]]:
     """Start the plugin on a copy, as an operator does who puts a backup in place."""
-    started: list[Bench] = []
+    started: list[FaultyHost] = []
 
-    def on(office: Bench, copy: Path) -> Bench:
-        started.append(office.on(copy))
+    def on(host: FaultyHost, copy: Path) -> FaultyHost:
+        started.append(host.on(copy))
         return started[-1]
 
     yield on
-    for bench in started:
-        bench.close()
+    for made in started:
+        made.close()
 
 
-Restore = Callable[[Bench, Path], Bench]
+Restore = Callable[[FaultyHost, Path], FaultyHost]
 
 
-def _records(office: Bench) -> None:
+def _records(host: FaultyHost) -> None:
     for number in range(4):
         tag = f"b{number}"
-        person = lead(tag)
-        office.save(invoice(tag, lead=person))
-        office.save(payment(tag, invoice_id=tag, invoice_number=f"D-{tag}"))
+        person = make_lead(tag)
+        host.save(make_invoice(tag, lead=person))
+        host.save(make_payment(id=tag, invoice_id=tag, invoice_number=f"D-{tag}"))
 
 
 @pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_restored_backup_is_answered_from_the_keys(
-    office: Bench, tmp_path: Path, restore: Restore
+    host: FaultyHost, tmp_path: Path, restore: Restore
 ) -> None:
     """Mapping lost, books full: the same intents have the same keys, and nothing is doubled."""
-    _records(office)
-    copy = _backup(office, tmp_path)
-    assert office.drain() == 12
-    books = books_of(office)
-    office = restore(office, copy)
-    assert office.drain() == 12
-    assert books_of(office) == books
-    assert {row.synced_fingerprint == row.fingerprint for row in office.rows()} == {True}
+    _records(host)
+    copy = _backup(host, tmp_path)
+    assert host.send() == 12
+    books = books_of(host)
+    host = restore(host, copy)
+    assert host.send() == 12
+    assert books_of(host) == books
+    assert {row.synced_fingerprint == row.fingerprint for row in rows_of(host)} == {True}
 
 
 @pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_old_backup_is_looked_up_and_not_doubled(
-    office: Bench, tmp_path: Path, restore: Restore
+    host: FaultyHost, tmp_path: Path, restore: Restore
 ) -> None:
     """Beyond QuickBooks' memory of keys, looking first finds everything that is there."""
-    office.emulator.world.companies[CONTRACTOR].books.settings.requestid_retention = 60
-    _records(office)
-    copy = _backup(office, tmp_path)
-    assert office.drain() == 12
-    books = books_of(office)
-    office = restore(office, copy)
-    office.time.advance(3600)
-    with office.runtime.database.write.begin() as db:
-        until = office.time.now() + timedelta(days=1)
-        pauses.look_first(db, office.connection().id, until=until)
-    office.save(lead("new"))
+    host.qbo.company().books.settings.requestid_retention = 60
+    _records(host)
+    copy = _backup(host, tmp_path)
+    assert host.send() == 12
+    books = books_of(host)
+    host = restore(host, copy)
+    host.clock.advance(3600)
+    with host.runtime.database.write.begin() as db:
+        until = host.clock.now() + timedelta(days=1)
+        pauses.look_first(db, connection_of(host).id, until=until)
+    host.save(make_lead("new"))
     # Each was found or made, and is then brought to the newest state: the copy may be old.
-    assert office.drain() == 2 * (12 + 1)
-    customers, invoices, payments = books_of(office)
+    assert host.send() == 2 * (12 + 1)
+    customers, invoices, payments = books_of(host)
     known = [one for one in customers if "new" not in one["name"]]
     assert contents(known, invoices, payments) == contents(*books)
     assert len(customers) == len(books[0]) + 1
-    assert office.books()["doubles"] == []
-    assert {row.synced_fingerprint == row.fingerprint for row in office.rows()} == {True}
+    assert host.books.doubles == []
+    assert {row.synced_fingerprint == row.fingerprint for row in rows_of(host)} == {True}
 
 
 @pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_look_first_does_not_believe_a_replay(
-    office: Bench, tmp_path: Path, restore: Restore
+    host: FaultyHost, tmp_path: Path, restore: Restore
 ) -> None:
     """After a restore, an invoice that was deleted since is not taken for there: it asks."""
-    office.save(invoice())
-    copy = _backup(office, tmp_path)
-    office.drain()
-    (gone,) = office.books()["invoices"]
-    office.emulator.world.companies[CONTRACTOR].books.delete("Invoice", gone["id"])
-    office = restore(office, copy)
-    with office.runtime.database.write.begin() as db:
-        until = office.time.now() + timedelta(days=1)
-        pauses.look_first(db, office.connection().id, until=until)
-    office.drain()
-    assert office.books()["invoices"] == []
-    office.retry(RecordKey(kind=Kind.INVOICE, local_id="inv-1"))
-    office.drain()
-    (there,) = office.books()["invoices"]
-    assert office.view(Kind.INVOICE, "inv-1").qbo_id == there["id"] != gone["id"]
+    host.save(make_invoice())
+    copy = _backup(host, tmp_path)
+    host.send()
+    (gone,) = host.books.invoices
+    host.qbo.company().books.delete("Invoice", gone["id"])
+    host = restore(host, copy)
+    with host.runtime.database.write.begin() as db:
+        until = host.clock.now() + timedelta(days=1)
+        pauses.look_first(db, connection_of(host).id, until=until)
+    host.send()
+    assert host.books.invoices == []
+    host.retry(RecordKey(kind=Kind.INVOICE, local_id="inv-1"))
+    host.send()
+    (there,) = host.books.invoices
+    assert host.look("invoice:inv-1").qbo_id == there["id"] != gone["id"]
 
 
-def test_adoption_is_told_in_the_history(office: Bench) -> None:
+def test_adoption_is_told_in_the_history(host: FaultyHost) -> None:
     """The history says that a record was found in QuickBooks (rule 30)."""
-    work = prepare(office, "r1", Kind.INVOICE, Operation.CREATE)
+    work = prepare(host, "r1", Kind.INVOICE, Operation.CREATE)
     lose(work)
-    office.time.advance(FOUR_MINUTES)
-    office.drain()
-    with office.runtime.database.read.connect() as db:
-        entries = history.of_record(db, office.view(Kind.INVOICE, "r1").id)
+    host.clock.advance(FOUR_MINUTES)
+    host.send()
+    with host.runtime.database.read.connect() as db:
+        entries = history.of_record(db, host.look("invoice:r1").id)
     assert entries[0].code == Note.FOUND_AGAIN

@@ -13,7 +13,8 @@ from dunahub_qbo_plugin.connect import upkeep
 from dunahub_qbo_plugin.connect.upkeep import Done
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Status
-from tests.support.office import CONTRACTOR, DANA, EMPTY, Office, lead
+from dunahub_qbo_plugin.testing import PERSON, FakeHost, make_lead
+from tests.support.host import CONTRACTOR, connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,84 +25,84 @@ RIVAL = Organization(id="rival", region=Region.US)
 
 
 @pytest.fixture
-def office(tmp_path: Path, store_url: str | None) -> Iterator[Office]:
-    """An office that is connected, on SQLite and on PostgreSQL."""
-    bench = Office(tmp_path, database_url=store_url)
-    bench.connect()
-    yield bench
-    bench.close()
+def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
+    """Return a connected host, on SQLite and on PostgreSQL."""
+    made = make_host(tmp_path, database_url=store_url)
+    made.connect()
+    yield made
+    made.close()
 
 
-def run(office: Office) -> Done:
+def run(host: FakeHost) -> Done:
     """Do the upkeep."""
-    return office.runtime.worker_tasks.upkeep.run()
+    return host.runtime.worker_tasks.upkeep.run()
 
 
-def test_a_quiet_contractor_stays_connected(office: Office) -> None:
+def test_a_quiet_contractor_stays_connected(host: FakeHost) -> None:
     """After a year without an invoice the connection still works; Intuit's tokens live 100 days."""
     renewed = 0
     for _ in range(53):
-        office.clock.sleep(7 * DAY)
-        renewed += run(office).renewed
+        host.clock.sleep(7 * DAY)
+        renewed += run(host).renewed
     assert renewed == 17
-    office.save(lead())
-    assert office.drain() == 1
-    assert office.connection().status is Status.CONNECTED
+    host.save(make_lead())
+    assert host.send() == 1
+    assert connection_of(host).status is Status.CONNECTED
 
 
-def test_without_upkeep_the_token_dies(office: Office) -> None:
+def test_without_upkeep_the_token_dies(host: FakeHost) -> None:
     """The same contractor without upkeep has to connect anew: the emulator is as strict."""
-    office.clock.sleep(110 * DAY)
-    office.save(lead())
-    assert office.drain() == 0
-    assert office.connection().status is Status.TOKEN_EXPIRED
+    host.clock.sleep(110 * DAY)
+    host.save(make_lead())
+    assert host.send() == 0
+    assert connection_of(host).status is Status.TOKEN_EXPIRED
 
 
-def test_fresh_tokens_are_left_alone(office: Office) -> None:
+def test_fresh_tokens_are_left_alone(host: FakeHost) -> None:
     """Tokens that were used within two weeks cost Intuit nothing."""
-    asked = len(office.emulator.world.journal.entries())
-    office.clock.sleep(13 * DAY)
-    assert run(office) == Done()
-    assert len(office.emulator.world.journal.entries()) == asked
+    asked = len(host.qbo.emulator.world.journal.entries())
+    host.clock.sleep(13 * DAY)
+    assert run(host) == Done()
+    assert len(host.qbo.emulator.world.journal.entries()) == asked
 
 
-def test_disconnected_and_expired_ones_are_left_alone(office: Office) -> None:
+def test_disconnected_and_expired_ones_are_left_alone(host: FakeHost) -> None:
     """Nothing is asked for companies that are not connected."""
-    office.connect(EMPTY, org=RIVAL)
-    office.runtime.panel.connection_service.disconnect(RIVAL, DANA)
-    office.emulator.world.tokens.end_grants(realm=CONTRACTOR)
-    office.clock.sleep(20 * DAY)
-    assert run(office) == Done(ended=1)
-    assert office.connection().status is Status.TOKEN_EXPIRED
-    assert run(office) == Done()
+    host.connect("empty", org=RIVAL)
+    host.runtime.panel.connection_service.disconnect(RIVAL, PERSON)
+    host.qbo.emulator.world.tokens.end_grants(realm=CONTRACTOR)
+    host.clock.sleep(20 * DAY)
+    assert run(host) == Done(ended=1)
+    assert connection_of(host).status is Status.TOKEN_EXPIRED
+    assert run(host) == Done()
 
 
 def test_intuit_out_of_order_is_not_asked_for_each_company(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After some failures in a row the rest waits for the next run, and nobody is disconnected."""
     monkeypatch.setattr(upkeep, "GIVE_UP_AFTER", 2)
     for number in range(4):
-        office.connect(EMPTY, org=Organization(id=f"org-{number}", region=Region.US))
-    office.clock.sleep(20 * DAY)
-    office.trouble(TroubleRule(kind="fail", target="oauth", status=503, times=None))
-    assert run(office).failed == 2
-    assert office.connection().status is Status.CONNECTED
+        host.connect("empty", org=Organization(id=f"org-{number}", region=Region.US))
+    host.clock.sleep(20 * DAY)
+    host.qbo.trouble(TroubleRule(kind="fail", target="oauth", status=503, times=None))
+    assert run(host).failed == 2
+    assert connection_of(host).status is Status.CONNECTED
 
 
 def test_old_entries_are_let_go_a_few_at_a_time(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Entries of the history older than 400 days go, all in one run; younger ones stay."""
     monkeypatch.setattr(upkeep, "PRUNE_BATCH", 2)
-    office.save(*(lead(f"old-{number}") for number in range(5)))
-    office.drain()
-    office.clock.sleep(399 * DAY)
-    office.connect()
-    office.save(lead("lead-2"))
-    office.drain()
-    assert run(office).pruned == 0
-    office.clock.sleep(timedelta(days=2).total_seconds())
-    assert run(office).pruned == 5
-    with office.runtime.database.read.connect() as db:
+    host.save(*(make_lead(f"old-{number}") for number in range(5)))
+    host.send()
+    host.clock.sleep(399 * DAY)
+    host.connect()
+    host.save(make_lead("lead-2"))
+    host.send()
+    assert run(host).pruned == 0
+    host.clock.sleep(timedelta(days=2).total_seconds())
+    assert run(host).pruned == 5
+    with host.runtime.database.read.connect() as db:
         assert db.execute(sa.text("SELECT count(*) FROM qbo_history")).scalar() == 1

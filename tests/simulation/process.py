@@ -14,8 +14,8 @@ import attrs
 from dunahub_hookspecs.host import create_plugin_manager
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.panel.templating import Templates
+from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import build
-from dunahub_qbo_plugin.testing.host import InProcessPlugin
 from tests.simulation.network import Wire
 from tests.simulation.scheduler import Life, SimClock
 from tests.simulation.storage import gated, share_statements
@@ -72,7 +72,8 @@ class Process:
         share_statements(self.runtime.database)
         object.__setattr__(self.runtime.panel, "templates", _templates())
         gated(self.runtime.database, scheduler, lock, self.life, committed=committed)
-        self.plugin = InProcessPlugin(given=self.runtime)
+        self.plugin = QuickBooksPlugin(config=config)
+        self.plugin._runtime = self.runtime
         self.manager = create_plugin_manager([self.plugin], load_entry_points=False)
 
     def work(self) -> None:

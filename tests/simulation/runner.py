@@ -34,7 +34,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.storage import CRM_TABLE
 from tests.simulation.threads import cooperative
 from tests.simulation.world import World
-from tests.support.office import copy_schema
+from tests.support.host import copy_schema
 from tests.support.postgres import empty, fresh_database, postgres_server
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dunahub_qbo_plugin.cli import main
+from dunahub_qbo_plugin.testing.emulator import environ_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,17 +55,17 @@ class Ran:
         return self.err.strip()
 
 
-def variables(config: Config) -> dict[str, str]:
-    """Return a configuration as the environment that an operator sets."""
-    return {
-        "DUNAHUB_QBO_CLIENT_ID": config.client_id,
-        "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
-        "DUNAHUB_QBO_FERNET_KEYS": ",".join(config.fernet_keys),
-        "DUNAHUB_QBO_DATABASE_URL": config.database_url,
-        "DUNAHUB_QBO_API_URL": config.api_url,
-        "DUNAHUB_QBO_DISCOVERY_URL": config.discovery_url,
-        "DUNAHUB_QBO_APP_URL": config.app_url,
-    }
+def variables(config: Config, url: str = "") -> dict[str, str]:
+    """Return a configuration as the environment that an operator sets.
+
+    Args:
+        config: the plugin's settings.
+        url: where QuickBooks is; empty for where the settings say.
+    """
+    if url:
+        discovery = f"{url}/.well-known/openid_configuration"
+        config = attrs.evolve(config, api_url=url, discovery_url=discovery, app_url=url)
+    return environ_of(config)
 
 
 def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""An office whose line to QuickBooks fails as a test says, and records of every kind to send."""
+"""A host whose line to QuickBooks fails as a test says, and records of every kind to send."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ import attrs
 import httpx
 
 from dunahub_hookspecs import InvoiceStatus, Lead, LineItem
-from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.model import Kind, Operation, RecordKey
 from dunahub_qbo_plugin.store.companies import pauses
 from dunahub_qbo_plugin.store.records import commands
-from tests.support.clock import FakeClock
-from tests.support.office import CONTRACTOR, REDIRECT, Office, invoice, lead, payment
+from dunahub_qbo_plugin.testing import (
+    FakeHost,
+    QboEmulator,
+    SteeredClock,
+    make_invoice,
+    make_lead,
+    make_payment,
+)
+from tests.support.host import START, connection_of, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,40 +53,27 @@ class Line(httpx.BaseTransport):
         raise failing(self.text, request=request)
 
 
-class Faulty(Emulator):
-    """An emulator behind such a line."""
+class FaultyHost(FakeHost):
+    """A connected host on a clock that a test moves, with such a line.
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.line = Line(super().transport())
+    Args:
+        folder: where the database goes.
+        database_url: another database than SQLite in the folder.
+    """
 
-    def transport(self) -> httpx.BaseTransport:
-        """Return the line."""
-        return self.line
-
-
-class Bench(Office):
-    """A connected office on a clock that a test moves, with such an emulator."""
-
-    def __init__(self, folder: Path, **options: Any) -> None:  # noqa: ANN401  Office's own
-        time = FakeClock()
-        world = World.default(clock=time.now, redirect_uris=(REDIRECT,))
-        self.faulty = Faulty(world)
-        super().__init__(folder, clock=time, emulator=self.faulty, **options)
+    def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
+        qbo = QboEmulator(SteeredClock(START))
+        self.line = Line(qbo.transport())
+        url = database(folder, database_url)
+        super().__init__(folder, qbo=qbo, transport=self.line, database_url=url)
         self.connect()
 
-    def on(self, database: Path) -> Bench:
+    def on(self, database: Path) -> FaultyHost:
         """Start the plugin on another database, as after a restore; QuickBooks stays as it is."""
         self.close()
         other = copy.copy(self)
-        Office.__init__(
-            other,
-            database.parent,
-            clock=self.time,
-            emulator=self.faulty,
-            database_url=f"sqlite:///{database}",
-            key=self.key,
-        )
+        other.config = attrs.evolve(self.config, database_url=f"sqlite:///{database}")
+        other.restart()
         return other
 
     def retry(self, key: RecordKey | None) -> int:
@@ -89,54 +81,54 @@ class Bench(Office):
         with self.runtime.database.write.begin() as db:
             return commands.retry(
                 db,
-                self.connection(),
+                connection_of(self),
                 None if key is None else [key],
                 by="Dana",
-                now=self.time.now(),
+                now=self.clock.now(),
             )
 
     def link(self, key: RecordKey) -> int:
         """Press "Use this customer"."""
         with self.runtime.database.write.begin() as db:
-            return commands.link(db, self.connection(), key, by="Dana", now=self.time.now())
+            return commands.link(db, connection_of(self), key, by="Dana", now=self.clock.now())
 
     def resume(self) -> None:
         """Let the company go on at once."""
         with self.runtime.database.write.begin() as db:
-            pauses.resume(db, self.connection().id)
+            pauses.resume(db, connection_of(self).id)
 
     def drain_all(self) -> int:
         """Send what is due at once, in as many turns as it takes; gives how many went through."""
         sent = 0
-        while turn := self.drain():
+        while turn := self.send():
             sent += turn
         return sent
 
     def requests(self, since: int = 0) -> list[Any]:
         """Return what was asked of the company's books, oldest first."""
-        entries = self.emulator.world.journal.entries()
+        entries = self.qbo.emulator.world.journal.entries()
         return [one for one in entries if one.kind == "api" and one.number > since]
 
     def mark(self) -> int:
         """Return a number for `requests` that leaves out what was asked until now."""
-        return max((one.number for one in self.emulator.world.journal.entries()), default=0)
+        return max((one.number for one in self.qbo.emulator.world.journal.entries()), default=0)
 
     def settled(self, kind: Kind, local_id: str, *, tries: int = 40) -> None:
         """Let time pass until a record is due no more."""
         for _ in range(tries):
-            self.drain()
-            if self.view(kind, local_id).next_attempt_at is None:
+            self.send()
+            if self.look(f"{kind}:{local_id}").next_attempt_at is None:
                 return
-            paused = self.connection().paused_until or self.time.now()
-            due = self.view(kind, local_id).next_attempt_at or self.time.now()
-            until = max(paused, due, self.time.now() + timedelta(seconds=1))
-            self.time.advance((until - self.time.now()).total_seconds())
+            paused = connection_of(self).paused_until or self.clock.now()
+            due = self.look(f"{kind}:{local_id}").next_attempt_at or self.clock.now()
+            until = max(paused, due, self.clock.now() + timedelta(seconds=1))
+            self.clock.advance((until - self.clock.now()).total_seconds())
         raise AssertionError(f"{kind} {local_id} is due again and again")
 
 
 @attrs.frozen(kw_only=True)
 class Work:
-    """One record that is about to be written in one way, in an office.
+    """One record that is about to be written in one way, by a host.
 
     Attributes:
         key: the record.
@@ -144,7 +136,7 @@ class Work:
         entity: its entity in a path.
     """
 
-    office: Bench
+    host: FaultyHost
     tag: str
     key: RecordKey
     operation: Operation
@@ -156,7 +148,7 @@ class Work:
 
     def there(self) -> list[dict[str, Any]]:
         """Return what QuickBooks has of it."""
-        books = self.office.books(CONTRACTOR)
+        books = self.host.books.read()
         match self.key.kind:
             case Kind.CUSTOMER:
                 return [one for one in books["customers"] if one["name"] == self._name]
@@ -167,7 +159,7 @@ class Work:
 
     @property
     def _name(self) -> str:
-        return f"Sarah Jones {self.tag}"
+        return f"Sarah Mitchell {self.tag}"
 
     def is_done(self) -> bool:
         """Return whether QuickBooks holds what was asked for."""
@@ -188,21 +180,21 @@ class Work:
                 return True
 
 
-def prepare(office: Bench, tag: str, kind: Kind, operation: Operation) -> Work:
-    """Bring an office to where one write of one record is due, and nothing else."""
-    person = lead(tag)
-    bill = invoice(tag, lead=person)
-    paid = payment(tag, invoice_id=tag, invoice_number=f"D-{tag}")
+def prepare(host: FaultyHost, tag: str, kind: Kind, operation: Operation) -> Work:
+    """Bring a host to where one write of one record is due, and nothing else."""
+    person = make_lead(tag)
+    bill = make_invoice(tag, lead=person)
+    paid = make_payment(id=tag, invoice_id=tag, invoice_number=f"D-{tag}")
     standing: list[Any] = [person, bill, paid][: list(Kind).index(kind)]
     own: Any = {Kind.CUSTOMER: person, Kind.INVOICE: bill, Kind.PAYMENT: paid}[kind]
     if operation is not Operation.CREATE:
         standing.append(own)
     if standing:
-        office.save(*standing)
-        assert office.drain() == len(standing)
-    office.save(_wanted(own, kind, operation, tag))
+        host.save(*standing)
+        assert host.send() == len(standing)
+    host.save(_wanted(own, kind, operation, tag))
     key = RecordKey(kind=kind, local_id=tag)
-    return Work(office=office, tag=tag, key=key, operation=operation)
+    return Work(host=host, tag=tag, key=key, operation=operation)
 
 
 def _wanted(own: Any, kind: Kind, operation: Operation, tag: str) -> Any:  # noqa: ANN401  a record
@@ -212,7 +204,7 @@ def _wanted(own: Any, kind: Kind, operation: Operation, tag: str) -> Any:  # noq
         case Kind.CUSTOMER, _:
             return attrs.evolve(own, email=f"new-{tag}@example.com")
         case Kind.INVOICE, Operation.UPDATE:
-            return invoice(tag, lead=own.lead, lines=[service("Gutter Cleaning", "75.00")])
+            return make_invoice(tag, lead=own.lead, lines=[service("Gutter Cleaning", "75.00")])
         case Kind.INVOICE, _:
             return attrs.evolve(own, status=InvoiceStatus.VOID)
         case _:
@@ -232,7 +224,7 @@ def service(name: str, price: str, *, quantity: int = 2, key: str = "svc-1") -> 
 
 def many(number: int) -> list[Lead]:
     """Make leads that have nothing in common."""
-    return [lead(f"lead-{place}") for place in range(number)]
+    return [make_lead(f"lead-{place}") for place in range(number)]
 
 
 MARCH = date(2026, 3, 2)
@@ -247,4 +239,4 @@ def priced(price: str) -> Invoice:
         service_id="svc-1",
         service_name="Gutter Cleaning",
     )
-    return invoice(lines=[line])
+    return make_invoice(lines=[line])

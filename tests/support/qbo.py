@@ -14,7 +14,8 @@ from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
-from tests.support.clock import FakeClock
+from dunahub_qbo_plugin.testing import SteeredClock
+from tests.support.host import START
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +33,7 @@ class Bench:
         http: what client and OAuth send through.
     """
 
-    clock: FakeClock
+    clock: SteeredClock
     emulator: Emulator
     http: httpx.Client
     client: QboClient
@@ -45,7 +46,7 @@ class Bench:
         Args:
             transport: what to send through; None for the emulator without a socket.
         """
-        clock = FakeClock()
+        clock = SteeredClock(START)
         emulator = Emulator(World.default(clock=clock.now, redirect_uris=[REDIRECT]))
         http = http_client(user_agent="test/1", transport=transport or emulator.transport())
         return cls(
@@ -78,7 +79,7 @@ class Bench:
 
 def make_oauth(
     http: httpx.Client,
-    clock: FakeClock,
+    clock: SteeredClock,
     base_url: str,
     *,
     client_id: str = DEFAULT_CLIENT_ID,

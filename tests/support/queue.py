@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.config import Worker
-from dunahub_qbo_plugin.emulator.emulator import Emulator
-from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.engine.procrastinate import ProcrastinateWorker
-from tests.support.office import REDIRECT, Office
+from dunahub_qbo_plugin.testing import FakeHost, QboEmulator, SteeredClock
+from tests.support.host import make_host
 
 if TYPE_CHECKING:
     import signal
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from dunahub_qbo_plugin.emulator.world.world import World
     from dunahub_qbo_plugin.runtime import Runtime
 
 SCHEMA = "qbo_engine"
@@ -41,33 +40,28 @@ def until(condition: Callable[[], Any], *, seconds: float = 10.0, what: str = "i
     return time.monotonic() - started
 
 
-def queue_office(folder: Path, url: str, **changes: Any) -> Office:  # noqa: ANN401  Office's own
-    """Make an office on the machine's clock whose hooks ring at the queue."""
-    values: dict[str, Any] = {
-        "clock": SystemClock(),
-        "emulator": changes.get("emulator") or Emulator(World.default(redirect_uris=(REDIRECT,))),
-        "database_url": url,
-        "worker": Worker.PROCRASTINATE,
-    }
-    return Office(folder, **values | changes)
+def queue_host(folder: Path, url: str, *, world: World | None = None) -> FakeHost:
+    """Make a host on the machine's clock whose hooks ring at the queue."""
+    qbo = QboEmulator(SteeredClock(sleeps=True), world=world)
+    return make_host(folder, qbo=qbo, database_url=url, worker=Worker.PROCRASTINATE)
 
 
 class Gate(httpx.BaseTransport):
     """The way to QuickBooks, on which each new customer waits to be let through.
 
     Args:
-        office: whose requests it holds.
+        host: whose requests it holds.
 
     Attributes:
         held: how many have come here.
     """
 
-    def __init__(self, office: Office) -> None:
-        self._inner = office.runtime.http._transport
+    def __init__(self, host: FakeHost) -> None:
+        self._inner = host.runtime.http._transport
         self._passes = threading.Semaphore(0)
         self._lock = threading.Lock()
         self.held = 0
-        office.runtime.http._transport = self
+        host.runtime.http._transport = self
 
     def let_through(self, number: int = 1000) -> None:
         """Let so many pass, those that wait first."""
@@ -171,17 +165,3 @@ class WorkerProcess:
     def ended(self, *, seconds: float = 20.0) -> int:
         """Wait for its end; gives its exit status."""
         return self.process.wait(seconds)
-
-
-def settings(office: Office, *, api_url: str) -> dict[str, str]:
-    """Return an office's settings as an operator would set them, for another process."""
-    config = office.config
-    return {
-        "DUNAHUB_QBO_CLIENT_ID": config.client_id,
-        "DUNAHUB_QBO_CLIENT_SECRET": config.client_secret,
-        "DUNAHUB_QBO_FERNET_KEYS": ",".join(config.fernet_keys),
-        "DUNAHUB_QBO_DATABASE_URL": config.database_url,
-        "DUNAHUB_QBO_WORKER": "procrastinate",
-        "DUNAHUB_QBO_API_URL": api_url,
-        "DUNAHUB_QBO_DISCOVERY_URL": f"{api_url}/.well-known/openid_configuration",
-    }

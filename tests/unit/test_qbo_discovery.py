@@ -10,7 +10,8 @@ from dunahub_qbo_plugin.config import DISCOVERY_URLS, Environment
 from dunahub_qbo_plugin.errors import ConfigurationError, Unreachable
 from dunahub_qbo_plugin.qbo.discovery import INTUIT, Discovery, Endpoints
 from dunahub_qbo_plugin.qbo.transport import Transport, http_client
-from tests.support.clock import FakeClock
+from dunahub_qbo_plugin.testing import SteeredClock
+from tests.support.host import START
 
 INTUITS = DISCOVERY_URLS[Environment.PRODUCTION]
 OWN = "http://127.0.0.1:8099/.well-known/openid_configuration"
@@ -47,9 +48,9 @@ def document(**changes: object) -> dict[str, object]:
     } | changes
 
 
-def discovery(url: str, server: Server, clock: FakeClock | None = None) -> Discovery:
+def discovery(url: str, server: Server, clock: SteeredClock | None = None) -> Discovery:
     """Discovery that asks this server."""
-    clock = clock or FakeClock()
+    clock = clock or SteeredClock(START)
     http = http_client(user_agent="test", transport=httpx.MockTransport(server.reply))
     return Discovery(url, transport=Transport(http, clock=clock), clock=clock)
 
@@ -57,7 +58,7 @@ def discovery(url: str, server: Server, clock: FakeClock | None = None) -> Disco
 @pytest.mark.parametrize("url", DISCOVERY_URLS.values())
 def test_reads_intuits_document_once_a_day(url: str) -> None:
     """The endpoints are Intuit's, asked for once in 24 hours."""
-    server, clock = Server(document()), FakeClock()
+    server, clock = Server(document()), SteeredClock(START)
     known = discovery(url, server, clock)
     for _ in range(3):
         assert known.endpoints() == INTUIT
@@ -99,7 +100,7 @@ def test_intuits_document_may_name_intuits_hosts_only(name: str, address: object
 @pytest.mark.parametrize("trouble", [503, 404, 301, httpx.ConnectError("refused")])
 def test_falls_back_on_intuits_known_endpoints(trouble: int | Exception) -> None:
     """Without Intuit's document its old endpoints serve; it is asked again in 5 minutes."""
-    server, clock = Server(trouble), FakeClock()
+    server, clock = Server(trouble), SteeredClock(START)
     known = discovery(INTUITS, server, clock)
     assert known.endpoints() == INTUIT
     clock.advance(299)
@@ -113,7 +114,7 @@ def test_falls_back_on_intuits_known_endpoints(trouble: int | Exception) -> None
 def test_keeps_what_it_knew_through_an_outage() -> None:
     """A document that was read stays in force while the next one cannot be had."""
     changed = document(token_endpoint="https://oauth2.intuit.com/new")
-    server, clock = Server(changed), FakeClock()
+    server, clock = Server(changed), SteeredClock(START)
     known = discovery(INTUITS, server, clock)
     known.endpoints()
     server.answer = 503

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.errors import LeaseLost
 from dunahub_qbo_plugin.qbo.throttle import Throttle, Throttles
-from tests.support.clock import FakeClock
+from dunahub_qbo_plugin.testing import SteeredClock
+from tests.support.host import START
 
 ROUNDING = 1e-6
 
@@ -40,7 +41,7 @@ def test_no_window_is_ever_exceeded(
     per_minute: int, per_second: int, gaps: list[float], pauses: dict[int, float]
 ) -> None:
     """Whatever the limits, arrivals and pauses: no second and no minute holds too many."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
     throttle = Throttle(clock, per_minute=per_minute, per_second=per_second)
     left: list[float] = []
     for number, gap in enumerate(gaps):
@@ -58,7 +59,7 @@ def test_no_window_is_ever_exceeded(
 
 def test_many_threads_together_keep_the_limits_and_use_them() -> None:
     """16 threads with 3,000 requests exceed no limit and use over 95 % of 500 a minute."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
     throttle = Throttle(clock)
     left: list[float] = []
     under_way = 0
@@ -97,7 +98,7 @@ def count_per_minute(left: list[float]) -> list[int]:
 
 def test_only_so_many_are_under_way_at_once() -> None:
     """With two places a third request leaves only when one of the first two has ended."""
-    throttle = Throttle(FakeClock(), at_once=2)
+    throttle = Throttle(SteeredClock(START), at_once=2)
     release = [threading.Event(), threading.Event(), threading.Event()]
     started: list[int] = []
     changed = threading.Condition()
@@ -125,7 +126,7 @@ def test_only_so_many_are_under_way_at_once() -> None:
 
 def test_a_failed_request_gives_its_place_back() -> None:
     """An exception inside the block frees the place like an ordinary end."""
-    throttle = Throttle(FakeClock(), at_once=1)
+    throttle = Throttle(SteeredClock(START), at_once=1)
     for _ in range(3):
         with pytest.raises(KeyError), throttle.slot():
             raise KeyError
@@ -135,7 +136,7 @@ def test_a_failed_request_gives_its_place_back() -> None:
 
 def test_the_check_comes_last_and_can_forbid_leaving() -> None:
     """The check runs after the waiting; when it raises nothing leaves and nothing is counted."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
     throttle = Throttle(clock, per_minute=1)
     with throttle.slot():
         pass
@@ -158,7 +159,7 @@ def test_the_check_comes_last_and_can_forbid_leaving() -> None:
 
 def test_a_pause_holds_one_company_only() -> None:
     """After a 429 the company rests; another company's requests leave at once."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
     throttles = Throttles(clock)
     start = clock.monotonic()
     throttles.pause("a", 60)
@@ -171,7 +172,7 @@ def test_a_pause_holds_one_company_only() -> None:
 
 def test_companies_that_send_no_more_cost_no_memory() -> None:
     """A throttle is kept while it may hold a request back, and forgotten minutes after that."""
-    clock = FakeClock()
+    clock = SteeredClock(START)
     throttles = Throttles(clock)
     for number in range(1000):
         with throttles.of(f"company-{number}").slot():
@@ -208,7 +209,7 @@ def _duration(throttle: Throttle) -> float:
 
 def test_the_check_also_ends_a_wait_in_the_queue() -> None:
     """A request queued behind others that do not move gives up when its lease is lost."""
-    throttle = Throttle(FakeClock(), at_once=1)
+    throttle = Throttle(SteeredClock(START), at_once=1)
     lost = threading.Event()
 
     def check() -> None:

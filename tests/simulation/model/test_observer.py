@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.sync.attempt import Attempt
+from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
 from tests.simulation.model.observer import Observer
 from tests.simulation.model.replay import Forbidden
-from tests.support.faulty import Bench
-from tests.support.office import invoice, lead, payment
+from tests.support.faulty import FaultyHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,13 @@ ANSWERS = {200: "ok", 400: "refused", 401: "not now", 429: "not now"}
 class Watched(httpx.BaseTransport):
     """The way to QuickBooks, with somebody at it who tells the observer."""
 
-    def __init__(self, inner: httpx.BaseTransport, office: Bench, observer: Observer) -> None:
-        self._inner, self._office, self.observer = inner, office, observer
+    def __init__(self, inner: httpx.BaseTransport, host: FaultyHost, observer: Observer) -> None:
+        self._inner, self._host, self.observer = inner, host, observer
 
     @property
     def now(self) -> float:
-        """The bench's time, which is true."""
-        return self._office.time.now().timestamp()
+        """The host's time, which is true."""
+        return self._host.clock.now().timestamp()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass a request on."""
@@ -53,62 +53,62 @@ class Watched(httpx.BaseTransport):
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Bench]:
+def host(tmp_path: Path) -> Iterator[FaultyHost]:
     """A connected office, watched."""
-    bench = Bench(tmp_path)
+    bench = FaultyHost(tmp_path)
     engine = sa.create_engine(bench.config.database_url)
-    bench.faulty.line._inner = Watched(bench.faulty.line._inner, bench, Observer(engine))
+    bench.line._inner = Watched(bench.line._inner, bench, Observer(engine))
     yield bench
     engine.dispose()
     bench.close()
 
 
-def drain(office: Bench) -> int:
+def drain(host: FaultyHost) -> int:
     """Send what is due, and look."""
-    sent = office.drain()
-    watched = office.faulty.line._inner
+    sent = host.send()
+    watched = host.line._inner
     assert isinstance(watched, Watched)
     watched.observer.look(watched.now)
     return sent
 
 
-def followed(office: Bench) -> int:
+def followed(host: FaultyHost) -> int:
     """How many records were followed to their end."""
-    watched = office.faulty.line._inner
+    watched = host.line._inner
     assert isinstance(watched, Watched)
     return watched.observer.check()
 
 
-def lose_next(office: Bench) -> None:
+def lose_next(host: FaultyHost) -> None:
     """Have the next request be carried out and its answer be lost."""
-    line = office.faulty.line
+    line = host.line
     line.error, line.text, line.delivers = httpx.ReadTimeout, "too late", True
 
 
-def test_a_day_at_the_office_is_followed(office: Bench) -> None:
+def test_a_day_at_the_office_is_followed(host: FaultyHost) -> None:
     """Creates, edits, a lost answer and a payment keep the rules."""
-    office.save(lead("l1"), invoice("i1", lead=lead("l1")))
-    assert drain(office) == 2
-    office.save(invoice("i1", lead=lead("l1"), message="Thank you"))
-    lose_next(office)
-    drain(office)
-    office.time.advance(60)
-    assert drain(office) == 1
-    office.save(payment("p1", invoice_id="i1"))
-    lose_next(office)
-    drain(office)
-    office.time.advance(600)
-    assert drain(office) == 1
-    assert followed(office) == 3
+    host.save(make_lead("l1"), make_invoice("i1", lead=make_lead("l1")))
+    assert drain(host) == 2
+    host.save(make_invoice("i1", lead=make_lead("l1"), message="Thank you"))
+    lose_next(host)
+    drain(host)
+    host.clock.advance(60)
+    assert drain(host) == 1
+    host.save(make_payment(id="p1", invoice_id="i1"))
+    lose_next(host)
+    drain(host)
+    host.clock.advance(600)
+    assert drain(host) == 1
+    assert followed(host) == 3
 
 
 def test_a_key_that_ends_too_early_is_noticed(
-    office: Bench, monkeypatch: pytest.MonkeyPatch
+    host: FaultyHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that takes silence for a refusal is caught before a second object is there."""
     monkeypatch.setattr(Attempt, "keeps_key", lambda _self, _error: False)
-    office.save(lead("l1"))
-    lose_next(office)
-    drain(office)
+    host.save(make_lead("l1"))
+    lose_next(host)
+    drain(host)
     with pytest.raises(Forbidden, match="settle"):
-        followed(office)
+        followed(host)
