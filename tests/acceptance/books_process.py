@@ -19,7 +19,7 @@ from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.trouble import Strike, TroubleRule, TroubleRules
 from dunahub_qbo_plugin.emulator.world.world import World
 from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
-from tests.acceptance.fast import FastClock
+from tests.acceptance.fast_clock import FastClock
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.world.http_messages import Request

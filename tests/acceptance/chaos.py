@@ -29,7 +29,7 @@ from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.testing import PERSON
 from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
 from tests.acceptance.audit import PluginDatabase, compare
-from tests.acceptance.fast import SPEED, FastClock, Impatient
+from tests.acceptance.fast_clock import SPEED, FastClock, Impatient
 from tests.acceptance.ledger import Change, open_ledger, organization, records
 from tests.acceptance.plans import SLOTS, Planner, Slot
 

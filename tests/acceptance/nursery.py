@@ -25,7 +25,7 @@ from dunahub_qbo_plugin.engine import procrastinate
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.runtime import Runtime, build
 from tests.acceptance import planted
-from tests.acceptance.fast import FastClock, Impatient
+from tests.acceptance.fast_clock import FastClock, Impatient
 from tests.acceptance.ledger import Host, open_ledger
 
 Fields = dict[str, Any]

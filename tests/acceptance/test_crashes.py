@@ -9,7 +9,7 @@ import pytest
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.model import RecordState
 from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
-from tests.acceptance.bench import MortalHost
+from tests.acceptance.mortal_host import MortalHost
 from tests.support.host import connection_of
 
 if TYPE_CHECKING:

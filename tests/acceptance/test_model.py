@@ -31,8 +31,8 @@ from dunahub_qbo_plugin.model import Kind, RecordKey
 from dunahub_qbo_plugin.store.queries import records as views
 from dunahub_qbo_plugin.store.records import commands
 from dunahub_qbo_plugin.testing import PERSON
-from tests.acceptance.bench import MortalHost, fresh_folder
 from tests.acceptance.model import CUSTOMERS, INVOICES, VOID, Key, Org, Record, parent_of
+from tests.acceptance.mortal_host import MortalHost, fresh_folder
 from tests.support.postgres import empty
 
 if TYPE_CHECKING:

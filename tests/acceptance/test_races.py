@@ -21,7 +21,7 @@ from dunahub_qbo_plugin.testing import (
     make_payment,
 )
 from dunahub_qbo_plugin.testing.emulator import REDIRECT_URI
-from tests.acceptance.pair import DEADLINE, Pair, Running
+from tests.acceptance.two_processes import DEADLINE, Pair, Running
 from tests.support.host import connection_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.sync.planner import plan
 from dunahub_qbo_plugin.sync.turn import Turn
 from dunahub_qbo_plugin.testing import ORG, PERSON, make_invoice, make_lead
-from tests.acceptance.pair import Pair, Running
+from tests.acceptance.two_processes import Pair, Running
 from tests.support.faulty import FaultyHost
 from tests.support.host import connection_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.testing import make_invoice, make_lead
-from tests.acceptance import pair, test_crashes, test_host_transaction, test_races
+from tests.acceptance import test_crashes, test_host_transaction, test_races, two_processes
 from tests.acceptance.chaos import Chaos
 from tests.acceptance.crm import open_crm
 from tests.acceptance.planted import BUGS
@@ -83,7 +83,7 @@ def test_proof_notices(
     bug: str, proof: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A safeguard that is taken away makes its proof fail, by an assertion of the proof."""
-    monkeypatch.setattr(pair, "DEADLINE", 3.0)
+    monkeypatch.setattr(two_processes, "DEADLINE", 3.0)
     monkeypatch.setattr(test_races, "DEADLINE", 3.0)
     with BUGS[bug](), pytest.raises(AssertionError):
         proof(tmp_path)

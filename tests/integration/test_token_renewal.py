@@ -14,7 +14,7 @@ from dunahub_qbo_plugin.qbo.transport import REQUEST_TIMEOUT
 from dunahub_qbo_plugin.store.companies.connections import Connections
 from dunahub_qbo_plugin.store.companies.refresh_lock import REFRESH_CLAIM
 from dunahub_qbo_plugin.store.tables import connections
-from tests.acceptance.pair import DEADLINE, Pair, Running
+from tests.acceptance.two_processes import DEADLINE, Pair, Running
 from tests.support.host import connection_of
 
 if TYPE_CHECKING:
