@@ -34,7 +34,15 @@ from dunahub_qbo_plugin.store.companies.connections import Connections
 from dunahub_qbo_plugin.store.convert import to_ms
 from dunahub_qbo_plugin.store.db.compiled import compile_for
 from dunahub_qbo_plugin.store.db.fence_check import FenceCheck
-from dunahub_qbo_plugin.store.records import commands, dependents, due, settle, transitions, upsert
+from dunahub_qbo_plugin.store.records import (
+    commands,
+    dependents,
+    due,
+    row_events,
+    settle,
+    transitions,
+    upsert,
+)
 from dunahub_qbo_plugin.store.records.upsert import Desired
 from dunahub_qbo_plugin.store.tables import connections, records
 from dunahub_qbo_plugin.sync import (
@@ -352,7 +360,7 @@ def _asks_for_nothing_due(now: Any) -> Any:
 
 def _forgets_the_decision(next_row: Any) -> Any:
     def write(row: Any, event: Any, **options: Any) -> Any:
-        dismissed = isinstance(event, transitions.Dismissed)
+        dismissed = isinstance(event, row_events.Dismissed)
         return row if dismissed else next_row(row, event, **options)
 
     return write

@@ -16,15 +16,15 @@ from dunahub_qbo_plugin.store.records import dependents, history
 from dunahub_qbo_plugin.store.records.history import Command, Entry
 from dunahub_qbo_plugin.store.records.history import Event as Told
 from dunahub_qbo_plugin.store.records.row import lock_where, save
-from dunahub_qbo_plugin.store.records.transitions import (
+from dunahub_qbo_plugin.store.records.row_events import (
     DismissalUndone,
     Dismissed,
     Event,
     LinkAsked,
     RetryAsked,
     SendAsked,
-    next_row,
 )
+from dunahub_qbo_plugin.store.records.transitions import next_row
 from dunahub_qbo_plugin.store.state import failed, is_open, of_period
 from dunahub_qbo_plugin.store.tables import records
 

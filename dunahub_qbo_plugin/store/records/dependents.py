@@ -20,13 +20,8 @@ from dunahub_qbo_plugin.model import (
 from dunahub_qbo_plugin.store.convert import to_cents
 from dunahub_qbo_plugin.store.records.history import Entry, Event
 from dunahub_qbo_plugin.store.records.row import lock_where, save
-from dunahub_qbo_plugin.store.records.transitions import (
-    RELEASED,
-    LostInQuickBooks,
-    ParentReady,
-    RoomAppeared,
-    next_row,
-)
+from dunahub_qbo_plugin.store.records.row_events import LostInQuickBooks, ParentReady, RoomAppeared
+from dunahub_qbo_plugin.store.records.transitions import RELEASED, next_row
 from dunahub_qbo_plugin.store.state import CHILD_KIND, PARENT_KIND
 from dunahub_qbo_plugin.store.tables import records
 

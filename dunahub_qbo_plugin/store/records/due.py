@@ -24,7 +24,8 @@ from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.store.companies.leases import Lease, renew
 from dunahub_qbo_plugin.store.convert import from_cents, from_ms, to_ms
 from dunahub_qbo_plugin.store.records.row import Row, lock, save
-from dunahub_qbo_plugin.store.records.transitions import Committed, next_row
+from dunahub_qbo_plugin.store.records.row_events import Committed
+from dunahub_qbo_plugin.store.records.transitions import next_row
 from dunahub_qbo_plugin.store.state import CLOCK_SLACK, PARENT_KIND, due_between, may_leave
 from dunahub_qbo_plugin.store.tables import records
 

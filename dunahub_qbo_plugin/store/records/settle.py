@@ -31,7 +31,8 @@ from dunahub_qbo_plugin.store.queries import search
 from dunahub_qbo_plugin.store.records import dependents, history
 from dunahub_qbo_plugin.store.records.history import Entry, Event
 from dunahub_qbo_plugin.store.records.row import lock, save
-from dunahub_qbo_plugin.store.records.transitions import Answered, next_row
+from dunahub_qbo_plugin.store.records.row_events import Answered
+from dunahub_qbo_plugin.store.records.transitions import next_row
 from dunahub_qbo_plugin.store.tables import records
 
 if TYPE_CHECKING:

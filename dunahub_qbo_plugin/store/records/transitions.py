@@ -20,7 +20,6 @@ from dunahub_qbo_plugin.model import (
     VOIDED,
     ErrorInfo,
     Operation,
-    Outcome,
     ParentGone,
     Paused,
     Rejected,
@@ -32,12 +31,25 @@ from dunahub_qbo_plugin.model import (
     Waiting,
 )
 from dunahub_qbo_plugin.store.convert import cut, to_cents, to_ms
+from dunahub_qbo_plugin.store.records.row_events import (
+    Answered,
+    Committed,
+    DismissalUndone,
+    Dismissed,
+    LinkAsked,
+    LostInQuickBooks,
+    ParentReady,
+    RetryAsked,
+    RoomAppeared,
+    SendAsked,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dunahub_qbo_plugin.model import Intent
     from dunahub_qbo_plugin.store.records.row import Row
+    from dunahub_qbo_plugin.store.records.row_events import Event
 
 NO_REQUEST: Final[dict[str, Any]] = {
     "request_key": None,
@@ -68,114 +80,6 @@ DEALT_WITH: Final[dict[str, Any]] = {"error_code": None, "error_cause": None}
 """An error that a person has dealt with; what was offered stays known as declined."""
 RELEASED: Final = (PARENT_SKIPPED, PARENT_UNKNOWN)
 """Errors that are over once the parent is in QuickBooks."""
-
-
-@attrs.frozen(kw_only=True)
-class Committed:
-    """An intent is about to leave, for the first time or once more."""
-
-    intent: Intent
-
-
-@attrs.frozen(kw_only=True)
-class Answered:
-    """A try ended.
-
-    Attributes:
-        outcome: how.
-        intent: what was sent; None when nothing was.
-        version: of the record when it was claimed.
-        retry_at: for a `Retry` or a `Waiting` that has a time, when to try again.
-        parent_ready: for a `Waiting`: the parent arrived between the look and now.
-        is_anothers: Id of the object that was found and is another record's of ours.
-    """
-
-    outcome: Outcome
-    intent: Intent | None = None
-    version: int
-    retry_at: datetime | None = None
-    parent_ready: bool = False
-    is_anothers: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ParentReady:
-    """What it waited for is in QuickBooks, or was decided on by a person."""
-
-
-@attrs.frozen(kw_only=True)
-class RoomAppeared:
-    """The invoice of a payment has room again: some of the payment may be applied nowhere.
-
-    Attributes:
-        connection_period: that of the company now: somebody asked for the invoice of an earlier
-            one, and the payment belongs to it.
-    """
-
-    connection_period: int
-
-
-@attrs.frozen(kw_only=True)
-class LostInQuickBooks:
-    """A child's refusal told that the object is gone from QuickBooks."""
-
-    info: ErrorInfo
-
-
-@attrs.frozen(kw_only=True)
-class RetryAsked:
-    """A person pressed Retry.
-
-    Attributes:
-        by_name: True for this very record or its cause; False for all there are.
-    """
-
-    by_name: bool
-
-
-@attrs.frozen(kw_only=True)
-class SendAsked:
-    """A person had sent what a disconnect left behind.
-
-    Attributes:
-        batch: the task under which it is counted.
-    """
-
-    connection_period: int
-    batch: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class LinkAsked:
-    """A person said that the object that was offered is this record."""
-
-    connection_period: int
-
-
-@attrs.frozen(kw_only=True)
-class Dismissed:
-    """A person decided that it is not to be sent."""
-
-    reason: str
-
-
-@attrs.frozen(kw_only=True)
-class DismissalUndone:
-    """A person took that back."""
-
-
-Event = (
-    Committed
-    | Answered
-    | ParentReady
-    | RoomAppeared
-    | LostInQuickBooks
-    | RetryAsked
-    | SendAsked
-    | LinkAsked
-    | Dismissed
-    | DismissalUndone
-)
 
 
 def next_row(row: Row, event: Event, *, now: datetime) -> Row:
