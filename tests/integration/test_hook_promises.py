@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -109,41 +109,40 @@ def test_an_unreachable_database_harms_nobody(
 
 
 def test_a_locked_database_is_not_waited_for(host: FakeHost) -> None:
-    """Another process holding the lock costs a hook some tens of milliseconds at most."""
-    took: list[float] = []
-
-    def save() -> None:
-        started = time.perf_counter()
-        host.save(make_lead())
-        took.append(time.perf_counter() - started)
-
-    with host.runtime.database.write.begin():
-        thread = threading.Thread(target=save)
-        thread.start()
-        thread.join()
-    assert took[0] < 0.5
+    """A hook returns while another holds the lock; how soon is measured by the benchmarks."""
+    with host.runtime.database.write.begin(), ThreadPoolExecutor(1) as apart:
+        apart.submit(host.save, make_lead()).result()
     assert host.runtime.intake.spilled == 1
 
 
 def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(host: FakeHost) -> None:
     """An organization that left the US is stopped at its next hook, without a wait (rule 13)."""
     moved = attrs.evolve(ORG, region=Region.BR)
-    took: list[float] = []
-
-    def save() -> None:
-        started = time.perf_counter()
-        host.save(make_lead(), org=moved)
-        took.append(time.perf_counter() - started)
-
-    with host.runtime.database.write.begin():
-        thread = threading.Thread(target=save)
-        thread.start()
-        thread.join()
-    assert took[0] < 0.5
+    with host.runtime.database.write.begin(), ThreadPoolExecutor(1) as apart:
+        apart.submit(host.save, make_lead(), org=moved).result()
     assert connection_of(host).region_closed_at is None
     host.save(make_lead(), org=moved)
     assert connection_of(host).region_closed_at is not None
     assert rows_of(host) == []
+
+
+@pytest.mark.parametrize("behind", [0.004, 0.5])
+def test_an_older_state_never_replaces_a_newer_one(
+    tmp_path: Path, store_url: str | None, behind: float
+) -> None:
+    """Of what two processes save, the later counts, in whichever order it is written (rule 4)."""
+    host = make_host(tmp_path, database_url=store_url)
+    host.connect()
+    keys, url = host.config.fernet_keys, host.config.database_url
+    other = FakeHost(tmp_path, qbo=host.qbo, database_url=url, fernet_keys=keys)
+    host.save(make_lead(email="newer@example.com"))
+    host.clock.jump(-behind)
+    other.save(make_lead(email="older@example.com"))
+    host.clock.jump(behind)
+    host.settle()
+    assert [one["email"] for one in host.books.customers] == ["newer@example.com"]
+    other.close()
+    host.close()
 
 
 def test_what_was_saved_while_disconnected_is_not_sent(
