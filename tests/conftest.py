@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OUTPUT = ("stdout", "stderr")
+FEW = 3
+"""Test files that need no processes of their own."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the crash proof run longer, and be replayed."""
+    """Let proofs run longer, and be replayed."""
+    parser.addoption(
+        "--thorough", action="store_true", help="run the long proofs, too, and all of the others"
+    )
     parser.addoption("--rounds", type=int, help="rounds of the crash proof")
     parser.addoption("--seed", type=int, default=20260302, help="seed of the crash proof")
 
@@ -29,6 +34,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Show warnings only where a test fails: the plugin logs at its finest level meanwhile."""
     config.option.log_level = config.option.log_level or "WARNING"
+    config.addinivalue_line("markers", "thorough: takes long; runs with --thorough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long proofs out, unless they are asked for."""
+    if config.option.thorough:
+        return
+    long = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a few files in this process: to start others takes longer than most of them."""
+    files = [argument.partition("::")[0] for argument in config.args]
+    return 0 if len(files) <= FEW and all(name.endswith(".py") for name in files) else None
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ROUNDS = {"sqlite": 200, "postgres": 30}
-"""How many there are unless ``--rounds`` says more."""
+ROUNDS = {"sqlite": 40, "postgres": 8}
+"""How many there are, unless ``--rounds`` says more."""
+THOROUGH = 5
+"""Times as many with ``--thorough``."""
 
 
 @pytest.fixture(params=ROUNDS)
@@ -41,7 +43,8 @@ def test_books_equal_the_crm(
     a fifth of all requests goes wrong, and hosts and workers die by ``kill -9``: two workers on
     one SQLite file, four of procrastinate's on PostgreSQL.
     """
-    rounds = request.config.getoption("--rounds") or ROUNDS[kind]
+    times = THOROUGH if request.config.getoption("--thorough") else 1
+    rounds = request.config.getoption("--rounds") or ROUNDS[kind] * times
     seed = request.config.getoption("--seed")
     print(f"replay with: --rounds {rounds} --seed {seed}")  # noqa: T201  shown when it fails
     with Chaos(tmp_path, seed=seed, postgres=postgres) as chaos:

@@ -39,12 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
+
     from dunahub_qbo_plugin.emulator.api.company_api import Company
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
 ORGS = ("acme", "zeta")
 REALMS = {"acme": ("9341454838118711", "9341454838118712"), "zeta": ("9341454838118713",)}
-EXAMPLES = 300
+EXAMPLES = 90
+"""Runs on SQLite, unless ``--thorough`` asks for more."""
+THOROUGH = 5
+"""Times as many with ``--thorough``."""
 STEPS = 40
 PAYMENTS = 6
 DAY = date(2026, 3, 2)
@@ -623,6 +628,9 @@ def run_model(
     )
 
 
-def test_plugin_does_what_the_model_says(tmp_path: Path, store_url: str | None) -> None:
+def test_plugin_does_what_the_model_says(
+    tmp_path: Path, store_url: str | None, request: pytest.FixtureRequest
+) -> None:
     """Whatever happens in any order, books, pages and the plain model agree (rules 8 to 27)."""
-    run_model(tmp_path, store_url, examples=EXAMPLES if store_url is None else EXAMPLES // 12)
+    examples = EXAMPLES * (THOROUGH if request.config.getoption("--thorough") else 1)
+    run_model(tmp_path, store_url, examples=examples if store_url is None else examples // 9)

@@ -253,7 +253,13 @@ def bill(person: Person) -> Page:
     )
 
 
-@pytest.mark.parametrize("own_process", [True, False], ids=["CRM killed", "both killed"])
+@pytest.mark.parametrize(
+    "own_process",
+    [
+        pytest.param(True, marks=pytest.mark.thorough, id="CRM killed"),
+        pytest.param(False, id="both killed"),
+    ],
+)
 def test_a_kill_after_quickbooks_accepted(tmp_path: Path, *, own_process: bool) -> None:
     """Killed between "QuickBooks accepted" and "we noted it", one invoice is left (rule 10)."""
     folder = tmp_path / "kept"

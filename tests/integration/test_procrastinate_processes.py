@@ -84,6 +84,7 @@ def two_holders(host: FakeHost) -> dict[int, list[int]]:
     return dict(list(busy.items())[:2]) if len(busy) > 1 else {}
 
 
+@pytest.mark.thorough
 def test_killed_and_paused_workers(host: FakeHost, look: Look, tmp_path: Path) -> None:
     """Killed with -9 in mid-drain, a worker's companies go on elsewhere within 30 s.
 
