@@ -224,6 +224,20 @@ class QuickBooksPlugin:
         """
         return self.runtime().worker_tasks.sweep().companies
 
+    def flush(self) -> int:
+        """Write what hooks kept in this process' memory because the database was busy.
+
+        For a host without a session that must know that what it saved is durable: a hook does not
+        wait for a lock, and what is in memory only is lost with the process.
+
+        Returns:
+            how many records there were.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database still cannot be written.
+        """
+        return self.runtime().intake.flush()
+
     def upkeep(self) -> None:
         """Renew idle tokens, prune the history, and run the tasks that pages asked for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import socket
@@ -18,6 +19,7 @@ from dunahub_qbo_plugin.connect.tokens import TokenKeeper
 from dunahub_qbo_plugin.connect.upkeep import Upkeep
 from dunahub_qbo_plugin.engine import select
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
+from dunahub_qbo_plugin.engine.log_once import cause_of
 from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.engine.select import Engine, WorkerEngine
+
+log = logging.getLogger(__name__)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -94,9 +98,9 @@ class Runtime:
         try:
             self.database.prepare()
             self.intake.flush()
-        except Exception:
+        except Exception as error:  # noqa: BLE001  the process ends whatever it is
+            log.warning("what was kept in memory could not be written (%s)", cause_of(error))
             self.intake.give_up()
-            raise
 
     def abandon(self) -> None:
         """Drop connections that belong to the parent process, without closing them."""

@@ -26,11 +26,8 @@ class LogOnce:
         self._cause = ""
 
     def note(self, error: Exception) -> None:
-        """Note that the problem is there; log it if the cause is a new one.
-
-        Errors of libraries are told by their names: their texts may hold addresses and values.
-        """
-        cause = str(error) if isinstance(error, ConfigurationError) else type(error).__name__
+        """Note that the problem is there; log it if the cause is a new one."""
+        cause = cause_of(error)
         if cause != self._cause:
             self._log.warning("%s (%s); it is tried again", self._text, cause)
         self._cause = cause
@@ -40,3 +37,11 @@ class LogOnce:
         if self._cause and self._over:
             self._log.warning("%s", self._over)
         self._cause = ""
+
+
+def cause_of(error: Exception) -> str:
+    """Return what a log may tell of an error.
+
+    Those of libraries are told by their names: their texts may hold addresses and values.
+    """
+    return str(error) if isinstance(error, ConfigurationError) else type(error).__name__

@@ -190,7 +190,11 @@ class Intake:
                 # The server was restarted since: another connection may do.
                 self._write_once(desired)
         except Exception as error:  # noqa: BLE001  whatever keeps the row out of the database
-            log.warning("the database cannot be written (%s); kept in memory", type(error).__name__)
+            log.warning(
+                "the database cannot be written (%s); kept in memory: %s",
+                type(error).__name__,
+                ", ".join(f"{one.key} of organization {one.org_id}" for one in desired),
+            )
             return False
         return True
 
