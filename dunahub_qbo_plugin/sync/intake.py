@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 
 SPILL_LIMIT: Final = 50_000
 """Records that memory holds at most while the database cannot be written."""
-
+WRITERS: Final = 16
+"""Hooks of one process that write, or wait for it, at once. A write takes a millisecond or two:
+whoever comes after so many has hardly a turn in time, and only keeps others from theirs."""
 LABEL_LIMIT: Final = 200
 MAX_LOST_NAMED: Final = 1000
 """Records that are named in the log when they are lost."""
@@ -58,6 +60,7 @@ class Intake:
         self._clock = clock
         self._wake = wake
         self._lock = threading.Lock()
+        self._writers = threading.BoundedSemaphore(WRITERS)
         self._last = datetime.min.replace(tzinfo=UTC)
         self._spill: OrderedDict[SpillKey, Desired] = OrderedDict()
         self.spilled = 0
@@ -179,6 +182,9 @@ class Intake:
             log.warning("the worker could not be woken: %s", error)
 
     def _write(self, desired: Sequence[Desired]) -> bool:
+        if not self._writers.acquire(blocking=False):
+            log.warning("too many hooks write at once; kept in memory: %s", _names(desired))
+            return False
         try:
             if not self._database.is_ready():
                 return False
@@ -193,9 +199,11 @@ class Intake:
             log.warning(
                 "the database cannot be written (%s); kept in memory: %s",
                 type(error).__name__,
-                ", ".join(f"{one.key} of organization {one.org_id}" for one in desired),
+                _names(desired),
             )
             return False
+        finally:
+            self._writers.release()
         return True
 
     def _write_once(self, desired: Sequence[Desired]) -> None:
@@ -213,6 +221,10 @@ class Intake:
                 (org_id, lost), _ = self._spill.popitem(last=False)
                 self.dropped += 1
                 log.error("memory is full: %s of organization %s was lost", lost, org_id)
+
+
+def _names(desired: Sequence[Desired]) -> str:
+    return ", ".join(f"{one.key} of organization {one.org_id}" for one in desired)
 
 
 def _label(text: str) -> str:

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import attrs
 import pytest
@@ -18,6 +19,8 @@ from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.config import Config
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
+from dunahub_qbo_plugin.store.db.sqlite import Turn
+from dunahub_qbo_plugin.sync import intake
 from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
 from tests.support.host import connection_of, make_host, rows_of
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dunahub_hookspecs import Invoice, Lead, Payment
+
+
+CROWD = 100
 
 
 @pytest.fixture
@@ -124,6 +130,30 @@ def test_a_locked_database_is_not_waited_for(
     assert rows_of(host) == []
     assert host.plugin.flush() == 1
     assert [row.local_id for row in rows_of(host)] == ["lead-1"]
+
+
+def test_a_crowd_does_not_wait_for_the_database(host: FakeHost) -> None:
+    """Of very many hooks at once only some wait for a lock, and all rows are there in the end."""
+    waiting = 0
+    take = Turn.take
+
+    def counted(turn: Turn, held: dict[Any, Any], *, wait: float) -> bool:
+        nonlocal waiting
+        waiting += 1
+        return take(turn, held, wait=wait)
+
+    with (
+        mock.patch.object(Turn, "take", counted),
+        host.runtime.database.write.begin(),
+        ThreadPoolExecutor(CROWD) as crowd,
+    ):
+        saves = [crowd.submit(host.save, make_lead(f"lead-{one}")) for one in range(CROWD)]
+        for save in saves:
+            save.result()
+        assert intake.WRITERS <= waiting < 2 * intake.WRITERS
+    assert host.runtime.intake.waiting == CROWD
+    assert host.plugin.flush() == CROWD
+    assert len(rows_of(host)) == CROWD
 
 
 def test_a_locked_database_is_not_waited_for_where_nothing_is_sent(host: FakeHost) -> None:
