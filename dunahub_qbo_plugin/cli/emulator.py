@@ -9,7 +9,7 @@ import typer
 from dunahub_qbo_plugin.cli.extra import extra_told
 from dunahub_qbo_plugin.cli.options import Port
 from dunahub_qbo_plugin.cli.output import fail, note, say, say_json
-from dunahub_qbo_plugin.cli.stopping import until_stopped
+from dunahub_qbo_plugin.stopping import until_stopped
 
 if TYPE_CHECKING:
     from dunahub_qbo_plugin.emulator.server.serve import RunningEmulator

@@ -13,7 +13,7 @@ from dunahub_qbo_plugin.cli.health import JsonLines, served
 from dunahub_qbo_plugin.cli.options import DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note
 from dunahub_qbo_plugin.cli.session import database_told, read_config, settings_told
-from dunahub_qbo_plugin.cli.stopping import until_stopped
+from dunahub_qbo_plugin.stopping import until_stopped
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.errors import where
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import tempfile
 import threading
@@ -32,10 +30,10 @@ from dunahub_qbo_plugin.demo.web.context import Crm
 from dunahub_qbo_plugin.emulator.server.serve import serve
 from dunahub_qbo_plugin.emulator.world.directory import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from dunahub_qbo_plugin.emulator.world.world import World
+from dunahub_qbo_plugin.stopping import until_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
     from typing import TextIO
 
     from dunahub_hookspecs import Organization
@@ -107,9 +105,8 @@ def run_demo(
     Returns:
         the exit status: 0, or 1 when the story could not be played to its end.
     """
-    stopped = threading.Event()
     narrator = Narrator(None if as_json else out)
-    with _stopping(stopped), ExitStack() as stack:
+    with until_stopped() as stopped, ExitStack() as stack:
         demo = stack.enter_context(
             running(
                 data_dir=data_dir,
@@ -256,28 +253,6 @@ def _serving(server: wsgi.Server) -> Iterator[None]:
     finally:
         server.stop()  # again at the end of the demo, when there is nothing left to stop
         thread.join()
-
-
-@contextmanager
-def _stopping(stopped: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the demo in order, and a second one immediately."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
-            # An exception would break off what stops the threads, and they would keep the process.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""Stop a command that serves: on Ctrl-C, or on a service manager's SIGTERM."""
+"""Stop what serves: on Ctrl-C, or on a service manager's SIGTERM."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
-    """Return an event that the first signal sets; a second one ends the process at once."""
+    """Return an event that the first signal sets; a second one ends the process at once.
+
+    In another thread than the main one, which gets no signals, nothing sets it.
+    """
     stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
     asked: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from dunahub_qbo_plugin.cli.stopping import until_stopped
+from dunahub_qbo_plugin.stopping import until_stopped
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
