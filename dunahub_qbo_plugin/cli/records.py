@@ -1,7 +1,7 @@
 """``dunahub-qbo failed`` and ``retry``: what needs attention, and trying it again."""
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Final
 
 import attrs
 import typer
@@ -193,7 +193,15 @@ def _ask(opened: Session, connection: Connection, keys: list[RecordKey] | None) 
             problems = [text for key, view in seen.items() if (text := _why_not(key, view))]
             wanted = [key for key, view in seen.items() if not _why_not(key, view)]
         retried = commands.retry(db, connection, wanted, by=person(), now=opened.clock.now())
+        if keys is None and (left := commands.asking(db, connection)):
+            problems.append(f"{several(left, 'record')} {_QUESTION[left == 1]}")
     return Asked(org=connection.org_id, retried=retried, problems=tuple(problems))
+
+
+_QUESTION: Final = {
+    True: "asks a question and was left out: see it with failed, and answer it with --record",
+    False: "ask questions and were left out: see them with failed, and answer each with --record",
+}
 
 
 def _why_not(key: RecordKey, view: RecordView | None) -> str:

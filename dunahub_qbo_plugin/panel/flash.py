@@ -32,6 +32,8 @@ class ActionResult(StrEnum):
     CHECKED = "checked"
     CHECK_FAILED = "check-failed"
     RETRIED = "retried"
+    RETRIED_OTHERS = "retried-others"
+    ONLY_QUESTIONS = "only-questions"
     NOTHING_TO_RETRY = "nothing-to-retry"
     LINKED = "linked"
     NOT_LINKED = "not-linked"
@@ -100,6 +102,16 @@ _FIXED: Final = {
         "QuickBooks is disconnected. Nothing was deleted, in DunaHub or in QuickBooks.",
     ),
     ActionResult.RETRIED: Flash("good", "It is being tried again now."),
+    ActionResult.RETRIED_OTHERS: Flash(
+        "good",
+        "It is being tried again now, except for the records that ask you a question. Answer each "
+        "of those under Needs attention.",
+    ),
+    ActionResult.ONLY_QUESTIONS: Flash(
+        "plain",
+        "Nothing was tried again: each record that is left asks you a question. Answer it under "
+        "Needs attention.",
+    ),
     ActionResult.NOTHING_TO_RETRY: Flash("plain", "There was nothing left to try again."),
     ActionResult.LINKED: Flash(
         "good",
@@ -201,7 +213,7 @@ _REASONS: Final = {
     "it happens again, tell DunaHub support.",
     FailureReason.OTHER: "Try again in a few minutes. If it happens again, tell DunaHub support.",
 }
-_SENDS: Final = frozenset({ActionResult.RETRIED, ActionResult.SENDING})
+_SENDS: Final = frozenset({ActionResult.RETRIED, ActionResult.RETRIED_OTHERS, ActionResult.SENDING})
 """Results that say "now", which is true only while records go out."""
 _TO_COME: Final = _SENDS | {
     ActionResult.LINKED,

@@ -43,9 +43,17 @@ def _retry(work: Transaction) -> int:
     return commands.retry(work.db, work.connection, which, by=work.by, now=work.now)
 
 
-def _retry_all(work: Transaction) -> int:
-    pause.resume(work.db, work.connection)
-    return commands.retry(work.db, work.connection, None, by=work.by, now=work.now)
+def _retry_all(context: PanelContext, request: ActionRequest) -> Answer:
+    """Try all again but what asks a question, and say that there is such."""
+    with context.database.write.begin() as db:
+        work = Transaction.of(context, db, request, connected=True)
+        pause.resume(db, work.connection)
+        found = commands.retry(db, work.connection, None, by=work.by, now=work.now)
+        asking = commands.asking(db, work.connection)
+    context.wake()
+    if asking:
+        return ActionResult.RETRIED_OTHERS if found else ActionResult.ONLY_QUESTIONS
+    return ActionResult.RETRIED if found else ActionResult.NOTHING_TO_RETRY
 
 
 def _link(work: Transaction) -> int:
@@ -119,12 +127,7 @@ ACTIONS: Final = (
             change=_retry, done=ActionResult.RETRIED, nothing=ActionResult.NOTHING_TO_RETRY
         ),
     ),
-    PanelAction(
-        name="retry-all",
-        run=InTransaction(
-            change=_retry_all, done=ActionResult.RETRIED, nothing=ActionResult.NOTHING_TO_RETRY
-        ),
-    ),
+    PanelAction(name="retry-all", run=_retry_all),
     PanelAction(
         name="link",
         run=InTransaction(change=_link, done=ActionResult.LINKED, nothing=ActionResult.NOT_LINKED),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.engine.meter import Meter
+from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_lead, make_payment
 from tests.support.cli import Ran, run, variables
 from tests.support.host import connection_of, make_host
@@ -181,6 +183,18 @@ class TestRetry:
         assert (told.code, told.json["retried"]) == (0, 1)
         assert host.look("customer:lead-2").next_attempt_at is not None
         assert host.look("invoice:inv-1").next_attempt_at is None
+
+    def test_what_asks_a_question_is_left_out_and_told(self, host: FakeHost, cli: Cli) -> None:
+        """--all answers no question about one record, and says so (rule 42)."""
+        with host.runtime.database.write.begin() as db:
+            db.execute(
+                sa.update(records)
+                .where(records.c.local_id == "lead-2")
+                .values(error_code="ambiguous", error_cause=None)
+            )
+        told = cli("retry", "--all")
+        assert (told.code, told.out) == (0, "0 records are tried again.\n")
+        assert "acme: 1 record asks a question and was left out" in told.err
 
     def test_a_second_press_is_safe(self, host: FakeHost, cli: Cli) -> None:
         """Asking twice is as good as once: nothing is sent a second time (rule 25)."""

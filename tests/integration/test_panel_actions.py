@@ -230,6 +230,24 @@ def test_retry_all_takes_whatever_needs_attention(host: FakeHost) -> None:
     assert press(host, "retry-all") == "nothing-to-retry"
 
 
+def test_retry_all_says_that_it_leaves_questions_out(host: FakeHost) -> None:
+    """What was deleted there on purpose is not made again by the way; that is said (rule 42)."""
+    host.save(make_lead("gone"))
+    host.send()
+    (there,) = host.books.customers
+    host.qbo.company().books.deactivate("Customer", there["id"])
+    host.save(make_lead("gone", phone="(512) 555-0199"))
+    reject(host)
+    host.settle()
+    assert press(host, "retry-all") == "retried-others"
+    host.settle()
+    assert press(host, "retry-all") == "only-questions"
+    assert len(host.books.customers) == 2
+    assert press(host, "retry", key="customer:gone") == "retried"
+    host.settle()
+    assert press(host, "retry-all") == "nothing-to-retry"
+
+
 def test_a_group_of_thousands_is_retried_at_once(host: FakeHost) -> None:
     """The number of records in a group does not break its buttons (rule 34)."""
     keys = [f"customer:nobody-{number}" for number in range(2000)]
