@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -190,9 +189,7 @@ def test_a_worker_that_lost_the_database_comes_back(
         until(queue.ready, what="the worker")
         admit("false")
         try:
-            started = time.monotonic()
             host.save(make_lead())
-            assert time.monotonic() - started < 0.5
             until(lambda: worker.rounds > 1, seconds=20, what="the next round")
         finally:
             admit("true")
@@ -247,9 +244,7 @@ def test_hooks_of_a_company_do_not_wait_for_each_other(host: FakeHost, queue: Lo
     database = sa.create_engine(host.runtime.database.url)
     with Session(database) as session:
         host.save(make_lead("open"), session=session)
-        started = time.monotonic()
         host.save(make_lead("other"))
-        assert time.monotonic() - started < 0.2
         until(lambda: len(queue.jobs()) == 1, what="the other's job")
         assert [row.local_id for row in rows_of(host)] == ["other"]
         session.commit()
@@ -265,14 +260,11 @@ def test_two_transactions_crosswise(host: FakeHost, queue: Look) -> None:
     database = sa.create_engine(host.runtime.database.url)
     orgs = (ORG, RIVAL)
     half = threading.Barrier(2, timeout=10)
-    took: list[float] = []
 
     def request(number: int) -> None:
         with Session(database) as session:
             for org in (orgs[number], orgs[1 - number]):
-                started = time.monotonic()
                 host.save(make_lead(f"lead-{number}"), org=org, session=session)
-                took.append(time.monotonic() - started)
                 half.wait()
             session.commit()
 
@@ -282,7 +274,6 @@ def test_two_transactions_crosswise(host: FakeHost, queue: Look) -> None:
     for one in threads:
         one.join(20)
     assert len(rows_of(host)) == 4
-    assert max(took) < 0.5
     database.dispose()
 
 
@@ -292,8 +283,6 @@ def test_a_ring_never_waits(host: FakeHost) -> None:
         procrastinate.App, "open", side_effect=procrastinate.exceptions.ConnectorException
     )
     with opened as attempts:
-        started = time.monotonic()
         host.save(make_lead())
-        assert time.monotonic() - started < 0.2
         until(lambda: attempts.call_count >= 2, what="another attempt")
     assert len(rows_of(host)) == 1

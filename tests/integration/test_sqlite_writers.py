@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from dunahub_qbo_plugin.store.db.database import HOOK_LOCK_WAIT, Database
+from dunahub_qbo_plugin.store.db.database import Database
 from dunahub_qbo_plugin.store.db.sqlite import Turn
 from dunahub_qbo_plugin.testing import make_lead
 from tests.support.host import copy_schema, make_host
@@ -68,12 +68,9 @@ def test_whoever_waits_longest_is_next(database: Database) -> None:
 
 
 def test_hook_gives_up_soon_and_others_go_on(database: Database) -> None:
-    """A hook waits some tens of milliseconds for a writer of its own process, and no more."""
-    with database.write.begin():
-        started = time.monotonic()
-        with pytest.raises(OperationalError, match="database is locked"):
-            write(database.hook)
-        assert HOOK_LOCK_WAIT <= time.monotonic() - started < 10 * HOOK_LOCK_WAIT
+    """A hook does not wait until a writer of its own process is done."""
+    with database.write.begin(), pytest.raises(OperationalError, match="database is locked"):
+        write(database.hook)
     write(database.hook)
     write(database.write)
 
