@@ -7,13 +7,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import pytest
-
 from dunahub_qbo_plugin.store.db import fork_guard
 from dunahub_qbo_plugin.store.db.fork_guard import ForkGuard
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 FORKS = 150
 FORKING = """
