@@ -12,6 +12,7 @@ from unittest import mock
 import attrs
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from dunahub_hookspecs import Address, LineItem, PaymentMethod, Region
 from dunahub_hookspecs.host import create_plugin_manager, notify
@@ -130,6 +131,22 @@ def test_a_locked_database_is_not_waited_for(
     assert rows_of(host) == []
     assert host.plugin.flush() == 1
     assert [row.local_id for row in rows_of(host)] == ["lead-1"]
+
+
+def test_a_locked_database_is_not_waited_for_in_the_hosts_session(host: FakeHost) -> None:
+    """However long the host itself would wait for a lock of the same file, a hook does not."""
+    patient = sa.create_engine(host.config.database_url, connect_args={"timeout": 3600})
+    with host.runtime.database.write.begin(), Session(patient) as session:
+        session.execute(sa.text("SELECT 1"))
+        host.save(make_lead(), session=session)
+        assert session.execute(sa.text("PRAGMA busy_timeout")).scalar() == 3_600_000
+        session.rollback()
+    with Session(patient) as session:
+        host.save(make_lead("after"), session=session)
+        session.commit()
+    host.plugin.flush()
+    assert [row.local_id for row in rows_of(host)] == ["after"]
+    patient.dispose()
 
 
 def test_a_crowd_does_not_wait_for_the_database(host: FakeHost) -> None:
