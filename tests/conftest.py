@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,10 +48,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run a few files in this process: to start others takes longer than most of them."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run a few files in this process: to start others takes longer than most of them.
+
+    Otherwise one more than there are cores, since many tests wait for processes that they start.
+    """
     files = [argument.partition("::")[0] for argument in config.args]
-    return 0 if len(files) <= FEW and all(name.endswith(".py") for name in files) else None
+    if len(files) <= FEW and all(name.endswith(".py") for name in files):
+        return 0
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
