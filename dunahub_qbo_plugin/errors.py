@@ -148,3 +148,11 @@ class BadReference(QboError):
 
 class Refused(QboError):
     """Any other definite refusal; nothing was carried out."""
+
+
+def cause_of(error: Exception) -> str:
+    """Return what a log may tell of an error.
+
+    Those of libraries are told by their names: their texts may hold addresses and values.
+    """
+    return str(error) if isinstance(error, ConfigurationError) else type(error).__name__

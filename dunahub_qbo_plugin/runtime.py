@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import socket
@@ -19,7 +18,6 @@ from dunahub_qbo_plugin.connect.tokens import TokenKeeper
 from dunahub_qbo_plugin.connect.upkeep import Upkeep
 from dunahub_qbo_plugin.engine import select
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
-from dunahub_qbo_plugin.engine.log_once import cause_of
 from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.engine.select import Engine, WorkerEngine
-
-log = logging.getLogger(__name__)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -89,18 +85,8 @@ class Runtime:
             steps.callback(self.http.close)
             steps.callback(self.worker_tasks.carriers.close)
             steps.callback(self.worker_tasks.meter.note, at_once=True)
-            steps.callback(self._write_spill)
+            steps.callback(self.intake.close)
             steps.callback(self.engine.stop)
-
-    def _write_spill(self) -> None:
-        if not self.intake.waiting:
-            return
-        try:
-            self.database.prepare()
-            self.intake.flush()
-        except Exception as error:  # noqa: BLE001  the process ends whatever it is
-            log.warning("what was kept in memory could not be written (%s)", cause_of(error))
-            self.intake.give_up()
 
     def abandon(self) -> None:
         """Drop connections that belong to the parent process, without closing them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.errors import cause_of
 
 if TYPE_CHECKING:
     import logging
@@ -37,11 +37,3 @@ class LogOnce:
         if self._cause and self._over:
             self._log.warning("%s", self._over)
         self._cause = ""
-
-
-def cause_of(error: Exception) -> str:
-    """Return what a log may tell of an error.
-
-    Those of libraries are told by their names: their texts may hold addresses and values.
-    """
-    return str(error) if isinstance(error, ConfigurationError) else type(error).__name__

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import DataError
 
 from dunahub_hookspecs import InvoiceStatus
+from dunahub_qbo_plugin.errors import cause_of
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot, storable_id
@@ -63,6 +64,7 @@ class Intake:
         self._writers = threading.BoundedSemaphore(WRITERS)
         self._last = datetime.min.replace(tzinfo=UTC)
         self._spill: OrderedDict[SpillKey, Desired] = OrderedDict()
+        self._closed = False
         self.spilled = 0
         """Rows that went through memory since the start."""
         self.dropped = 0
@@ -126,10 +128,30 @@ class Intake:
         log.info("%d records were written after the database had been busy", len(rows))
         return len(rows)
 
-    def give_up(self) -> None:
-        """Say which records are lost, where the process ends and the database takes none."""
+    def close(self) -> None:
+        """Write what is in memory, and keep nothing there from now on: the process ends.
+
+        A hook that comes later, or was under way, still writes its row itself.
+        """
+        try:
+            if self._spill:
+                self._database.prepare()
+            while not self._close_when_empty():
+                self.flush()
+        except Exception as error:  # noqa: BLE001  the process ends whatever it is
+            log.warning("what was kept in memory could not be written (%s)", cause_of(error))
+            with self._lock:
+                self._closed = True
+                lost, self._spill = list(self._spill), OrderedDict()
+            self._lose(lost)
+
+    def _close_when_empty(self) -> bool:
         with self._lock:
-            lost, self._spill = list(self._spill), OrderedDict()
+            self._closed = not self._spill
+            return self._closed
+
+    def _lose(self, lost: Sequence[SpillKey]) -> None:
+        """Say which records are lost, where the process ends and the database takes none."""
         self.dropped += len(lost)
         for org_id, key in lost[:MAX_LOST_NAMED]:
             log.error(
@@ -169,8 +191,10 @@ class Intake:
 
     def _commit(self, desired: Sequence[Desired]) -> None:
         """Write in a transaction of our own, or keep it in memory; then ring."""
-        if self._spill or not self._write(desired):
-            self._keep(desired)
+        stored = not self._spill and self._write(desired)
+        # Nothing is kept any more where the process ends: then the last chance is to write it.
+        if not stored and not self._keep(desired) and not self._write(desired):
+            self._lose([(one.org_id, one.key) for one in desired])
         for org_id in dict.fromkeys(one.org_id for one in desired):
             self._ring(org_id)
 
@@ -210,8 +234,11 @@ class Intake:
         with self._database.hook.begin() as db:
             upsert(db, desired, now=self._clock.now())
 
-    def _keep(self, desired: Sequence[Desired]) -> None:
+    def _keep(self, desired: Sequence[Desired]) -> bool:
+        """Keep rows in memory; give whether they are, which they are not in a process that ends."""
         with self._lock:
+            if self._closed:
+                return False
             for one in desired:
                 key = (one.org_id, one.key)
                 self._spill.pop(key, None)
@@ -221,6 +248,7 @@ class Intake:
                 (org_id, lost), _ = self._spill.popitem(last=False)
                 self.dropped += 1
                 log.error("memory is full: %s of organization %s was lost", lost, org_id)
+            return True
 
 
 def _names(desired: Sequence[Desired]) -> str:

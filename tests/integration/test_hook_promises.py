@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dunahub_hookspecs import Invoice, Lead, Payment
+    from dunahub_qbo_plugin.store.records.upsert import Desired
 
 
 CROWD = 100
@@ -131,6 +132,39 @@ def test_a_locked_database_is_not_waited_for(
     assert rows_of(host) == []
     assert host.plugin.flush() == 1
     assert [row.local_id for row in rows_of(host)] == ["lead-1"]
+
+
+def test_what_comes_while_a_process_ends_is_stored_too(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook that is under way while memory is written for the last time loses nothing."""
+    intake = host.runtime.intake
+    write_kept = intake._write_kept
+
+    def write_and_save(rows: list[Desired]) -> None:
+        monkeypatch.setattr(intake, "_write_kept", write_kept)
+        write_kept(rows)
+        host.save(make_lead(id="lead-2"))
+        assert intake.waiting == 2  # the one that was written is not forgotten yet
+
+    with host.runtime.database.write.begin(), ThreadPoolExecutor(1) as apart:
+        apart.submit(host.save, make_lead()).result()
+    monkeypatch.setattr(intake, "_write_kept", write_and_save)
+    intake.close()
+    host.save(make_lead(id="lead-3"))
+    assert sorted(row.local_id for row in rows_of(host)) == ["lead-1", "lead-2", "lead-3"]
+    assert (intake.waiting, intake.dropped) == (0, 0)
+
+
+def test_a_record_that_a_process_can_no_longer_keep_is_named(
+    host: FakeHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After the end, what the database does not take is told and not kept where nobody looks."""
+    host.runtime.intake.close()
+    with host.runtime.database.write.begin(), ThreadPoolExecutor(1) as apart:
+        apart.submit(host.save, make_lead()).result()
+    assert "customer:lead-1 of organization acme was not stored and is lost" in caplog.text
+    assert host.runtime.intake.waiting == 0
 
 
 def test_a_locked_database_is_not_waited_for_in_the_hosts_session(host: FakeHost) -> None:

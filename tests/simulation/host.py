@@ -252,7 +252,9 @@ class Hosts:
             else:
                 self._plainly(host, org, made, us=us)
 
-        self._world.scheduler.spawn(f"{host.name}.request-{self._number}", host.life, request)
+        self._world.scheduler.spawn(
+            f"{host.name}.request-{self._number}", host.life, request, request=True
+        )
 
     def _plainly(
         self, host: Process, org: Org, made: Callable[[], list[Value]], *, us: bool

@@ -58,7 +58,7 @@ def in_request(
 ) -> None:
     """Have something done in a thread of one of the hosts."""
     host = world.some_host(dice)
-    world.scheduler.spawn(f"{host.name}.{name}", host.life, lambda: does(host))
+    world.scheduler.spawn(f"{host.name}.{name}", host.life, lambda: does(host), request=True)
 
 
 def views_of(world: World, org: Org) -> list[RecordView]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.model import RecordKey
+    from dunahub_qbo_plugin.runtime import Runtime
     from tests.simulation.network import Network
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.storage import WriteLock
@@ -34,6 +35,20 @@ if TYPE_CHECKING:
 def _templates() -> Templates:
     """Return the page's templates, which hold no state: compiled once for all processes."""
     return Templates()
+
+
+class _Plugin(QuickBooksPlugin):
+    """The plugin in a process of the run, which ends as that does and not as the interpreter."""
+
+    def __init__(self, config: Config, built: Callable[[Config], Runtime]) -> None:
+        super().__init__(config=config)
+        self._built = built
+
+    def runtime(self) -> Runtime:
+        if self._runtime is None:
+            assert self.config is not None
+            self._runtime = self._built(self.config)
+        return self._runtime
 
 
 class Process:
@@ -64,21 +79,34 @@ class Process:
         self.life = Life(name)
         self.scheduler = scheduler
         self.lock = lock
-        self.runtime = build(
-            attrs.evolve(config, worker=Worker.EMBEDDED if sends else Worker.OFF),
-            clock=SimClock(scheduler),
-            transport=Wire(net, self.life),
+        self._net = net
+        self._committed = committed
+        self.plugin = _Plugin(
+            attrs.evolve(config, worker=Worker.EMBEDDED if sends else Worker.OFF), self._built
         )
-        share_statements(self.runtime.database)
-        object.__setattr__(self.runtime.panel, "templates", _templates())
-        gated(self.runtime.database, scheduler, lock, self.life, committed=committed)
-        self.plugin = QuickBooksPlugin(config=config)
-        self.plugin._runtime = self.runtime
+        self.runtime = self.plugin.runtime()
         self.manager = create_plugin_manager([self.plugin], load_entry_points=False)
+
+    def _built(self, config: Config) -> Runtime:
+        """Put the plugin's objects together, at first and for a hook that comes after their end."""
+        self.runtime = build(
+            config, clock=SimClock(self.scheduler), transport=Wire(self._net, self.life)
+        )
+        database = self.runtime.database
+        share_statements(database)
+        object.__setattr__(self.runtime.panel, "templates", _templates())
+        gated(database, self.scheduler, self.lock, self.life, committed=self._committed)
+        return self.runtime
 
     def work(self) -> None:
         """Begin to send, as a worker process does."""
         self.scheduler.spawn(f"{self.name}.main", self.life, self.runtime.worker().run)
+
+    def end(self) -> None:
+        """Stop it in good order: requests that are under way still end, as a server sees to."""
+        self.plugin.on_shutdown()
+        self.scheduler.wait("requests", lambda: not self.scheduler.serves(self.life))
+        self.plugin.on_shutdown()  # of what such a request started again
 
     def kill(self) -> None:
         """Stop it for ever, wherever it is."""

@@ -61,7 +61,18 @@ MUST: Final = frozenset(
         "a process died with records in its memory",
     }
 )
-"""What each share of the default size must come through."""
+"""What so many numbers as `MANY` must come through."""
+RARE: Final = frozenset({_BY_CODE["replay-of-deleted"]})
+"""What takes more numbers than these: it needs an answer that is lost, a bookkeeper who deletes
+what was made, and a resending within minutes."""
+MANY: Final = 400
+VERY_MANY: Final = 4000
+
+
+def missing(numbers: int, states: frozenset[str]) -> list[str]:
+    """Return what so many numbers should have come through and did not."""
+    must = MUST if numbers >= VERY_MANY else MUST - RARE
+    return sorted(must - states)
 
 
 def reached(world: World) -> frozenset[str]:

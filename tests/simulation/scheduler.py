@@ -61,6 +61,7 @@ class Task:
 
     Attributes:
         life: of its process.
+        request: it serves a request to a host.
         ready: tells whether it can go on; None when it can.
         deadline: monotonic moment at which it goes on in any case.
         at: the point that it waits at.
@@ -71,6 +72,7 @@ class Task:
     name: str
     life: Life
     fiber: greenlet.greenlet
+    request: bool = False
     ready: Callable[[], bool] | None = None
     deadline: float | None = None
     at: str = ""
@@ -178,9 +180,11 @@ class Scheduler:
         """Return the true moment."""
         return START + timedelta(seconds=self.monotonic - 1000.0)
 
-    def spawn(self, name: str, life: Life, run: Callable[[], Any]) -> Task:
-        """Add a task; it begins when it is chosen."""
-        task = Task(name, life, greenlet.greenlet(None, parent=self._main))
+    def spawn(
+        self, name: str, life: Life, run: Callable[[], Any], *, request: bool = False
+    ) -> Task:
+        """Add a task, which may be a request to a host; it begins when it is chosen."""
+        task = Task(name, life, greenlet.greenlet(None, parent=self._main), request)
 
         def body() -> None:
             try:
@@ -254,6 +258,10 @@ class Scheduler:
             self.reached.add("the clock was set back")
             self.set_back.append(self.monotonic)
         self.offset += seconds
+
+    def serves(self, life: Life) -> bool:
+        """Return whether a request of a process is under way."""
+        return any(task.life is life and task.request for task in self._tasks)
 
     def waiting(self) -> list[str]:
         """Name the tasks there are."""

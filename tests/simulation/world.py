@@ -187,7 +187,7 @@ class World:
         name = f"{process.name}.stop"
 
         def end() -> None:
-            process.plugin.on_shutdown()
+            process.end()
             self.scheduler.at(0.0, process.kill)
 
         self._in_place_of(process)
