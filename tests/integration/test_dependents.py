@@ -242,13 +242,19 @@ def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(host: Fau
     assert (bill["total"], bill["balance"], paid["unapplied"]) == ("100.00", "0.00", "0.00")
 
 
-@pytest.mark.parametrize("how", ["refused", "lowered"])
+@pytest.mark.parametrize("how", ["refused", "lowered", "unheard"])
 def test_money_that_an_invoice_had_no_room_for_is_put_on_it(host: FaultyHost, how: str) -> None:
     """Once QuickBooks has the higher total, what was paid beyond the old one pays it (rule 27)."""
     low, high = priced("100.00"), priced("150.00")
-    host.save(low if how == "refused" else high)
+    host.save(high if how == "lowered" else low)
     host.send()
-    if how == "refused":
+    if how == "unheard":
+        host.qbo.trouble(TroubleRule(kind="lose", entity="payment", method="POST"))
+        host.save(make_payment(amount=Decimal(150)))
+        host.send()
+        host.save(high)
+        host.send()
+    elif how == "refused":
         host.qbo.trouble(TroubleRule(kind="fail", status=400, code="6210", entity="invoice"))
         host.save(high)
         host.send()

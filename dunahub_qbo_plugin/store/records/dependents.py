@@ -121,12 +121,7 @@ def _after_money(
     if intent is None or not isinstance(outcome, Synced):
         return []
     if claim.key.kind is Kind.PAYMENT:
-        parent = claim.parent
-        applied = (outcome.written.total or 0) - (outcome.written.unapplied or 0)
-        less = claim.applied is not None and applied < claim.applied
-        if less and parent is not None:
-            _send_loose(db, lease, parent.key.local_id, now, without=claim.record_id)
-        return []
+        _after_payment(db, lease, claim, outcome, now)
     if claim.key.kind is not Kind.INVOICE:
         return []
     if intent.operation is Operation.VOID:
@@ -139,6 +134,22 @@ def _after_money(
         else:
             _send_loose(db, lease, claim.key.local_id, now)
     return []
+
+
+def _after_payment(
+    db: sa.Connection, lease: Lease, claim: Claim, outcome: Synced, now: datetime
+) -> None:
+    """Use the room that a payment left to its siblings, or that it was not told of itself."""
+    if claim.parent is None:
+        return
+    invoice, unapplied = claim.parent.key.local_id, outcome.written.unapplied or 0
+    applied = (outcome.written.total or 0) - unapplied
+    if claim.applied is not None and applied < claim.applied:
+        _send_loose(db, lease, invoice, now, without=claim.record_id)
+    # What is heard late was perhaps so only until the invoice was raised.
+    late = outcome.adopted or claim.attempts > 0
+    if late and unapplied and _room(db, lease, invoice) > 0:
+        _room_appeared(db, lease, invoice, [records.c.id == claim.record_id], now)
 
 
 def _is_another_object(claim: Claim, operation: Operation) -> bool:
@@ -160,6 +171,22 @@ def _is_overpaid(db: sa.Connection, lease: Lease, claim: Claim) -> bool:
         *_children(lease, Kind.PAYMENT, [claim.key.local_id]), records.c.qbo_id.is_not(None)
     )
     return int(db.execute(paid).scalar_one()) > (to_cents(claim.synced_total) or 0)
+
+
+def _room(db: sa.Connection, lease: Lease, invoice: str) -> int:
+    """Return the cents of an invoice that no payment of ours is applied to, as far as we know."""
+    applied = sa.func.sum(records.c.qbo_total - sa.func.coalesce(records.c.unapplied, 0))
+    paid = sa.select(sa.func.coalesce(applied, 0)).where(
+        *_children(lease, Kind.PAYMENT, [invoice]), records.c.qbo_id.is_not(None)
+    )
+    total = sa.select(sa.func.coalesce(records.c.qbo_total, 0)).where(
+        records.c.company_id == lease.company_id,
+        records.c.kind == Kind.INVOICE.value,
+        records.c.local_id == invoice,
+    )
+    asked = sa.select(total.scalar_subquery(), paid.scalar_subquery())
+    row = db.execute(asked).one()
+    return int(row[0] or 0) - int(row[1])
 
 
 def _frees_children(settlement: Settlement) -> bool:
