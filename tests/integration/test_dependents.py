@@ -59,13 +59,6 @@ def deactivate(host: FaultyHost, name: str) -> str:
     return found
 
 
-def let_time_pass(host: FaultyHost) -> None:
-    """Drain for some hours."""
-    for _ in range(20):
-        host.send()
-        host.clock.advance(600)
-
-
 def shown(host: FaultyHost, kind: Kind, local_id: str) -> RecordState:
     """Return a record's state."""
     return host.look(f"{kind}:{local_id}").state
@@ -83,7 +76,7 @@ def test_payment_follows_its_invoice_in_quickbooks(host: FaultyHost, *, paid_bef
     host.drain_all()
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.ATTENTION
     host.save(make_payment(id="pay-2", amount=Decimal(60)))
-    let_time_pass(host)
+    host.pass_time(3)
     payments = host.books.payments
     assert len(payments) == 1 + paid_before
     assert {(one["customer"], one["unapplied"]) for one in payments} == {(NAME, "0.00")}
@@ -109,7 +102,7 @@ def test_payments_of_an_invoice_made_anew_are_attached_again(
     host.save(make_invoice(message="Thank you"))
     host.send()
     host.retry(BILL)
-    let_time_pass(host)
+    host.pass_time(3)
     (bill,) = host.books.invoices
     (paid,) = host.books.payments
     assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
@@ -123,7 +116,7 @@ def test_payments_of_an_invoice_that_is_valid_again_are_attached_again(host: Fau
     host.save(make_invoice(status=InvoiceStatus.VOID))
     host.send()
     host.save(make_invoice())
-    let_time_pass(host)
+    host.pass_time(3)
     (bill,) = host.books.invoices
     (paid,) = host.books.payments
     assert (bill["balance"], paid["unapplied"]) == ("0.00", "0.00")
@@ -141,7 +134,7 @@ def test_payment_goes_when_its_invoices_change_is_taken_back(host: FaultyHost) -
     assert shown(host, Kind.PAYMENT, "pay-1") is RecordState.WAITING
     before = host.mark()
     host.save(make_invoice())
-    let_time_pass(host)
+    host.pass_time(3)
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.SYNCED
     assert shown(host, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
     assert [one.path.rpartition("/")[2] for one in host.requests(before)] == ["payment"]
@@ -161,7 +154,7 @@ def test_payment_goes_when_its_invoices_change_is_dismissed(host: FaultyHost) ->
         assert (
             commands.dismiss(db, connection_of(host), [BILL], reason="no", by="Dana", now=now) == 1
         )
-    let_time_pass(host)
+    host.pass_time(3)
     assert shown(host, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
 
 
@@ -176,7 +169,7 @@ def test_invoice_goes_when_its_customers_change_is_taken_back(host: FaultyHost) 
     host.send()
     host.save(make_lead())
     books(host).edit("Customer", customer, {"Active": True})
-    let_time_pass(host)
+    host.pass_time(3)
     assert shown(host, Kind.CUSTOMER, "lead-1") is RecordState.SYNCED
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.SYNCED
 
@@ -229,14 +222,14 @@ def test_an_invoice_that_the_bookkeeper_voided_and_that_is_saved_again(host: Fau
     (bill,) = host.books.invoices
     books(host).void("Invoice", bill["id"])
     host.save(make_invoice(message="Thank you"))
-    let_time_pass(host)
+    host.pass_time(3)
     assert host.retry(None) == 0
-    let_time_pass(host)
+    host.pass_time(3)
     (bill,) = host.books.invoices
     assert bill["total"] == "0.00"
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.ATTENTION
     assert host.retry(BILL) == 1
-    let_time_pass(host)
+    host.pass_time(3)
     (bill,) = host.books.invoices
     (paid,) = host.books.payments
     assert (bill["total"], bill["balance"], paid["unapplied"]) == ("100.00", "0.00", "0.00")
@@ -259,16 +252,16 @@ def test_money_that_an_invoice_had_no_room_for_is_put_on_it(host: FaultyHost, ho
         host.save(high)
         host.send()
         host.save(make_payment(amount=Decimal(150)))
-        let_time_pass(host)
+        host.pass_time(3)
         assert host.books.payments[0]["unapplied"] == "50.00"
         host.retry(BILL)
     else:
         host.save(make_payment(amount=Decimal(150)))
         host.send()
         host.save(low)
-        let_time_pass(host)
+        host.pass_time(3)
         host.save(high)
-    let_time_pass(host)
+    host.pass_time(3)
     (bill,) = host.books.invoices
     (paid,) = host.books.payments
     assert (bill["total"], bill["balance"], paid["unapplied"]) == ("150.00", "0.00", "0.00")
@@ -280,7 +273,7 @@ def test_a_raised_invoice_sends_no_payment_again_for_nothing(host: FaultyHost) -
     host.send()
     before = host.mark()
     host.save(priced("150.00"))
-    let_time_pass(host)
+    host.pass_time(3)
     assert host.books.invoices[0]["total"] == "150.00"
     assert "/payment" not in {one.path for one in host.requests(before)}
 
@@ -311,7 +304,7 @@ def test_money_for_an_invoice_that_will_not_be_there(
     host.send()
     if first == "decision":
         host.save(make_payment())
-    let_time_pass(host)
+    host.pass_time(3)
     view = host.look("payment:pay-1")
     assert (view.state, view.error and view.error.code) == (RecordState.ATTENTION, PARENT_SKIPPED)
     assert view.error is not None
@@ -322,7 +315,7 @@ def test_money_for_an_invoice_that_will_not_be_there(
     host.send()
     if how == "dismissed when gone":
         host.retry(BILL)
-    let_time_pass(host)
+    host.pass_time(3)
     assert shown(host, Kind.PAYMENT, "pay-1") is RecordState.SYNCED
     assert [one["unapplied"] for one in host.books.payments] == ["0.00"]
 
@@ -334,13 +327,13 @@ def test_an_invoice_for_a_customer_that_will_not_be_there(host: FaultyHost) -> N
     host.send()
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.WAITING
     decide(host, LEAD)
-    let_time_pass(host)
+    host.pass_time(3)
     view = host.look("invoice:inv-1")
     assert (view.state, view.error and view.error.code) == (RecordState.ATTENTION, PARENT_SKIPPED)
     assert view.error is not None
     assert "customer" in advise(Kind.INVOICE, view.error).title
     host.save(make_lead())
-    let_time_pass(host)
+    host.pass_time(3)
     assert shown(host, Kind.INVOICE, "inv-1") is RecordState.SYNCED
 
 

@@ -36,13 +36,6 @@ def lose_the_answer(host: FaultyHost, entity: str) -> None:
     host.qbo.trouble(TroubleRule(kind="lose", entity=entity, method="POST"))
 
 
-def let_hours_pass(host: FaultyHost) -> None:
-    """Drain again and again, past every pause and every age of a request."""
-    for _ in range(12):
-        host.send()
-        host.clock.advance(1200)
-
-
 def total(host: FaultyHost, what: str = "invoices") -> str:
     """Return the total of the only document in the books."""
     (found,) = host.books.read()[what]
@@ -78,11 +71,11 @@ def test_an_invoice(host: FaultyHost, meanwhile: str) -> None:
     assert view.state is not RecordState.SYNCED, "nobody knows that yet"
     if meanwhile == "a disconnect":
         host.connect()
-        let_hours_pass(host)
+        host.pass_time(4)
         assert host.look("invoice:inv-1").state is RecordState.NOT_SENT
         with host.runtime.database.write.begin() as db:
             commands.send(db, connection_of(host), None, by="Dana", now=host.clock.now())
-    let_hours_pass(host)
+    host.pass_time(4)
     assert total(host) == "100.00"
     assert host.look("invoice:inv-1").state is RecordState.SYNCED
 
@@ -95,7 +88,7 @@ def test_a_payment(host: FaultyHost) -> None:
     host.save(make_payment(amount=Decimal(150)))
     host.send()
     host.save(make_payment(amount=Decimal(100)))
-    let_hours_pass(host)
+    host.pass_time(4)
     assert total(host, "payments") == "100.00"
     assert host.look("payment:pay-1").state is RecordState.SYNCED
 
@@ -110,7 +103,7 @@ def test_what_was_refused_is_taken_back_for_nothing(host: FaultyHost) -> None:
     assert host.look("invoice:inv-1").state is RecordState.ATTENTION
     before = host.mark()
     host.save(priced("100.00"))
-    let_hours_pass(host)
+    host.pass_time(4)
     assert host.look("invoice:inv-1").state is RecordState.SYNCED
     assert not [one for one in host.requests(before) if one.write]
 
@@ -125,7 +118,7 @@ def test_what_is_gone_stays_gone(host: FaultyHost) -> None:
     host.send()
     assert host.look("invoice:inv-1").state is RecordState.ATTENTION
     host.save(priced("100.00"))
-    let_hours_pass(host)
+    host.pass_time(4)
     assert host.look("invoice:inv-1").state is RecordState.ATTENTION
 
 
@@ -140,7 +133,7 @@ def test_a_create_that_was_edited_and_dismissed(host: FaultyHost) -> None:
     dismiss(host, BILL)
     assert host.look("invoice:inv-1").skip_reason is SkipReason.DISMISSED
     host.clock.advance(300)
-    let_hours_pass(host)
+    host.pass_time(4)
     view = host.look("invoice:inv-1")
     assert (view.state, view.skip_reason, total(host)) == (RecordState.SYNCED, None, "150.00")
 

@@ -70,13 +70,6 @@ def card(host: FaultyHost) -> str:
     return " ".join(shown.html.split())
 
 
-def let_time_pass(host: FaultyHost) -> None:
-    """Drain for two hours."""
-    for _ in range(12):
-        host.clock.advance(600)
-        host.send()
-
-
 @pytest.mark.parametrize("refused", [429, 400])
 def test_payment_that_became_cash_is_not_sent(host: FaultyHost, refused: int) -> None:
     """A card payment is corrected to cash while a try of it fails (rule 5)."""
@@ -86,7 +79,7 @@ def test_payment_that_became_cash_is_not_sent(host: FaultyHost, refused: int) ->
     During(host, "payment", lambda: host.save(CASH))
     host.qbo.trouble(TroubleRule(kind="fail", status=refused, code="6000", entity="payment"))
     host.send()
-    let_time_pass(host)
+    host.pass_time(2)
     assert host.books.payments == []
     assert host.look("payment:pay-1").skip_reason is SkipReason.INELIGIBLE
 
@@ -99,7 +92,7 @@ def test_dismissed_record_is_not_sent_after_its_parent(host: FaultyHost) -> None
     assert host.look("invoice:inv-1").state is RecordState.WAITING
     dismiss(host, BILL)
     host.save(make_lead())
-    let_time_pass(host)
+    host.pass_time(2)
     assert host.look("customer:lead-1").state is RecordState.SYNCED
     assert host.books.invoices == []
 
@@ -112,7 +105,7 @@ def test_record_dismissed_under_way_is_not_tried_again(host: FaultyHost) -> None
     During(host, "invoice", lambda: dismiss(host, BILL))
     host.qbo.trouble(TroubleRule(kind="fail", status=429, entity="invoice"))
     host.send()
-    let_time_pass(host)
+    host.pass_time(2)
     assert host.books.invoices == []
 
 
@@ -129,7 +122,7 @@ def test_lost_answer_is_still_found_out(host: FaultyHost, *, arrived: bool) -> N
         host.qbo.company().books.delete("Payment", there["id"])
     host.save(CASH)
     assert "DunaHub is looking for it in QuickBooks" in card(host)
-    let_time_pass(host)
+    host.pass_time(2)
     view = host.look("payment:pay-1")
     assert len(host.books.payments) == arrived
     assert ("Do not enter it again" in card(host)) is arrived
@@ -155,7 +148,7 @@ def test_link_does_not_take_a_record_out_of_flight(host: FaultyHost) -> None:
     host.retry(BILL)
     linked: list[int] = []
     During(host, "invoice", lambda: linked.append(host.link(BILL)))
-    let_time_pass(host)
+    host.pass_time(2)
     assert linked == [0]
     (mine,) = [one["id"] for one in host.books.invoices if one["id"] != there["id"]]
     assert host.look("invoice:inv-1").qbo_id == mine

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
+import sqlalchemy as sa
 
 from dunahub_hookspecs import InvoiceStatus, Lead, LineItem
 from dunahub_qbo_plugin.model import Kind, Operation, RecordKey
 from dunahub_qbo_plugin.store.companies import pauses
+from dunahub_qbo_plugin.store.convert import from_ms
 from dunahub_qbo_plugin.store.records import commands
+from dunahub_qbo_plugin.store.tables import records
 from dunahub_qbo_plugin.testing import (
     FakeHost,
     QboEmulator,
@@ -26,9 +29,13 @@ from tests.support.host import START, connection_of, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from dunahub_hookspecs import Invoice
+
+
+SOON = timedelta(minutes=1)
 
 
 class Line(httpx.BaseTransport):
@@ -103,6 +110,40 @@ class FaultyHost(FakeHost):
         while turn := self.send():
             sent += turn
         return sent
+
+    def pass_time(self, hours: float, *, resume: bool = False) -> None:
+        """Send whenever something is due, for so many hours.
+
+        Args:
+            hours: how long.
+            resume: no pause of the company holds anything up.
+        """
+        end = self.clock.now() + timedelta(hours=hours)
+        while True:
+            self.send()
+            if resume:
+                self.resume()
+            due = self._next_due()
+            if due is None or due > end:
+                break
+            self._move_to(max(due, self.clock.now() + SOON))
+        self._move_to(end)
+        self.send()
+
+    def _next_due(self) -> datetime | None:
+        """Return when the company's next record is due, which is not before its pause ends."""
+        company = connection_of(self)
+        soonest = sa.select(sa.func.min(records.c.next_attempt_at)).where(
+            records.c.company_id == company.id
+        )
+        with self.runtime.database.read.connect() as db:
+            due: int | None = db.execute(soonest).scalar_one()
+        if due is None:
+            return None
+        return max(from_ms(due), company.paused_until or self.clock.now())
+
+    def _move_to(self, moment: datetime) -> None:
+        self.clock.advance(max((moment - self.clock.now()).total_seconds(), 0.0))
 
     def requests(self, since: int = 0) -> list[Any]:
         """Return what was asked of the company's books, oldest first."""

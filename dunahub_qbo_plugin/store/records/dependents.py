@@ -147,7 +147,7 @@ def _after_payment(
     if claim.applied is not None and applied < claim.applied:
         _send_loose(db, lease, invoice, now, without=claim.record_id)
     # What is heard late was perhaps so only until the invoice was raised.
-    late = outcome.adopted or claim.attempts > 0
+    late = outcome.adopted or claim.intent is not None
     if late and unapplied and _room(db, lease, invoice) > 0:
         _room_appeared(db, lease, invoice, [records.c.id == claim.record_id], now)
 
