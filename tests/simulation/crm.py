@@ -43,12 +43,16 @@ class Save:
 
     Attributes:
         at: what the machine's clock said when the hook was called.
+        called: the step at which it was.
+        brought: a lead that an invoice brought along, as it was when the invoice was made.
         kept_in_memory: the database did not take it at once.
     """
 
     value: Value
     request: Request
     at: datetime
+    called: int = 0
+    brought: bool = False
     kept_in_memory: bool = False
 
 
@@ -106,12 +110,20 @@ class Record:
         return {snapshot.dump(save.value) for save in self.standing}
 
     def newest(self) -> list[Save]:
-        """Return the saves that may count as the newest: several where the clock was set back."""
+        """Return the saves that may count as the newest.
+
+        Several where the clock was set back, or where an invoice may have brought an old lead.
+        """
         standing = self.standing
         if not standing:
             return []
         last = standing[-1]
-        return [save for save in standing if save is last or save.at >= last.at]
+        itself = next((save for save in reversed(standing) if not save.brought), last)
+        return [
+            save
+            for save in standing
+            if save in (last, itself) or save.at >= last.at or save.called > last.called
+        ]
 
 
 @attrs.define(eq=False)
@@ -123,6 +135,8 @@ class Org:
     us: bool = True
     moved: int = 0
     """The step at which its region was changed last."""
+    moving: bool = False
+    """Nobody has looked at its page since."""
     records: dict[RecordKey, Record] = attrs.field(factory=dict)
 
     def value(self, *, us: bool | None = None) -> Organization:

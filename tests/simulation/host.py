@@ -326,7 +326,8 @@ def note(host: Process, org: Org, values: Iterable[Value], request: Request) -> 
     noted = []
     for value in values:
         brought: list[Value] = [value.lead] if isinstance(value, Invoice) else []
-        saves = [Save(one, request, host.runtime.clock.now()) for one in [*brought, value]]
+        now = host.runtime.clock.now()
+        saves = [Save(one, request, now, brought=one is not value) for one in [*brought, value]]
         for save in saves:
             org.of(key_of(save.value)).saves.append(save)
             host.scheduler.note(f"{host.name} saves {_told(save.value)}")
@@ -348,7 +349,7 @@ def tell(host: Process, org: Org, saves: list[Save], session: Session | None) ->
     """Call the hook for a value; the last save is it."""
     value = saves[-1].value
     for save in saves:
-        save.at = host.runtime.clock.now()
+        save.at, save.called = host.runtime.clock.now(), host.scheduler.steps
     common: dict[str, Any] = {"org": org.value(us=saves[-1].request.us), "session": session}
     match value:
         case Lead():

@@ -263,11 +263,20 @@ def decide(world: World, host: Process, org: Org, *, yes: bool) -> None:
 
 
 def change_region(world: World, dice: random.Random) -> None:
-    """Leave the US, or come back and look at the page."""
+    """Leave the US, or come back and look at the page; nobody does so twice in a moment."""
     org = world.orgs["zeta"]
+    if org.moving:
+        return
     org.us = not org.us
-    org.moved = world.scheduler.steps
-    in_request(world, dice, "region", lambda host: show(world, host, org))
+    org.moved, org.moving = world.scheduler.steps, True
+
+    def look(host: Process) -> None:
+        try:
+            show(world, host, org)
+        finally:
+            org.moving = False
+
+    in_request(world, dice, "region", look)
 
 
 EVENTS = (
