@@ -109,11 +109,13 @@ class Rejected:
         doubtful: as in `Retry`.
         candidate: an object in QuickBooks that the record could be linked to.
         candidate_name: how QuickBooks calls that object.
+        made: what our write had made, which is gone again; a later save must not make it anew.
     """
 
     info: ErrorInfo
     keeps_key: bool = False
     doubtful: bool = False
+    made: RemoteRef | None = None
     candidate: RemoteRef | None = None
     candidate_name: str = ""
 

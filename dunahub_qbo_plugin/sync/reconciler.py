@@ -148,7 +148,7 @@ class Reconciler:
         if entity is None and attempt.still_running and not self._is_deleted(attempt, remote):
             return Retry(info=ErrorInfo(code="no-answer"), keeps_key=True)
         if entity is None or entity.get("Active") is False:
-            return Rejected(info=ErrorInfo(code=GONE, subject=attempt.claim.label))
+            return Rejected(info=ErrorInfo(code=GONE, subject=attempt.claim.label), made=remote)
         written = written_of(entity, intent.entity)
         again = attempt.claim.look_first is not None
         return Synced(written=written, again=again, note=Note.ACCEPTED_BEFORE)

@@ -267,6 +267,23 @@ def test_money_that_an_invoice_had_no_room_for_is_put_on_it(host: FaultyHost, ho
     assert (bill["total"], bill["balance"], paid["unapplied"]) == ("150.00", "0.00", "0.00")
 
 
+def test_what_a_lowered_invoice_set_free_is_put_on_it_again(host: FaultyHost) -> None:
+    """QuickBooks unapplies money of a lowered invoice silently; a sibling then leaves it room."""
+    both = [make_payment(id=f"pay-{n}", amount=Decimal(n)) for n in (100, 50)]
+    host.save(priced("150.00"), *both)
+    host.send()
+    host.save(priced("120.00"))
+    let_go = make_payment(id="pay-100", amount=Decimal(80))
+    host.pass_time(1)
+    assert host.books.invoices[0]["balance"] == "0.00"
+    host.save(let_go)
+    host.pass_time(1)
+    (bill,) = host.books.invoices
+    assert (bill["total"], bill["balance"]) == ("120.00", "0.00")
+    loose = {one["total"]: one["unapplied"] for one in host.books.payments}
+    assert loose == {"80.00": "0.00", "50.00": "10.00"}
+
+
 def test_a_raised_invoice_sends_no_payment_again_for_nothing(host: FaultyHost) -> None:
     """Where all the money is on the invoice, a higher total leaves the payment alone."""
     host.save(priced("100.00"), make_payment(amount=Decimal(60)))

@@ -91,13 +91,8 @@ def test_resend_is_the_same_to_the_letter(
     assert books_of(host) == books
 
 
-@pytest.mark.parametrize(("kind", "operation"), WRITES)
-def test_change_meanwhile_comes_after_the_lost_one(
-    host: FaultyHost, kind: Kind, operation: Operation
-) -> None:
-    """A change that comes while an answer is missing goes out after the resend, as an update."""
-    work = prepare(host, "r1", kind, operation)
-    lose(work)
+def _changed(kind: Kind) -> Lead | Invoice | Payment:
+    """Return another state of the record that `prepare` made."""
     changes: dict[Kind, Lead | Invoice | Payment] = {
         Kind.CUSTOMER: make_lead("r1", phone="(512) 555-0199"),
         Kind.INVOICE: make_invoice("r1", lead=make_lead("r1"), message="Thank you"),
@@ -105,7 +100,17 @@ def test_change_meanwhile_comes_after_the_lost_one(
             id="r1", invoice_id="r1", invoice_number="D-r1", amount=make_invoice().total / 4
         ),
     }
-    host.save(changes[kind])
+    return changes[kind]
+
+
+@pytest.mark.parametrize(("kind", "operation"), WRITES)
+def test_change_meanwhile_comes_after_the_lost_one(
+    host: FaultyHost, kind: Kind, operation: Operation
+) -> None:
+    """A change that comes while an answer is missing goes out after the resend, as an update."""
+    work = prepare(host, "r1", kind, operation)
+    lose(work)
+    host.save(_changed(kind))
     host.clock.advance(10)
     assert host.send() == 2
     assert shown(work) is RecordState.SYNCED
@@ -221,6 +226,9 @@ def test_replay_of_a_deleted_object_is_not_believed(host: FaultyHost, kind: Kind
     host.clock.advance(10)
     assert host.send() == 0  # a read may not find yet what was written a moment ago
     host.clock.advance(FOUR_MINUTES)
+    host.send()
+    assert work.there() == []
+    host.save(_changed(kind))
     host.send()
     assert work.there() == []
     assert host.retry(None) == 0

@@ -129,10 +129,9 @@ def _after_money(
     if _is_another_object(claim, intent.operation):
         _send_again(db, lease, claim, now)
     elif claim.synced_total is not None and (intent.total or 0) > claim.synced_total:
-        if _is_overpaid(db, lease, claim):
-            _send_again(db, lease, claim, now)
-        else:
-            _send_loose(db, lease, claim.key.local_id, now)
+        invoice = claim.key.local_id
+        silently = _applied(db, lease, invoice) > (to_cents(claim.synced_total) or 0)
+        _send_loose(db, lease, invoice, now, any_may_be=silently)
     return []
 
 
@@ -142,13 +141,18 @@ def _after_payment(
     """Use the room that a payment left to its siblings, or that it was not told of itself."""
     if claim.parent is None:
         return
-    invoice, unapplied = claim.parent.key.local_id, outcome.written.unapplied or 0
-    applied = (outcome.written.total or 0) - unapplied
-    if claim.applied is not None and applied < claim.applied:
-        _send_loose(db, lease, invoice, now, without=claim.record_id)
+    invoice, unapplied = claim.parent.key.local_id, outcome.written.unapplied
+    now_applied = (to_cents(outcome.written.total) or 0) - (to_cents(unapplied) or 0)
+    less = 0 if claim.applied is None else (to_cents(claim.applied) or 0) - now_applied
     # What is heard late was perhaps so only until the invoice was raised.
-    late = outcome.adopted or claim.intent is not None
-    if late and unapplied and _room(db, lease, invoice) > 0:
+    late = bool(unapplied) and (outcome.adopted or claim.intent is not None)
+    if less <= 0 and not late:
+        return
+    applied, total = _applied(db, lease, invoice), _total(db, lease, invoice)
+    if less > 0:
+        silently = applied + less > total
+        _send_loose(db, lease, invoice, now, any_may_be=silently, without=claim.record_id)
+    if late and applied < total:
         _room_appeared(db, lease, invoice, [records.c.id == claim.record_id], now)
 
 
@@ -162,31 +166,26 @@ def _is_another_object(claim: Claim, operation: Operation) -> bool:
     return claim.synced_total == 0 or claim.remote_total == 0
 
 
-def _is_overpaid(db: sa.Connection, lease: Lease, claim: Claim) -> bool:
-    """Return whether more was paid on an invoice than it came to until now.
+def _applied(db: sa.Connection, lease: Lease, invoice: str) -> int:
+    """Return the cents of an invoice's payments that were applied when each was last heard of.
 
-    QuickBooks said nothing of its payments when it was lowered: some of them is applied nowhere.
+    More than the invoice comes to where QuickBooks unapplied some of it since without a word.
     """
-    paid = sa.select(sa.func.coalesce(sa.func.sum(records.c.qbo_total), 0)).where(
-        *_children(lease, Kind.PAYMENT, [claim.key.local_id]), records.c.qbo_id.is_not(None)
-    )
-    return int(db.execute(paid).scalar_one()) > (to_cents(claim.synced_total) or 0)
-
-
-def _room(db: sa.Connection, lease: Lease, invoice: str) -> int:
-    """Return the cents of an invoice that no payment of ours is applied to, as far as we know."""
     applied = sa.func.sum(records.c.qbo_total - sa.func.coalesce(records.c.unapplied, 0))
-    paid = sa.select(sa.func.coalesce(applied, 0)).where(
+    asked = sa.select(sa.func.coalesce(applied, 0)).where(
         *_children(lease, Kind.PAYMENT, [invoice]), records.c.qbo_id.is_not(None)
     )
-    total = sa.select(sa.func.coalesce(records.c.qbo_total, 0)).where(
+    return int(db.execute(asked).scalar_one())
+
+
+def _total(db: sa.Connection, lease: Lease, invoice: str) -> int:
+    """Return the cents that QuickBooks was last heard to total for an invoice."""
+    asked = sa.select(records.c.qbo_total).where(
         records.c.company_id == lease.company_id,
         records.c.kind == Kind.INVOICE.value,
         records.c.local_id == invoice,
     )
-    asked = sa.select(total.scalar_subquery(), paid.scalar_subquery())
-    row = db.execute(asked).one()
-    return int(row[0] or 0) - int(row[1])
+    return int(db.execute(asked).scalar() or 0)
 
 
 def _frees_children(settlement: Settlement) -> bool:
@@ -218,11 +217,29 @@ def _release(
 
 
 def _send_loose(
-    db: sa.Connection, lease: Lease, invoice: str, now: datetime, *, without: int | None = None
+    db: sa.Connection,
+    lease: Lease,
+    invoice: str,
+    now: datetime,
+    *,
+    any_may_be: bool,
+    without: int | None = None,
 ) -> None:
-    """Have payments sent again of which something is applied nowhere: their invoice has room."""
-    loose = [records.c.unapplied > 0, records.c.id != (without or 0)]
-    _room_appeared(db, lease, invoice, loose, now)
+    """Have payments sent again of which something is applied nowhere: their invoice has room.
+
+    Args:
+        db: a transaction.
+        lease: of the company.
+        invoice: local id.
+        now: when.
+        any_may_be: QuickBooks unapplied some of the money without a word, when the invoice was
+            lowered: any of its payments may be that one.
+        without: a record that is left as it is.
+    """
+    loose = [records.c.id != (without or 0)]
+    _room_appeared(
+        db, lease, invoice, loose if any_may_be else [*loose, records.c.unapplied > 0], now
+    )
 
 
 def _send_again(db: sa.Connection, lease: Lease, claim: Claim, now: datetime) -> None:

@@ -92,7 +92,12 @@ def next_row(row: Row, event: Event, *, now: datetime) -> Row:
     """
     at = to_ms(now)
     changes = _changes(row, event, at)
-    return attrs.evolve(row, **changes, updated_at=at) if changes else row
+    if not changes:
+        return row
+    made = attrs.evolve(row, **changes, updated_at=at)
+    # What is not to be sent is due only for what became of an earlier write.
+    over = made.skip_reason is not None and made.request_key is None
+    return attrs.evolve(made, next_attempt_at=None, blocked=False) if over else made
 
 
 def _changes(row: Row, event: Event, at: int) -> dict[str, Any]:  # noqa: C901, PLR0911  a case each
@@ -120,9 +125,7 @@ def _changes(row: Row, event: Event, at: int) -> dict[str, Any]:  # noqa: C901, 
             return _linked(row, at, period)
         case Dismissed(reason=reason):
             values = {"skip_reason": SkipReason.DISMISSED.value, "skip_note": cut(reason)}
-            # What became of an earlier write is still found out: QuickBooks may have it.
-            under_way = row.request_key is not None
-            due = _earlier(row.next_attempt_at, at) if under_way else None
+            due = _earlier(row.next_attempt_at, at)
             return values | {"blocked": False, "next_attempt_at": due}
         case DismissalUndone():
             return {"skip_reason": None, "skip_note": None, "next_attempt_at": at}
@@ -146,8 +149,7 @@ def _committed(row: Row, intent: Intent, at: int) -> dict[str, Any]:
 def _answered(row: Row, event: Answered, at: int) -> dict[str, Any]:  # noqa: PLR0911  a case each
     outcome = event.outcome
     changed = row.version != event.version
-    # A change that came meanwhile stays due; what is skipped does not.
-    due_if_changed = at if changed and row.skip_reason is None else None
+    due_if_changed = at if changed else None  # a change that came meanwhile stays due
     match outcome:
         case Synced() if event.is_anothers is None:
             return _synced(row, outcome, event.intent, at)
@@ -160,19 +162,17 @@ def _answered(row: Row, event: Answered, at: int) -> dict[str, Any]:  # noqa: PL
         case Skipped(skip_reason=reason):
             values = NO_ERROR | _key_ended(row, doubtful=row.request_operation != _CREATE)
             kept = row.skip_reason if changed else reason.value
-            due = at if changed and kept is None else None
-            return values | {"skip_reason": kept, "next_attempt_at": due}
+            return values | {"skip_reason": kept, "next_attempt_at": due_if_changed}
         case Unchanged():
             return NO_ERROR | {"blocked": False, "attempts": 0, "next_attempt_at": due_if_changed}
         case Waiting():
-            return _waiting(row, event, at, changed=changed)
+            return _waiting(event, at, changed=changed)
         case Retry():
             return _retry(row, event, outcome, at)
         case Rejected():
             return _rejected(row, outcome, at) | {"next_attempt_at": due_if_changed}
         case ParentGone():
-            waits = row.skip_reason is None
-            return NO_ERROR | _key_ended(row) | {"blocked": waits, "next_attempt_at": None}
+            return NO_ERROR | _key_ended(row) | {"blocked": True, "next_attempt_at": None}
         case Paused(keeps_key=keeps):
             return {} if keeps else _key_ended(row)
 
@@ -188,7 +188,7 @@ def _synced(row: Row, outcome: Synced, intent: Intent | None, at: int) -> dict[s
     # What QuickBooks has after all is kept up to date, whatever was decided before.
     skip_reason = None if dismissed else row.skip_reason
     agrees = row.fingerprint == intent.fingerprint and not outcome.again
-    due = None if agrees or skip_reason is not None else at
+    due = None if agrees else at
     return (
         _key_ended(row)
         | NO_ERROR
@@ -221,13 +221,11 @@ def _sent_body(row: Row, outcome: Synced, intent: Intent) -> str | None:
     return row.sent_body if intent.operation is Operation.VOID else intent.base or intent.body
 
 
-def _waiting(row: Row, event: Answered, at: int, *, changed: bool) -> dict[str, Any]:
-    skipped = row.skip_reason is not None
+def _waiting(event: Answered, at: int, *, changed: bool) -> dict[str, Any]:
     due = None if event.retry_at is None else to_ms(event.retry_at)
     if event.parent_ready or changed:
         due = at
-    blocked = not (event.parent_ready or skipped)
-    return NO_ERROR | {"blocked": blocked, "next_attempt_at": None if skipped else due}
+    return NO_ERROR | {"blocked": not event.parent_ready, "next_attempt_at": due}
 
 
 def _retry(row: Row, event: Answered, outcome: Retry, at: int) -> dict[str, Any]:
@@ -236,7 +234,6 @@ def _retry(row: Row, event: Answered, outcome: Retry, at: int) -> dict[str, Any]
     due: int | None = at if event.retry_at is None else to_ms(event.retry_at)
     if not outcome.keeps_key:
         values |= _key_ended(row, doubtful=outcome.doubtful)
-        due = due if row.skip_reason is None else None
     elif row.request_sent_at is not None and row.request_sent_at > at:
         values["request_sent_at"] = at  # the clock was set back since: it left before now at least
     if outcome.seen is not None:
@@ -253,6 +250,8 @@ def _rejected(row: Row, outcome: Rejected, at: int) -> dict[str, Any]:
         "candidate_name": cut(outcome.candidate_name) or None,
         "attempts": row.attempts + 1,
     }
+    if outcome.made is not None:
+        values |= {"qbo_id": outcome.made.id, "sync_token": outcome.made.sync_token}
     if outcome.doubtful or outcome.info.code == GONE:
         values["synced_fingerprint"] = None
     if outcome.info.code == VOIDED:
@@ -261,8 +260,7 @@ def _rejected(row: Row, outcome: Rejected, at: int) -> dict[str, Any]:
 
 
 def _released(row: Row, at: int) -> dict[str, Any]:
-    waits = row.blocked or row.error_code in RELEASED
-    if not waits or row.skip_reason is not None:
+    if not row.blocked and row.error_code not in RELEASED:
         return {}
     return {"blocked": False, "next_attempt_at": at}
 
