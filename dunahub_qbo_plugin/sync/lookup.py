@@ -108,7 +108,8 @@ def _statements(attempt: Attempt, sent: Entity) -> Iterator[str]:
     """Ask by number or name, then for what was created about the time of sending.
 
     What people change of an object leaves the time of its creation as it was. After restoring a
-    backup nobody knows when it was sent: then by customer and day.
+    backup nobody knows when it was sent: then by day, first with the customer, who may be merged
+    into another since.
     """
     entity = attempt.intent.entity.capitalize()
     if entity == "Customer":
@@ -125,11 +126,9 @@ def _statements(attempt: Attempt, sent: Entity) -> Iterator[str]:
         ]
         yield select(entity, created, max=MOST_CREATED)
     else:
-        on_that_day: list[Condition] = [
-            ("CustomerRef", "=", _value(sent, "CustomerRef")),
-            ("TxnDate", "=", sent["TxnDate"]),
-        ]
-        yield select(entity, on_that_day, max=100)
+        that_day: Condition = ("TxnDate", "=", sent["TxnDate"])
+        yield select(entity, [("CustomerRef", "=", _value(sent, "CustomerRef")), that_day], max=100)
+        yield select(entity, [that_day], max=MOST_CREATED)
 
 
 def _number(text: object) -> int:

@@ -416,6 +416,33 @@ def test_old_backup_is_looked_up_and_not_doubled(
 
 
 @pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
+def test_old_backup_finds_what_is_another_customers_now(
+    host: FaultyHost, tmp_path: Path, restore: Restore
+) -> None:
+    """A payment that a merge of customers moved since the backup is found by its day."""
+    settings = host.qbo.company().books.settings
+    settings.requestid_retention = 60
+    host.save(make_lead("into"), make_invoice(), make_payment())
+    copy = _backup(host, tmp_path)
+    host.send()
+    ids = {one["name"]: one["id"] for one in host.books.customers}
+    into = next(found for name, found in ids.items() if name.endswith("into"))
+    (merged,) = set(ids.values()) - {into}
+    books = host.qbo.company().books
+    books.void("Invoice", host.books.invoices[0]["id"])
+    books.delete("Invoice", host.books.invoices[0]["id"])
+    books.merge_customers(merged, into)
+    host = restore(host, copy)
+    host.clock.advance(3600)
+    with host.runtime.database.write.begin() as db:
+        until = host.clock.now() + timedelta(days=1)
+        pauses.look_first(db, connection_of(host).id, until=until)
+    host.pass_time(1)
+    assert len(host.books.payments) == 1
+    assert host.books.doubles == []
+
+
+@pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
 def test_look_first_does_not_believe_a_replay(
     host: FaultyHost, tmp_path: Path, restore: Restore
 ) -> None:
