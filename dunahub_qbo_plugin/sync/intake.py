@@ -241,6 +241,9 @@ class Intake:
                 return False
             for one in desired:
                 key = (one.org_id, one.key)
+                kept = self._spill.get(key)
+                if kept is not None and one.is_older_than(kept, now=self._clock.now()):
+                    continue  # its hook waited for the database longer than that of the newer one
                 self._spill.pop(key, None)
                 self._spill[key] = one
                 self.spilled += 1

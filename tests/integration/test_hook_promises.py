@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -132,6 +133,25 @@ def test_a_locked_database_is_not_waited_for(
     assert rows_of(host) == []
     assert host.plugin.flush() == 1
     assert [row.local_id for row in rows_of(host)] == ["lead-1"]
+
+
+def test_memory_keeps_the_newer_of_two_hooks(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook that waited longer for the database than a later one does not replace its state."""
+    intake = host.runtime.intake
+
+    def wait(_desired: object) -> bool:
+        monkeypatch.setattr(intake, "_write", lambda _desired: False)
+        host.clock.advance(1)
+        host.save(make_lead(email="new@example.com"))
+        return False
+
+    monkeypatch.setattr(intake, "_write", wait)
+    host.save(make_lead(email="old@example.com"))
+    assert host.plugin.flush() == 1
+    (row,) = rows_of(host)
+    assert json.loads(row.snapshot)["email"] == "new@example.com"
 
 
 def test_what_comes_while_a_process_ends_is_stored_too(

@@ -6,8 +6,14 @@ from typing import Final
 
 import attrs
 
-_BOOKS: Final = ("test_adoption", "test_unknown_outcomes")
-_RECORDS: Final = ("test_kin", "test_held", "test_waiting", "test_taken_back", "test_odd_moments")
+_BOOKS: Final = ("test_adoption", "test_unknown_outcomes", "test_request_keys")
+_RECORDS: Final = (
+    "test_dependents",
+    "test_skipped_in_flight",
+    "test_waiting",
+    "test_reverted_changes",
+    "test_odd_moments",
+)
 
 
 @attrs.frozen

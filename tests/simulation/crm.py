@@ -44,6 +44,8 @@ class Save:
     Attributes:
         at: what the machine's clock said when the hook was called.
         called: the step at which it was.
+        heard: the step at which it had returned; None before.
+        unsure: the clock had been set back a moment before, so that processes do not agree on time.
         brought: a lead that an invoice brought along, as it was when the invoice was made.
         kept_in_memory: the database did not take it at once.
     """
@@ -52,6 +54,8 @@ class Save:
     request: Request
     at: datetime
     called: int = 0
+    heard: int | None = None
+    unsure: bool = False
     brought: bool = False
     kept_in_memory: bool = False
 
@@ -97,9 +101,17 @@ class Record:
 
     @property
     def changed_at(self) -> int:
-        """The step at which it was last saved with another content than before."""
+        """The step at which it was last saved with another content than before.
+
+        Of two hooks at the same time the plugin may have taken the last one's first: the other
+        one then changed nothing.
+        """
         step, text = 0, ""
-        for save in self.standing:
+        standing = self.standing
+        last = self.last
+        for save in standing:
+            if save is not last and last and (save.heard is None or save.heard > last.called):
+                continue
             if snapshot.dump(save.value) != text:
                 step, text = save.request.step, snapshot.dump(save.value)
         return step
@@ -122,7 +134,10 @@ class Record:
         return [
             save
             for save in standing
-            if save in (last, itself) or save.at >= last.at or save.called > last.called
+            if save in (last, itself)
+            or save.at >= last.at
+            or save.called > last.called
+            or (save.unsure and last.unsure)
         ]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
 from dunahub_hookspecs.host import notify
 from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.store.records.upsert import CLOCK_STEP
 from dunahub_qbo_plugin.testing.host import key_of
 from tests.simulation import crm
 from tests.simulation.crm import FOREIGN, INVOICES, LEADS, PAYMENTS, Org, Request, Save
@@ -350,6 +351,7 @@ def tell(host: Process, org: Org, saves: list[Save], session: Session | None) ->
     value = saves[-1].value
     for save in saves:
         save.at, save.called = host.runtime.clock.now(), host.scheduler.steps
+        save.unsure = host.scheduler.was_set_back(within=CLOCK_STEP.total_seconds())
     common: dict[str, Any] = {"org": org.value(us=saves[-1].request.us), "session": session}
     match value:
         case Lead():
@@ -358,6 +360,8 @@ def tell(host: Process, org: Org, saves: list[Save], session: Session | None) ->
             notify(host.manager, "on_invoice_updated", invoice=value, **common)
         case Payment():
             notify(host.manager, "on_payment_recorded", payment=value, **common)
+    for save in saves:
+        save.heard = host.scheduler.steps
 
 
 def in_transaction(driver: Any) -> bool:  # noqa: ANN401  a driver's connection

@@ -259,6 +259,10 @@ class Scheduler:
             self.set_back.append(self.monotonic)
         self.offset += seconds
 
+    def was_set_back(self, *, within: float) -> bool:
+        """Return whether the machines' clock was set back so few seconds ago."""
+        return any(self.monotonic - moment <= within for moment in self.set_back)
+
     def serves(self, life: Life) -> bool:
         """Return whether a request of a process is under way."""
         return any(task.life is life and task.request for task in self._tasks)

@@ -128,9 +128,9 @@ def _after_money(
         return _note_voided(db, lease.company_id, claim, now)
     if _is_another_object(claim, intent.operation):
         _send_again(db, lease, claim, now)
-    elif claim.synced_total is not None and (intent.total or 0) > claim.synced_total:
+    elif claim.remote_total is not None and (outcome.written.total or 0) > claim.remote_total:
         invoice = claim.key.local_id
-        silently = _applied(db, lease, invoice) > (to_cents(claim.synced_total) or 0)
+        silently = _applied(db, lease, invoice) > (to_cents(claim.remote_total) or 0)
         _send_loose(db, lease, invoice, now, any_may_be=silently)
     return []
 

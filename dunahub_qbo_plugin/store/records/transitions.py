@@ -239,6 +239,8 @@ def _retry(row: Row, event: Answered, outcome: Retry, at: int) -> dict[str, Any]
     if outcome.seen is not None:
         values["sync_token"] = outcome.seen.remote.sync_token
         values["qbo_object"] = outcome.seen.kept or None
+        values["qbo_total"] = to_cents(outcome.seen.total)
+        values["unapplied"] = to_cents(outcome.seen.unapplied)
     return values | {"next_attempt_at": due}
 
 

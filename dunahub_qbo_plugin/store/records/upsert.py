@@ -62,6 +62,10 @@ class Desired:
     as_parent: bool = False
     at: datetime
 
+    def is_older_than(self, other: Desired, *, now: datetime) -> bool:
+        """Return whether another state of the record was saved later; as `_is_newest` in SQL."""
+        return self.at < other.at <= now + CLOCK_STEP
+
     def parameters(self) -> dict[str, Any]:
         """Return the statement's parameters."""
         return {
@@ -185,7 +189,7 @@ def _period_then() -> sa.ColumnElement[int]:
 
 
 def _is_newest() -> sa.ColumnElement[bool]:
-    """Tell that nobody saved the record later.
+    """Tell that nobody saved the record later; as `Desired.is_older_than` in memory.
 
     A record that seems to have been saved in the future was saved before the clock was set back.
     """
