@@ -25,7 +25,7 @@ def _edit(title: str, why: str, ask: str) -> Wording:
 
 
 def _too_long(title: str, what: str) -> Wording:
-    why = f"{what} has {{length!n}} characters; QuickBooks takes {{limit!n}} at most."
+    why = f"{what} has {{length!l}} characters; QuickBooks takes {{limit!n}} at most."
     return _edit(title, why, "Shorten it.")
 
 
@@ -84,6 +84,11 @@ REFUSALS: Final = {
         "There is nothing on this invoice",
         "{Record} has no lines, and QuickBooks needs at least one.",
         "Add what it bills for.",
+    ),
+    "too-many-lines": _edit(
+        "There are too many lines on this invoice",
+        "{Record} has more than {limit!n} lines; that is the most that DunaHub sends on one.",
+        "Split it into several invoices.",
     ),
     "amount-too-large": _edit(
         "An amount on this {kind} is too large",

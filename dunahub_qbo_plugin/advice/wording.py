@@ -11,6 +11,7 @@ import attrs
 
 from dunahub_qbo_plugin.mapping.money import amount_text
 from dunahub_qbo_plugin.mapping.text import one_line
+from dunahub_qbo_plugin.model.bounds import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ class Wording:
 
 
 class _Filler(string.Formatter):
-    """``{x!q}`` quotes a text, ``{x!m}`` writes dollars, ``{x!n}`` a number."""
+    """``{x!q}`` quotes a text, ``{x!m}`` writes dollars, ``{x!n}`` a number, ``{x!l}`` a length."""
 
     def convert_field(self, value: Any, conversion: str | None) -> Any:  # noqa: ANN401  as it is there
         match conversion:
@@ -62,6 +63,8 @@ class _Filler(string.Formatter):
                 return amount_text(Decimal(value))
             case "n":
                 return f"{int(value):,}"
+            case "l":  # more than that is not kept, and not known
+                return f"{int(value):,}{' or more' if int(value) >= MAX_TEXT else ''}"
             case _:
                 return super().convert_field(value, conversion)
 

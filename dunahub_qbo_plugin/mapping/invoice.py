@@ -21,6 +21,7 @@ from dunahub_qbo_plugin.mapping.money import (
 from dunahub_qbo_plugin.mapping.tax import tax_payload
 from dunahub_qbo_plugin.mapping.text import block, check_length, one_line
 from dunahub_qbo_plugin.model import SalesTax
+from dunahub_qbo_plugin.model.bounds import MAX_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -140,6 +141,8 @@ def _check_money(invoice: Invoice) -> None:
     number = one_line(invoice.number)
     if not invoice.lines:
         raise MappingError("no-lines", facts={"number": number})
+    if len(invoice.lines) > MAX_LINES:
+        raise MappingError("too-many-lines", facts={"number": number, "limit": MAX_LINES})
     parts = [invoice.total, invoice.discount, invoice.tax]
     for line in invoice.lines:
         parts += [line.amount, line.quantity, line.unit_price]

@@ -45,6 +45,8 @@ Fields = dict[str, Any]
 _LOCAL: Final = "~local"
 _LOCAL_MARK: Final = f',"{_LOCAL}":'
 _LONGEST_PLAIN: Final = 40
+_MOST_DIGITS: Final = 60
+"""Digits of a number that are kept: four times as many as books hold."""
 _ONE: Final = Decimal(1)
 _ADDRESS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
 _LEAD: Final = ("name", "first_name", "last_name", "company", "email", "phone")
@@ -113,7 +115,7 @@ def _number(value: Decimal) -> str:
 def _odd_number(value: Decimal) -> str:
     """Format as `_number` does, for exponents and for more digits than an amount has."""
     sign, digits, exponent = value.as_tuple()
-    significant = "".join(map(str, digits)).rstrip("0")
+    significant = "".join(map(str, digits[:_MOST_DIGITS])).rstrip("0")
     if not significant:
         return "0"
     power = int(exponent) + len(digits) - len(significant)

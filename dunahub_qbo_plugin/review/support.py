@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MIN_HIDDEN_LENGTH = 3
 """Shorter texts are not looked for: they would match parts of ordinary words."""
-_EMAIL = re.compile(r"\S+@\S+")
+_EMAIL = re.compile(r"(?<!\S)\S+@\S+")
 _PHONE = re.compile(r"\(?\b\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}\b")
 _SAFE = frozenset({"status", "source", "method", "collected_by_dunahub", "taxable"})
 """Fields whose values are the program's own words."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, overload
+
+from dunahub_qbo_plugin.model import bounds
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_AMOUNT: Final = Decimal(10) ** 15
@@ -49,14 +50,11 @@ def from_cents(stored: int | None) -> Decimal | None:
     return None if stored is None else Decimal(stored).scaleb(-2)
 
 
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
-
-
 def cut(text: str, limit: int = 200) -> str:
     """Make a text of people's fit for any database, index and page: cleaned, and not too long.
 
     Args:
-        text: as it came; PostgreSQL takes neither NUL nor half a character.
+        text: as it came.
         limit: characters that are kept.
     """
-    return _UNSTORABLE.sub("", text[: limit * 2])[:limit]
+    return bounds.text(text, limit)

@@ -19,7 +19,7 @@ from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.errors import cause_of
 from dunahub_qbo_plugin.mapping.payment import is_eligible
 from dunahub_qbo_plugin.mapping.text import one_line
-from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot, storable_id
+from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, bounds, snapshot, storable_id
 from dunahub_qbo_plugin.store.db.errors import DatabaseError, is_lost
 from dunahub_qbo_plugin.store.records.host_session import write_in_host_transaction
 from dunahub_qbo_plugin.store.records.upsert import CLOCK_STEP, Desired, upsert, upsert_spilled
@@ -259,15 +259,17 @@ def _names(desired: Sequence[Desired]) -> str:
 
 
 def _label(text: str) -> str:
-    """Make a text fit for lists and for any database: no control characters, not too long."""
+    """Make a text within bounds fit for lists: on one line, not too long."""
     return one_line(text)[:LABEL_LIMIT]
 
 
 def _lead(org_id: str, lead: Lead, now: datetime, *, as_parent: bool = False) -> Desired:
+    key = RecordKey(kind=Kind.CUSTOMER, local_id=lead.id)
+    lead = bounds.lead(lead)
     text = snapshot.dump(lead)
     return Desired(
         org_id=org_id,
-        key=RecordKey(kind=Kind.CUSTOMER, local_id=lead.id),
+        key=key,
         label=_label(snapshot.display_name(lead)),
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),
@@ -277,14 +279,17 @@ def _lead(org_id: str, lead: Lead, now: datetime, *, as_parent: bool = False) ->
 
 
 def _invoice(org_id: str, invoice: Invoice, now: datetime, *, as_parent: bool = False) -> Desired:
+    key = RecordKey(kind=Kind.INVOICE, local_id=invoice.id)
+    parent = storable_id(invoice.lead.id)
+    invoice = bounds.invoice(invoice)
     text = snapshot.dump(invoice)
     return Desired(
         org_id=org_id,
-        key=RecordKey(kind=Kind.INVOICE, local_id=invoice.id),
+        key=key,
         label=_label(invoice.number),
         amount=invoice.total,
         document_date=invoice.issued_on,
-        parent=storable_id(invoice.lead.id),
+        parent=parent,
         snapshot=text,
         fingerprint=_invoice_fingerprint(invoice, text),
         as_parent=as_parent,
@@ -300,14 +305,17 @@ def _invoice_fingerprint(invoice: Invoice, text: str) -> str:
 
 
 def _payment(org_id: str, payment: Payment, now: datetime) -> Desired:
+    key = RecordKey(kind=Kind.PAYMENT, local_id=payment.id)
+    parent = storable_id(payment.invoice_id)
+    payment = bounds.payment(payment)
     text = snapshot.dump(payment)
     return Desired(
         org_id=org_id,
-        key=RecordKey(kind=Kind.PAYMENT, local_id=payment.id),
+        key=key,
         label=_label(payment.invoice_number),
         amount=payment.amount,
         document_date=payment.paid_on,
-        parent=storable_id(payment.invoice_id),
+        parent=parent,
         snapshot=text,
         fingerprint=snapshot.fingerprint(text),
         skip_reason=None if is_eligible(payment) else SkipReason.INELIGIBLE,
