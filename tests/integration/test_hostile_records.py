@@ -124,6 +124,7 @@ def test_half_a_character_spoils_no_file_and_no_page(host: FakeHost) -> None:
     file = host.press("export-customers", method="GET")
     assert host.connect() == "reconnected"
     assert isinstance(file, Download)
+    assert isinstance(file.body, bytes)
     assert "Ann" in file.body.decode()
 
 
