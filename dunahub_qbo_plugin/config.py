@@ -72,6 +72,8 @@ class Config:
         queue_schema: the queue's own PostgreSQL schema.
         queue: the queue's name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
+        problem: what is wrong with another setting. Nothing is sent then, and what hooks say is
+            stored all the same.
     """
 
     client_id: str = ""
@@ -88,6 +90,7 @@ class Config:
     queue_schema: str = "qbo_engine"
     queue: str = "qbo"
     synchronous: str = "FULL"
+    problem: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, data_dir: Path | None = None) -> Config:
@@ -103,16 +106,15 @@ class Config:
         """
 
         def given(name: str, default: str = "") -> str:
-            return environ.get(PREFIX + name, "").strip() or default
+            return _given(environ, name) or default
 
         environment = _choice("ENVIRONMENT", given("ENVIRONMENT", "production"), Environment)
-        database = given("DATABASE_URL") or _default_database(data_dir)
         return cls(
             client_id=given("CLIENT_ID"),
             client_secret=given("CLIENT_SECRET"),
             environment=environment,
             fernet_keys=tuple(key for key in given("FERNET_KEYS").replace(",", " ").split() if key),
-            database_url=database,
+            database_url=_database(environ, data_dir),
             redirect_uri=_url("REDIRECT_URI", given("REDIRECT_URI")),
             api_url=_url("API_URL", given("API_URL", API_URLS[environment])),
             discovery_url=_url(
@@ -125,6 +127,20 @@ class Config:
             queue=_name("QUEUE", given("QUEUE", "qbo")),
             synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
         )
+
+    @classmethod
+    def for_storing(
+        cls, environ: Mapping[str, str], problem: str, *, data_dir: Path | None = None
+    ) -> Config:
+        """Return the settings with which hooks store what they are told, and nothing is sent.
+
+        Args:
+            environ: usually ``os.environ``; only the database's address is read.
+            problem: what is wrong with the others.
+            data_dir: as for `from_environ`.
+        """
+        address = _database(environ, data_dir)
+        return cls(database_url=address, worker=Worker.OFF, problem=problem)
 
 
 class _Synchronous(StrEnum):
@@ -166,7 +182,13 @@ def _url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _default_database(data_dir: Path | None) -> str:
+def _given(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(PREFIX + name, "").strip()
+
+
+def _database(environ: Mapping[str, str], data_dir: Path | None) -> str:
+    if address := _given(environ, "DATABASE_URL"):
+        return address
     if data_dir is None:
         return "sqlite:///dunahub_qbo.sqlite3"
     return f"sqlite:///{data_dir / 'dunahub_qbo.sqlite3'}"

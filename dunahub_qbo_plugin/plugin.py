@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from dunahub_hookspecs import Region, hookimpl
-from dunahub_qbo_plugin.config import Config
+from dunahub_qbo_plugin.config import Config, Worker
+from dunahub_qbo_plugin.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,13 +265,27 @@ class QuickBooksPlugin:
                 self._runtime.abandon()
                 self._runtime = None
             if self._runtime is None:
-                data_dir = self._host.data_dir if self._host else None
-                config = self.config or Config.from_environ(os.environ, data_dir=data_dir)
-                self._runtime = self._build(config)
+                self._runtime = self._made()
                 # What is under way winds down before the interpreter takes its own threads apart.
                 atexit.unregister(self.on_shutdown)
                 atexit.register(self.on_shutdown)
             return self._runtime
+
+    def _made(self) -> Runtime:
+        """Build from the settings; where one of them is wrong, only what stores (rule 9).
+
+        A hook that took nothing in for a mistyped address would lose what it was told.
+        """
+        data_dir = self._host.data_dir if self._host else None
+        try:
+            return self._build(self.config or Config.from_environ(os.environ, data_dir=data_dir))
+        except ConfigurationError as error:
+            log.error("nothing is sent to QuickBooks, what is saved is kept: %s", error)  # noqa: TRY400  the text says it all
+            if self.config is not None:
+                storing = attrs.evolve(self.config, worker=Worker.OFF, problem=str(error))
+            else:
+                storing = Config.for_storing(os.environ, str(error), data_dir=data_dir)
+            return self._build(storing)
 
     def _build(self, config: Config) -> Runtime:
         """Put the objects together; a test's plugin brings its clock and its network."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
+from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
 from dunahub_qbo_plugin.qbo.throttle import Throttles
-from dunahub_qbo_plugin.qbo.transport import http_client
+from dunahub_qbo_plugin.qbo.transport import DeferredClient, http_client
 from dunahub_qbo_plugin.review.compare import Comparer
 from dunahub_qbo_plugin.review.task import COMPARE, CompareTask
 from dunahub_qbo_plugin.store.companies.connections import Connections
@@ -59,7 +60,7 @@ class Runtime:
     clock: Clock
     database: Database
     connections: Connections
-    http: httpx.Client
+    http: DeferredClient
     client: QboClient
     drainer: Drainer
     tasks: TaskRunner
@@ -119,7 +120,9 @@ def build(
     database = Database(config.database_url, synchronous=config.synchronous)
     cipher = Cipher(config.fernet_keys)
     connections = Connections(cipher)
-    http = http_client(user_agent=agent, transport=transport)
+    http = DeferredClient(
+        partial(http_client, user_agent=agent, transport=transport), problem=config.problem
+    )
     throttles = throttles or Throttles(clock)
     client = QboClient(api_url=config.api_url, http=http, throttles=throttles, user_agent=agent)
     oauth = IntuitOAuth(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
@@ -35,6 +36,8 @@ class FailureReason(StrEnum):
     LATE = "late"
     """The attempt to connect is over: too late, used before, or somebody else's."""
     NO_COMPANY = "no-company"
+    WRONG_COMPANY = "wrong-company"
+    """The tokens are not those of the company that the address of the callback names."""
     SETUP = "setup"
     """A setting is missing or wrong: an operator must act."""
     REVOKED = "revoked"
@@ -44,6 +47,10 @@ class FailureReason(StrEnum):
     BUSY = "busy"
     REFUSED = "refused"
     OTHER = "other"
+
+
+class WrongCompany(QuickBooksPluginError):
+    """Tokens are not those of the company that they came with."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,22 +70,20 @@ def failed(why: FailureReason) -> CallbackResult:
     return CallbackResult(kind=CallbackKind.FAILED, why=why)
 
 
+_REASONS: Final = (
+    (WrongCompany, FailureReason.WRONG_COMPANY),
+    (ConfigurationError, FailureReason.SETUP),
+    (GrantRevoked, FailureReason.REVOKED),
+    (NotConnected, FailureReason.NOT_CONNECTED),
+    (Forbidden, FailureReason.FORBIDDEN),
+    (Busy, FailureReason.BUSY),
+    (Unreachable, FailureReason.UNREACHABLE),
+    (QboError, FailureReason.REFUSED),
+)
+
+
 def why_of(error: QuickBooksPluginError) -> FailureReason:
     """Return the reason that an error stands for."""
-    match error:
-        case ConfigurationError():
-            return FailureReason.SETUP
-        case GrantRevoked():
-            return FailureReason.REVOKED
-        case NotConnected():
-            return FailureReason.NOT_CONNECTED
-        case Forbidden():
-            return FailureReason.FORBIDDEN
-        case Busy():
-            return FailureReason.BUSY
-        case Unreachable():
-            return FailureReason.UNREACHABLE
-        case QboError():
-            return FailureReason.REFUSED
-        case _:
-            return FailureReason.OTHER
+    return next(
+        (reason for kind, reason in _REASONS if isinstance(error, kind)), FailureReason.OTHER
+    )

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.connect import security_log
 from dunahub_qbo_plugin.connect.profile import read_company
 from dunahub_qbo_plugin.connect.results import (
     CallbackKind,
     CallbackResult,
     FailureReason,
+    WrongCompany,
     failed,
     why_of,
 )
 from dunahub_qbo_plugin.connect.tokens import stored_tokens
-from dunahub_qbo_plugin.errors import Busy, QuickBooksPluginError, Unauthorized
+from dunahub_qbo_plugin.errors import (
+    Busy,
+    Forbidden,
+    QuickBooksPluginError,
+    Refused,
+    Unauthorized,
+)
 from dunahub_qbo_plugin.model import ErrorInfo
-from dunahub_qbo_plugin.qbo.auth import Secret
+from dunahub_qbo_plugin.qbo.auth import Grant, RedactedStr, Secret
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.store.companies import oauth_states, pauses, region
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
     from dunahub_hookspecs import Organization, Person
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.connect.tokens import TokenKeeper
-    from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.qbo.oauth import IntuitOAuth
     from dunahub_qbo_plugin.store.companies.connection import Arrival, Tokens
@@ -41,6 +48,8 @@ log = logging.getLogger(__name__)
 
 MAX_REALM_LENGTH: Final = 32
 """Digits of a realm id at most."""
+ARRIVING: Final = "arriving"
+"""What requests of companies that are not stored yet are counted and throttled under."""
 MAX_PAUSE_WAIT: Final = 3.0
 """Seconds of a company's pause that a person's request, in a thread of the host, waits for."""
 
@@ -64,6 +73,14 @@ class ConnectionService:
     environment: str
     wake: Callable[[], None]
 
+    def ready(self) -> None:
+        """Raise what keeps anything from being sent, as far as settings tell.
+
+        Raises:
+            ConfigurationError: an operator must act.
+        """
+        self.oauth.check()
+
     def begin(self, org: Organization, person: Person, redirect_uri: str) -> str:
         """Return the address of Intuit's consent page for this person.
 
@@ -81,14 +98,25 @@ class ConnectionService:
                 redirect_uri=redirect_uri,
                 now=self.clock.now(),
             )
-        return self.oauth.authorization_url(redirect_uri, state)
+        address = self.oauth.authorization_url(redirect_uri, state)
+        security_log.note("connect", "asked", org, person)
+        return address
 
     def finish(self, org: Organization, person: Person, query: Mapping[str, str]) -> CallbackResult:
         """Handle the callback of Intuit's consent page."""
+        result = self._finish(org, person, query)
+        why = "" if result.why is None else f" ({result.why.value})"
+        refused = result.kind is CallbackKind.FAILED
+        security_log.note("callback", f"{result.kind.value}{why}", org, person, refused=refused)
+        return result
+
+    def _finish(
+        self, org: Organization, person: Person, query: Mapping[str, str]
+    ) -> CallbackResult:
         with self.database.write.begin() as db:
             redirect_uri = oauth_states.use(
                 db,
-                query.get("state", ""),
+                RedactedStr(query.get("state", "")),
                 org_id=org.id,
                 person_id=person.id,
                 now=self.clock.now(),
@@ -97,7 +125,8 @@ class ConnectionService:
             return failed(FailureReason.LATE)
         if query.get("error") == "access_denied":
             return CallbackResult(kind=CallbackKind.DECLINED)
-        code, realm_id = query.get("code", ""), query.get("realmId", "")
+        code = RedactedStr(query.get("code", ""))
+        realm_id = RedactedStr(query.get("realmId", ""))
         if (
             not code
             or not (realm_id.isascii() and realm_id.isdecimal())
@@ -122,6 +151,7 @@ class ConnectionService:
         asked_at = self.clock.now()
         fetched = self.oauth.exchange(code, redirect_uri)
         tokens = stored_tokens(fetched, realm_id=realm_id, asked_at=asked_at)
+        self._ask(realm_id, fetched.access_token)
         with self.database.write.begin() as db:
             arrival = self.connections.arrive(
                 db,
@@ -139,6 +169,21 @@ class ConnectionService:
             # The worker reads it before it first sends.
             log.warning("the company's settings could not be read: %s", type(error).__name__)
         return arrival
+
+    def _ask(self, realm_id: str, access_token: Secret) -> None:
+        """Ask the company itself whether the tokens are its own, before anything is stored.
+
+        Its id comes by the address of the callback, which the person can change.
+
+        Raises:
+            WrongCompany: they are another company's.
+            QuickBooksPluginError: it could not be asked.
+        """
+        grant = Grant(company=ARRIVING, realm_id=Secret(realm_id), access_token=access_token)
+        try:
+            self.client.company_info(grant)
+        except (Unauthorized, Forbidden, Refused):
+            raise WrongCompany from None
 
     def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
         """Switch to the company that awaits confirmation.
@@ -159,14 +204,16 @@ class ConnectionService:
             current = self.connections.current(db, org.id)
         self._revoke(left)
         self.wake()
-        return current is not None and current.id == company_id
+        done = current is not None and current.id == company_id
+        security_log.note("confirm", "switched" if done else "nothing", org, person)
+        return done
 
     def cancel(self, org: Organization, person: Person) -> None:
         """Discard the company that awaits confirmation."""
-        log.info("%s kept the company as it was", person.id)
         with self.database.write.begin() as db:
             declined = self.connections.decline(db, org.id)
         self._revoke(declined)
+        security_log.note("cancel", "kept the company as it was", org, person)
 
     def disconnect(self, org: Organization, person: Person) -> bool:
         """Stop at once, delete the tokens, and revoke the access at Intuit.
@@ -182,7 +229,9 @@ class ConnectionService:
                 db, org.id, by=person.email or person.name, now=self.clock.now()
             )
             declined = self.connections.decline(db, org.id)
-        return all([self._revoke(tokens), self._revoke(declined)])
+        revoked = all([self._revoke(tokens), self._revoke(declined)])
+        security_log.note("disconnect", "revoked" if revoked else "deleted here only", org, person)
+        return revoked
 
     def check(self, org: Organization) -> FailureReason | None:
         """Read the company's name and settings from QuickBooks; write no record (rule 31).

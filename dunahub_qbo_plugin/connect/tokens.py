@@ -74,9 +74,11 @@ class TokenKeeper:
         Raises:
             NotConnected: the company has no tokens.
             GrantRevoked: Intuit refused the refresh token; the connection is marked as expired.
-            ConfigurationError: the encryption key or the app's keys are wrong.
+            ConfigurationError: the encryption key, the app's keys or the network's settings are
+                wrong.
             QboError: Intuit could not be reached or refused for now; try again later.
         """
+        self._oauth.check()
         deadline = self._clock.monotonic() + RENEWAL_WAIT
         while True:
             tokens = self._stored(company_id)

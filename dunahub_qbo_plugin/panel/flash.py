@@ -201,6 +201,8 @@ _REASONS: Final = {
     FailureReason.LATE: "This attempt has expired. Press Connect to QuickBooks again. Whoever "
     "presses it must also approve it, within 15 minutes.",
     FailureReason.NO_COMPANY: "Intuit did not say which company to connect. Try again.",
+    FailureReason.WRONG_COMPANY: "The company that came back from Intuit is not the one that was "
+    "approved there. Nothing was changed. Press Connect again.",
     FailureReason.SETUP: "The QuickBooks setup is not complete. DunaHub support has to fix this.",
     FailureReason.REVOKED: "QuickBooks does not accept our access: it expired or was removed. "
     "Connect again from this page.",

@@ -46,6 +46,8 @@ def setup_problem(
 ) -> Problem | None:
     """Return the setting that is missing or wrong; None if all are right."""
     config = context.config
+    if config.problem:
+        return Problem(sentence=as_sentence(config.problem))
     has_app = bool(config.client_id and config.client_secret)
     try:
         Cipher(config.fernet_keys).check()
@@ -54,7 +56,13 @@ def setup_problem(
     except ConfigurationError as error:
         missing = as_sentence(str(error))
         return Problem(sentence=missing if has_app else f"{missing} {NO_APP.sentence}")
-    return None if has_app else NO_APP
+    if not has_app:
+        return NO_APP
+    try:
+        context.connection_service.ready()
+    except ConfigurationError as error:
+        return Problem(sentence=str(error))
+    return None
 
 
 def as_sentence(text: str) -> str:

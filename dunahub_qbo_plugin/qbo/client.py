@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Literal
 
-    import httpx
-
     from dunahub_qbo_plugin.model import CompanyProfile, Intent, Written
     from dunahub_qbo_plugin.qbo.auth import Grant
+    from dunahub_qbo_plugin.qbo.transport import Http
 
     Check = Callable[[], None] | None
 
@@ -40,6 +39,8 @@ THROTTLE_PAUSE = 60.0
 MAX_QUERY_LENGTH_IN_URL = 1500
 """Encoded characters up to which a query is sent by GET; a longer one is the body of a POST."""
 
+MAX_PAGES = 200
+"""Pages of one list that are read: of 1,000 rows each, far more than a list is chosen from."""
 MAX_IDS_PER_QUERY = 200
 """Ids in one ``IN`` condition."""
 
@@ -68,9 +69,7 @@ class QboClient:
     ``check`` is called after any waiting, right before a request is sent.
     """
 
-    def __init__(
-        self, *, api_url: str, http: httpx.Client, throttles: Throttles, user_agent: str
-    ) -> None:
+    def __init__(self, *, api_url: str, http: Http, throttles: Throttles, user_agent: str) -> None:
         self.metrics = Metrics()
         self._api_url = api_url.rstrip("/")
         self._throttles = throttles
@@ -197,20 +196,23 @@ class QboClient:
         """Run a query page by page, ordered by Id, and return each object once.
 
         QuickBooks' own order moves while objects change, and a page would miss what moved. One
-        request for each ``page`` rows, and one more if the last page is full.
+        request for each ``page`` rows, and one more if the last page is full. It ends at a page
+        that tells nothing new, and after `MAX_PAGES`: one that is always full would be asked for
+        without end.
         """
         found: dict[str, dict[str, Any]] = {}
-        start = 1
-        while True:
+        for start in range(1, page * MAX_PAGES, page):
+            known = len(found)
             statement = language.select(
                 entity, where, active=active, order_by="Id", start=start, max=page
             )
             rows = self.query(grant, statement, check=check)
             for row in rows:
                 found[str(row.get("Id"))] = row
-            if len(rows) < page:
+            if len(rows) < page or len(found) == known:
                 return list(found.values())
-            start += page
+        logger.warning("%s was read for %d pages and not to its end", entity, MAX_PAGES)
+        return list(found.values())
 
     def cdc(
         self,

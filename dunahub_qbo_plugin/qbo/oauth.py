@@ -28,12 +28,12 @@ from dunahub_qbo_plugin.qbo.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import httpx
     from authlib.oauth2 import client as authlib  # type: ignore[import-untyped]  # has no types
 
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.qbo.answer import Answer
     from dunahub_qbo_plugin.qbo.tokens import TokenSet
+    from dunahub_qbo_plugin.qbo.transport import Http
 
     Token = dict[str, Any]
 
@@ -65,13 +65,21 @@ class IntuitOAuth:
         client_id: str,
         client_secret: Secret,
         discovery_url: str,
-        http: httpx.Client,
+        http: Http,
         clock: Clock,
     ) -> None:
         self._client = ClientAuth(client_id=client_id, client_secret=client_secret)
         self._clock = clock
         self._transport = Transport(http, clock=clock, peer="Intuit's sign-in service")
         self._discovery = Discovery(discovery_url, transport=self._transport, clock=clock)
+
+    def check(self) -> None:
+        """Raise what keeps anything from being sent.
+
+        Raises:
+            ConfigurationError: there is no HTTP client with these settings.
+        """
+        self._transport.check()
 
     def authorization_url(self, redirect_uri: str, state: str) -> str:
         """Return the address of Intuit's consent page.
@@ -234,7 +242,7 @@ class IntuitOAuth:
 
 
 class _WithoutFrames:
-    """Strips the traceback of the plugin's errors, whose frames hold the form with the token.
+    """Strips the traceback of any error, whose frames hold the form with the token.
 
     Error reporters record the variables of frames. A `contextlib.contextmanager` would put the
     frames back.
@@ -244,7 +252,7 @@ class _WithoutFrames:
         """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
-        if isinstance(error, QuickBooksPluginError):
+        if error is not None:
             raise error.with_traceback(None)
 
 

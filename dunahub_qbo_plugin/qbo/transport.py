@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.errors import ConfigurationError, Unreachable
 from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.qbo.answer import Answer, tid_of
 from dunahub_qbo_plugin.qbo.exact_json import MAX_BODY
@@ -13,11 +16,13 @@ from dunahub_qbo_plugin.qbo.log_filter import hide_realms_in_log
 from dunahub_qbo_plugin.qbo.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import httpx
 
     from dunahub_qbo_plugin.clock import Clock
+
+    Http: TypeAlias = "httpx.Client | DeferredClient"
 
 REQUEST_TIMEOUT = 120.0
 """Seconds for one request in all, which is Intuit's own limit."""
@@ -62,6 +67,81 @@ def http_client(
     )
 
 
+ENVIRONMENT = (
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSLKEYLOGFILE",
+)
+"""Variables that others set for every program of a machine, and that httpx and OpenSSL read."""
+
+log = logging.getLogger(__name__)
+
+
+class DeferredClient:
+    """An HTTP client that is made when it is first used.
+
+    What hooks do depends on the store alone: a proxy that is no address, or a file of certificates
+    that is gone, keeps something from being sent, and nothing from being taken in.
+
+    Args:
+        make: makes the client.
+        problem: why nothing may be sent at all; empty where something may.
+    """
+
+    def __init__(self, make: Callable[[], httpx.Client], *, problem: str = "") -> None:
+        self._make = make
+        self._problem = problem
+        self._client: httpx.Client | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._closed
+
+    def client(self) -> httpx.Client:
+        """Return the client, made at the first call.
+
+        Raises:
+            ConfigurationError: it cannot be made; the text names the variables to look at.
+            RuntimeError: it is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the client is closed")
+            if self._client is None:
+                self._client = self._made()
+            return self._client
+
+    def _made(self) -> httpx.Client:
+        if self._problem:
+            raise ConfigurationError(self._problem)
+        try:
+            return self._make()
+        except Exception as error:  # noqa: BLE001  each of these variables fails in a way of its own
+            log.warning("no HTTP client can be made: %s", type(error).__name__)
+            names = [
+                name for name in ENVIRONMENT if name in os.environ or name.lower() in os.environ
+            ]
+            raise ConfigurationError(
+                "Nothing can be sent to QuickBooks: the network cannot be used with what is set in "
+                f"{' and '.join(names) or 'this environment'}. Correct it or take it out, and "
+                "restart DunaHub. What is saved meanwhile is kept, and goes out then."
+            ) from None  # its text may hold a proxy's password
+
+    def close(self) -> None:
+        """Close the client, if there is one, for good."""
+        with self._lock:
+            self._closed = True
+            if self._client is not None:
+                self._client.close()
+
+
 class Transport:
     """Sends one request and reads its answer, within limits of size and time.
 
@@ -71,10 +151,19 @@ class Transport:
         peer: whom the sentences of an error name.
     """
 
-    def __init__(self, http: httpx.Client, *, clock: Clock, peer: str = "QuickBooks") -> None:
+    def __init__(self, http: Http, *, clock: Clock, peer: str = "QuickBooks") -> None:
         self._http = http
         self._clock = clock
         self._peer = peer
+
+    def check(self) -> None:
+        """Make the client, if that has not been done yet.
+
+        Raises:
+            ConfigurationError: it cannot be made with this environment.
+        """
+        if isinstance(self._http, DeferredClient) and not self._http.is_closed:
+            self._http.client()
 
     def exchange(
         self,
@@ -90,7 +179,9 @@ class Transport:
         Raises:
             Unreachable: there is no answer. Its ``sent`` is False only when it is certain that
                 nothing arrived: no connection was made.
+            ConfigurationError: there is no client to send with.
         """
+        self.check()
         outcome = self._attempt(method, url, headers, body, tuple(secrets))
         if isinstance(outcome, Unreachable):
             # Raised outside of the handler: httpx's error refers to the request and its headers.
@@ -119,8 +210,9 @@ class Transport:
             return _lost("unreachable", "The plugin is shutting down.", sent=False)
         until = self._clock.monotonic() + REQUEST_TIMEOUT
         try:
-            request = self._http.build_request(method, url, headers=dict(headers), content=body)
-            response = self._http.send(request, stream=True, follow_redirects=False)
+            http = self._http.client() if isinstance(self._http, DeferredClient) else self._http
+            request = http.build_request(method, url, headers=dict(headers), content=body)
+            response = http.send(request, stream=True, follow_redirects=False)
             try:
                 return self._receive(response, until)
             finally:
@@ -130,9 +222,12 @@ class Transport:
             return _lost("unreachable", f"{self._peer} could not be reached: {reason}.", sent=False)
         except httpx.TimeoutException:
             return _lost("no-answer", f"{self._peer} did not answer in time.", sent=True)
-        # httpx raises RuntimeError when it is closed by another thread meanwhile.
-        except (httpx.HTTPError, OSError, RuntimeError) as error:
-            reason = redact(str(error), secrets=secrets) or type(error).__name__
+        # Whatever it is, such as a RuntimeError of a client that is closed meanwhile: its frames
+        # hold the request, and error reporters write down what frames hold.
+        except Exception as error:  # noqa: BLE001
+            known = isinstance(error, httpx.HTTPError | OSError | RuntimeError)
+            reason = redact(str(error), secrets=secrets) if known else ""
+            reason = reason or type(error).__name__
             text = f"The connection to {self._peer} broke before its answer was complete: {reason}."
             return _lost("no-answer", text, sent=True)
 

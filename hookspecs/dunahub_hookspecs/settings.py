@@ -30,6 +30,17 @@ def _form(value: Mapping[str, str | tuple[str, ...] | list[str]]) -> Form:
     }
 
 
+class _Silent(dict[str, str]):
+    """Parameters of an address, which may hold an OAuth code: error reporters show it by this."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} parameters>"
+
+
+def _silent(value: Query) -> Query:
+    return _Silent(value)
+
+
 @attrs.frozen(kw_only=True)
 class SettingsRequest:
     """A person opens a page on which plugins may show something.
@@ -63,7 +74,8 @@ class ActionRequest:
         org: the organization that the person is signed in to; the plugin touches no other.
         person: who is signed in.
         page_url, action_url: as in `SettingsRequest`.
-        query: the query parameters. They can hold secrets (an OAuth code), so they are not shown.
+        query: the query parameters. They can hold secrets (an OAuth code), so neither they nor the
+            mapping by itself are shown by ``repr``.
         form: the form fields, each with every value it was sent with.
         record_url: as in `SettingsRequest`; an action from a record's card redirects to that
             record.
@@ -73,7 +85,7 @@ class ActionRequest:
     person: Person = attrs.field(validator=attrs.validators.instance_of(Person))
     page_url: str
     action_url: str = attrs.field(converter=_without_slash)
-    query: Query = attrs.field(factory=dict, repr=False)
+    query: Query = attrs.field(factory=dict, converter=_silent, repr=False)
     form: Form = attrs.field(factory=dict, converter=_form, repr=False)
     record_url: Callable[[str, str], str | None] | None = None
 

@@ -57,11 +57,11 @@ class Gate(httpx.BaseTransport):
     """
 
     def __init__(self, host: FakeHost) -> None:
-        self._inner = host.runtime.http._transport
+        self._inner = host.runtime.http.client()._transport
         self._passes = threading.Semaphore(0)
         self._lock = threading.Lock()
         self.held = 0
-        host.runtime.http._transport = self
+        host.runtime.http.client()._transport = self
 
     def let_through(self, number: int = 1000) -> None:
         """Let so many pass, those that wait first."""

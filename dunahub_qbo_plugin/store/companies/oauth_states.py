@@ -64,4 +64,4 @@ def use(db: sa.Connection, state: str, *, org_id: str, person_id: str, now: date
 
 
 def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()
+    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
