@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_hookspecs import Invoice, InvoiceStatus
 from dunahub_qbo_plugin.errors import QboError, Unreachable
 from dunahub_qbo_plugin.model import Claim, ErrorInfo, Intent, Operation
 
@@ -66,6 +67,12 @@ class Attempt:
     def creates(self) -> bool:
         """Whether it would make an object that is not in QuickBooks yet."""
         return self.intent.operation is Operation.CREATE
+
+    @property
+    def is_voided(self) -> bool:
+        """Whether DunaHub has voided what it is about: it is looked for, and never made."""
+        value = self.claim.value
+        return isinstance(value, Invoice) and value.status is InvoiceStatus.VOID
 
     @property
     def still_running(self) -> float:

@@ -141,10 +141,11 @@ def _customer(claim: Claim, lead: Lead, company_id: str) -> Plan:
 def _invoice(
     claim: Claim, invoice: Invoice, profile: CompanyProfile, company_id: str, now: datetime
 ) -> Plan:
-    if invoice.status is InvoiceStatus.VOID:
-        if claim.remote is None:
-            return Skipped(skip_reason=SkipReason.VOIDED_UNSENT)
+    if invoice.status is InvoiceStatus.VOID and claim.remote is not None:
         return _intent(claim, void_payload(claim.remote), company_id, operation=Operation.VOID)
+    # A backup may not know that it was sent: then it is planned, to be looked for.
+    if invoice.status is InvoiceStatus.VOID and claim.look_first is None:
+        return Skipped(skip_reason=SkipReason.VOIDED_UNSENT)
     assert claim.parent is not None  # noqa: S101  an invoice always has its lead
     if claim.parent.remote_id is None:
         return _without_parent(claim, claim.parent, now)

@@ -24,6 +24,7 @@ from dunahub_qbo_plugin.model import (
     Rejected,
     Retry,
     Skipped,
+    SkipReason,
     Synced,
 )
 from dunahub_qbo_plugin.qbo.consequences import Meaning
@@ -86,6 +87,8 @@ class Reconciler:
             return Skipped(skip_reason=skipped)
         if attempt.is_resend:
             return Retry(info=NOT_CARRIED_OUT, after=0)
+        if attempt.is_voided:
+            return Skipped(skip_reason=SkipReason.VOIDED_UNSENT)
         return self._send(attempt)
 
     def _send(self, attempt: Attempt) -> Outcome:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, Note, Operation, RecordKey, RecordState
 from dunahub_qbo_plugin.store.companies import pauses
@@ -440,6 +441,29 @@ def test_old_backup_finds_what_is_another_customers_now(
     host.pass_time(1)
     assert len(host.books.payments) == 1
     assert host.books.doubles == []
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
+def test_what_a_backup_does_not_know_to_be_sent_is_voided(
+    host: FaultyHost, tmp_path: Path, restore: Restore, *, sent: bool
+) -> None:
+    """An invoice that was sent since the backup is looked for and voided; none is made for it."""
+    host.qbo.company().books.settings.requestid_retention = 60
+    host.save(make_invoice())
+    copy = _backup(host, tmp_path)
+    if sent:
+        host.send()
+    host = restore(host, copy)
+    host.clock.advance(3600)
+    with host.runtime.database.write.begin() as db:
+        until = host.clock.now() + timedelta(days=1)
+        pauses.look_first(db, connection_of(host).id, until=until)
+    host.save(make_invoice(status=InvoiceStatus.VOID))
+    host.pass_time(1)
+    assert [one["total"] for one in host.books.invoices] == ["0.00"] * sent
+    expected = RecordState.SYNCED if sent else RecordState.NOT_SENT
+    assert host.look("invoice:inv-1").state is expected
 
 
 @pytest.mark.parametrize("store_url", [None], ids=["sqlite"])  # a backup is a copied file
