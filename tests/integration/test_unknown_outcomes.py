@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from dunahub_hookspecs import InvoiceStatus
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.model import Kind, Note, Operation, RecordKey, RecordState
+from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.store.companies import pauses
 from dunahub_qbo_plugin.store.records import history
 from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
@@ -251,6 +253,55 @@ def test_read_that_lags_behind_doubles_nothing(host: FaultyHost, kind: Kind) -> 
     for _ in range(4):
         host.clock.advance(10)
         host.send()
+    (there,) = work.there()
+    assert host.look(f"{kind}:r1").qbo_id == there["id"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_write_that_is_carried_out_late_is_found(host: FaultyHost, kind: Kind) -> None:
+    """Nobody hears of a write that QuickBooks carries out minutes later: it is not made again."""
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.company().books.settings.requestid_retention = 1
+    held: list[httpx.Request] = []
+
+    def hold(request: httpx.Request) -> None:
+        if request.method == "POST" and request.url.path.endswith(f"/{work.entity}"):
+            held.append(request)
+            host.line.error = httpx.ReadTimeout
+
+    host.line.watched = hold
+    for _ in range(10):
+        host.send()
+        host.clock.advance(17)
+    assert work.there() == []
+    host.line.watched = None
+    host.line.deliver(held[0])
+    host.pass_time(1)
+    (there,) = work.there()
+    assert host.look(f"{kind}:r1").qbo_id == there["id"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_query_that_lags_for_minutes_doubles_nothing(
+    host: FaultyHost, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    """What a query finds only minutes after it was written is not made again."""
+    query = QboClient.query
+
+    def lag(self: QboClient, *asked: Any, **how: Any) -> list[dict[str, Any]]:  # noqa: ANN401  as it
+        before = host.clock.now() - timedelta(seconds=170)
+        return [
+            one
+            for one in query(self, *asked, **how)
+            if datetime.fromisoformat(one["MetaData"]["CreateTime"]) <= before
+        ]
+
+    work = prepare(host, "r1", kind, Operation.CREATE)
+    host.qbo.company().books.settings.requestid_retention = 60
+    monkeypatch.setattr(QboClient, "query", lag)
+    lose(work)
+    host.clock.advance(190)
+    host.pass_time(1)
     (there,) = work.there()
     assert host.look(f"{kind}:r1").qbo_id == there["id"]
 

@@ -59,6 +59,10 @@ class Line(httpx.BaseTransport):
             self._inner.handle_request(request)
         raise failing(self.text, request=request)
 
+    def deliver(self, request: httpx.Request) -> None:
+        """Let a request arrive that was on its way; nobody hears of its answer."""
+        self._inner.handle_request(request)
+
 
 class FaultyHost(FakeHost):
     """A connected host on a clock that a test moves, with such a line.
