@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from dunahub_qbo_plugin.advice.both_sides import both_sides
 from dunahub_qbo_plugin.advice.wording import Fix, Wording
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder
@@ -32,7 +33,8 @@ def _edit(title: str, why: str, action: str = _CORRECT) -> Wording:
 
 # In each text: {kind} the record, {item} and {lines} the product that is gone and where it is,
 # {named} what else it is about, in brackets after a space, or nothing; {holder} who has the name,
-# {said} QuickBooks' own words, {length} how long a text is and may be.
+# {both} what both sides changed, {said}
+# QuickBooks' own words, {length} how long a text is and may be.
 ANSWERS: Final = {
     # These pass (rule 26).
     "unreachable": _passing(
@@ -157,6 +159,13 @@ ANSWERS: Final = {
         "Ask your bookkeeper why. If it is not to count, void it in DunaHub too, or dismiss it "
         "here. To have it in QuickBooks as it is in DunaHub, press Retry: its amounts are entered "
         "there again.",
+    ),
+    "both-changed": Wording(
+        "This {kind} was changed in DunaHub and in QuickBooks",
+        "{both}",
+        "Press Use DunaHub's to have it in QuickBooks as it is in DunaHub, or Keep QuickBooks' to "
+        "leave there what is there. Until then nothing of it is changed.",
+        fix=Fix.CHOOSE_SIDE,
     ),
     "parent-unknown": Wording(
         "DunaHub never told of the invoice of this payment",
@@ -285,6 +294,7 @@ def answer_words(kind: Kind, info: ErrorInfo) -> dict[str, Any]:
         "holder": _holder(NameHolder.from_facts(info.facts)),
         "said": _said(info),
         "length": _length(info),
+        "both": both_sides(info),
     }
 
 

@@ -31,6 +31,7 @@ class Fix(StrEnum):
     CHOOSE_ITEM = "choose-item"
     CHOOSE_TAX = "choose-tax"
     EDIT = "edit"
+    CHOOSE_SIDE = "choose-side"
     RECONNECT = "reconnect"
     NONE = "none"
 

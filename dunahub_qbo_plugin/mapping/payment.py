@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dunahub_hookspecs import PaymentMethod
 from dunahub_qbo_plugin.errors import MappingError
-from dunahub_qbo_plugin.mapping.merge import merged
+from dunahub_qbo_plugin.mapping.merge import Update, in_conflict, merged
 from dunahub_qbo_plugin.mapping.money import cents, is_plausible
 from dunahub_qbo_plugin.mapping.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from dunahub_hookspecs import Payment
     from dunahub_qbo_plugin.mapping.body import Payload
-    from dunahub_qbo_plugin.model import CompanyProfile, RemoteRef
+    from dunahub_qbo_plugin.mapping.merge import Known
+    from dunahub_qbo_plugin.model import CompanyProfile
 
+_NEVER_IN_CONFLICT: Final = frozenset({"CustomerRef", "Line", "PrivateNote"})
+"""Customer and lines follow QuickBooks' own invoice; the note has room for both sides' words."""
 REFERENCE_LIMIT: Final = 21
 NOTE_LIMIT: Final = 4000
+VOIDED_NOTE: Final = "Voided - "
+"""What QuickBooks puts before the note of what it voids (recorded 2025)."""
 
 SENT_METHODS: Final = frozenset({PaymentMethod.CARD, PaymentMethod.ACH})
 
@@ -105,14 +110,8 @@ def payment_payload(
 
 
 def payment_update(
-    payload: Payload,
-    *,
-    remote: RemoteRef,
-    sent: Mapping[str, Any],
-    current: Mapping[str, Any],
-    number: str,
-    doubtful: Collection[str] = (),
-) -> Payload:
+    wanted: Payload, known: Known, *, number: str, keep_theirs: bool = False
+) -> Update:
     """Write the update of a payment: always the whole object.
 
     QuickBooks refused sparse updates that touch a payment's amount (measured 2026-09), and resets
@@ -121,27 +120,46 @@ def payment_update(
     invoice; QuickBooks applies as much of it as the invoice has room for.
 
     Args:
-        payload: as `payment_payload` writes it.
-        remote: the payment in QuickBooks.
-        sent: what was last sent of it.
-        current: what QuickBooks has of it; empty where that is not known.
+        wanted: as `payment_payload` writes it.
+        known: what is known of the payment in QuickBooks.
         number: of its invoice, for the words of a refusal.
-        doubtful: fields that a write of ours may have changed since it was last sent.
+        keep_theirs: leave what both sides changed as QuickBooks has it.
 
     Raises:
         MappingError: more of it is applied elsewhere than it amounts to by now.
     """
-    whole = merged(payload, sent, current, doubtful=doubtful) if current else dict(payload)
+    changed = [name for name, value in wanted.items() if known.differs(name, value)]
+    conflicts = tuple(
+        name
+        for name in changed
+        if name not in _NEVER_IN_CONFLICT and in_conflict(name, wanted[name], known)
+    )
+    whole = merged(wanted, known) if known.now else dict(wanted)
+    if keep_theirs:
+        whole |= {name: known.now[name] for name in conflicts if name in known.now}
     total = Decimal(whole["TotalAmt"])
-    invoice_id = _invoice_of(payload)
-    ours = {invoice_id, _invoice_of(sent)}
-    elsewhere = [line for line in current.get("Line", ()) if not _pays(line) & ours]
+    invoice_id = _invoice_of(wanted)
+    ours = {invoice_id, _invoice_of(known.sent)}
+    elsewhere = [line for line in known.now.get("Line", ()) if not _pays(line) & ours]
     left = total - sum((Decimal(line.get("Amount", 0)) for line in elsewhere), Decimal(0))
     if left < 0:
         facts = {"number": number, "amount": str(total), "elsewhere": str(total - left)}
         raise MappingError("payment-applied-elsewhere", facts=facts)
     whole["Line"] = [*elsewhere, *([_applied(invoice_id, left)] if left else [])]
-    return {"Id": remote.id, "SyncToken": remote.sync_token, **whole}
+    whole["PrivateNote"] = _noted(wanted, known)
+    cleared = any(name not in wanted for name in known.sent)
+    return Update(body=whole, base=wanted, changes=bool(changed) or cleared, conflicts=conflicts)
+
+
+def _noted(wanted: Payload, known: Known) -> str:
+    """Return the note with our words in it, and all that somebody else wrote."""
+    ours, last = str(wanted["PrivateNote"]), str(known.sent.get("PrivateNote") or "")
+    theirs = str(known.now.get("PrivateNote") or "")
+    if known.is_doubtful("TotalAmt"):  # it was voided, and counts again
+        theirs = theirs.removeprefix(VOIDED_NOTE)
+    if not theirs:
+        return ours
+    return theirs.replace(last, ours) if last else theirs
 
 
 def _applied(invoice_id: str, amount: Decimal) -> Payload:

@@ -17,7 +17,9 @@ from dunahub_qbo_plugin.model.outcomes import (
 )
 from dunahub_qbo_plugin.model.records import (
     AMBIGUOUS,
+    BOTH_CHANGED,
     GONE,
+    KEEP_THEIRS,
     MAX_ID_LENGTH,
     PARENT_SKIPPED,
     PARENT_UNKNOWN,
@@ -41,7 +43,9 @@ from dunahub_qbo_plugin.model.records import (
 
 __all__ = [
     "AMBIGUOUS",
+    "BOTH_CHANGED",
     "GONE",
+    "KEEP_THEIRS",
     "MAX_ID_LENGTH",
     "PARENT_SKIPPED",
     "PARENT_UNKNOWN",

@@ -40,6 +40,7 @@ class Synced:
 
     Attributes:
         adopted: True when the object was found by a look, not told by the answer to our write.
+        sent: JSON of what we have sent of it, where more is known of that than the intent says.
         again: True when it may hold another state of ours than the intent says: after a restore
             nobody knows what was sent since the backup. The newest state then follows as an update.
         note: what is worth telling in the history.
@@ -47,6 +48,7 @@ class Synced:
 
     written: Written
     adopted: bool = False
+    sent: str = attrs.field(default="", repr=False)
     again: bool = False
     note: Note | None = None
 
@@ -60,7 +62,19 @@ class Skipped:
 
 @attrs.frozen(kw_only=True)
 class Unchanged:
-    """QuickBooks holds it already: a change was taken back before it was sent."""
+    """QuickBooks holds what DunaHub wants of it, or what a person decided to leave there.
+
+    Attributes:
+        sent: JSON of what counts as sent from now on; empty where that is as it was.
+        kept: JSON of what QuickBooks has, as in `Written`.
+        fingerprint: of the desired state that this is.
+        total: what the host says the document amounts to, dollars.
+    """
+
+    sent: str = attrs.field(default="", repr=False)
+    kept: str = attrs.field(default="", repr=False)
+    fingerprint: str = ""
+    total: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +99,7 @@ class Retry:
         after: seconds to wait; None for the usual back-off.
         keeps_key: True when the request may have been carried out: its key and body are kept.
         seen: what QuickBooks holds now, when that was learned (after 5010).
+        sent: JSON of what of it is ours, where that was learned with it; else empty.
         doubtful: True when QuickBooks may hold something else than it was last heard to hold.
         company_wide: the whole company waits, not only this record.
         note: for the history.
@@ -95,6 +110,7 @@ class Retry:
     keeps_key: bool = False
     doubtful: bool = False
     seen: Written | None = None
+    sent: str = attrs.field(default="", repr=False)
     company_wide: bool = False
     note: Note | None = None
 

@@ -25,8 +25,12 @@ VOIDED: Final = "voided"
 """The code of a record whose object was voided in QuickBooks, and not by us."""
 AMBIGUOUS: Final = "ambiguous"
 """The code of a record of which QuickBooks has something that may be it, or another one."""
-QUESTIONS: Final = (GONE, VOIDED, AMBIGUOUS)
+BOTH_CHANGED: Final = "both-changed"
+"""The code of a record of which DunaHub and somebody in QuickBooks changed the same thing."""
+QUESTIONS: Final = (GONE, VOIDED, AMBIGUOUS, BOTH_CHANGED)
 """Codes that ask a person about one record: only that record's own Retry answers yes."""
+KEEP_THEIRS: Final = "keep-theirs"
+"""The answer to `BOTH_CHANGED` that leaves what QuickBooks has; Retry is the other one."""
 PARENT_UNKNOWN: Final = "parent-unknown"
 """The code of a payment of whose invoice DunaHub never told us."""
 PARENT_SKIPPED: Final = "parent-withheld"
@@ -222,9 +226,11 @@ class Claim:
         request_seq: how many of its intents have ended; part of the next request key.
         look_first: until when a look precedes each create, since a backup was restored; None where
             none was. It tells one restore from another, too.
+        error_code: why the last try failed; None where it did not.
         declined: Id of an object that was offered as this very record, and the person pressed
             Retry instead: a look leaves it out.
-        consent: the question about this record that a person answered with yes; see `QUESTIONS`.
+        consent: the question about this record that a person answered with yes (see `QUESTIONS`),
+            or `KEEP_THEIRS`.
         saved_at: when the hook fired.
         intent: a write that was committed earlier and never got a definite answer.
         intent_at: when that was.
@@ -251,6 +257,7 @@ class Claim:
     attempts: int = 0
     request_seq: int = 0
     look_first: datetime | None = None
+    error_code: str | None = None
     declined: str | None = None
     consent: str | None = None
     saved_at: datetime | None = None

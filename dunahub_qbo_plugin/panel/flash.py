@@ -37,6 +37,8 @@ class ActionResult(StrEnum):
     NOTHING_TO_RETRY = "nothing-to-retry"
     LINKED = "linked"
     NOT_LINKED = "not-linked"
+    KEPT = "kept"
+    NOTHING_KEPT = "nothing-kept"
     SENDING = "sending"
     NOTHING_TO_SEND = "nothing-to-send"
     DISMISSED = "dismissed"
@@ -120,6 +122,14 @@ _FIXED: Final = {
     ActionResult.NOT_LINKED: Flash(
         "plain",
         "There was nothing left to link. See below where it stands.",
+    ),
+    ActionResult.KEPT: Flash(
+        "good",
+        "What was changed in QuickBooks stays as it is there. Whatever else you changed in DunaHub "
+        "is sent.",
+    ),
+    ActionResult.NOTHING_KEPT: Flash(
+        "plain", "That question was answered already. See below where it stands."
     ),
     ActionResult.SENDING: Flash("good", "It is being sent now."),
     ActionResult.NOTHING_TO_SEND: Flash("plain", "There was nothing left to send."),
@@ -219,6 +229,7 @@ _SENDS: Final = frozenset({ActionResult.RETRIED, ActionResult.RETRIED_OTHERS, Ac
 """Results that say "now", which is true only while records go out."""
 _TO_COME: Final = _SENDS | {
     ActionResult.LINKED,
+    ActionResult.KEPT,
     ActionResult.UNDONE,
     ActionResult.CHOSEN,
     ActionResult.REPLACED,

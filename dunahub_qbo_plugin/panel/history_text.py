@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     Command.RETRY: "Retried",
     Command.SEND: "Send requested",
     Command.LINK: "Linked to the one in QuickBooks",
+    Command.KEEP: "Kept as it is in QuickBooks",
     Command.DISMISS: "Dismissed",
     Command.UNDO_DISMISS: "Dismissal undone",
 }

@@ -63,6 +63,11 @@ def _link(work: Transaction) -> int:
     )
 
 
+def _keep(work: Transaction) -> int:
+    which = _keys_or_causes(work.request)
+    return commands.keep(work.db, work.connection, which, by=work.by, now=work.now)
+
+
 def _send(work: Transaction) -> int:
     keys = _keys(work.request)
     batch = tasks.begin_batch(work.db, work.connection.id, SEND, by=work.by, now=work.now)
@@ -131,6 +136,10 @@ ACTIONS: Final = (
     PanelAction(
         name="link",
         run=InTransaction(change=_link, done=ActionResult.LINKED, nothing=ActionResult.NOT_LINKED),
+    ),
+    PanelAction(
+        name="keep",
+        run=InTransaction(change=_keep, done=ActionResult.KEPT, nothing=ActionResult.NOTHING_KEPT),
     ),
     PanelAction(
         name="send",

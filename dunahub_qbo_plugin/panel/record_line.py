@@ -28,6 +28,7 @@ class RecordLine:
         candidate_name: what QuickBooks calls the object that it could be linked to.
         host_url, qbo_url, candidate_url: None where there is nothing to open.
         link_label: the button that links it to what QuickBooks has already; empty without one.
+        answers: the buttons that try it again: action and label.
         can_send, can_undo: which buttons help.
     """
 
@@ -43,6 +44,7 @@ class RecordLine:
     candidate_url: str | None
     candidate_name: str
     link_label: str
+    answers: tuple[tuple[str, str], ...]
     can_send: bool
     can_undo: bool
 
@@ -67,6 +69,7 @@ def record_line(view: RecordView, view_context: ViewContext) -> RecordLine:
         link_label=record_text.link_label(kind)
         if view.candidate_id and view.state is RecordState.ATTENTION
         else "",
+        answers=record_text.answers(view),
         can_send=left and view_context.connection.status is not Status.NOT_CONNECTED,
         can_undo=view.skip_reason is SkipReason.DISMISSED,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.advice import advise
 from dunahub_qbo_plugin.mapping.money import amount_text
-from dunahub_qbo_plugin.model import GONE, Kind, RecordState, SkipReason
+from dunahub_qbo_plugin.model import BOTH_CHANGED, GONE, Kind, RecordState, SkipReason
 from dunahub_qbo_plugin.panel.formats import short
 
 if TYPE_CHECKING:
@@ -155,9 +155,21 @@ def _not_sent(view: RecordView, view_context: ViewContext) -> str:
     return "It was saved while QuickBooks was not connected."
 
 
+_ANSWERS: Final = {
+    BOTH_CHANGED: (("retry", "Use DunaHub's"), ("keep", "Keep QuickBooks'")),
+}
+"""What a question is answered with by other words than Retry."""
+
+
 def who(found: Advice) -> str:
     """Return who can fix it; empty for the office, which reads this."""
     return {"bookkeeper": "your bookkeeper", "operator": "DunaHub support"}.get(found.who, "")
+
+
+def answers(view: RecordView) -> tuple[tuple[str, str], ...]:
+    """Return the buttons that try a record again: the action and the label of each."""
+    code = None if view.error is None else view.error.code
+    return _ANSWERS.get(code or "", (("retry", "Retry"),))
 
 
 def link_label(kind: Kind) -> str:

@@ -329,6 +329,7 @@ NAMES: Final = (
     _row("configuration", _M.PAUSED, "configuration", _OPERATOR, "configuration"),
     _row("ambiguous", _M.REFUSED, "ambiguous", _OFFICE, "ambiguous"),
     _row("voided there", _M.REFUSED, "voided-there", _OFFICE, "voided"),
+    _row("both changed", _M.REFUSED, "both-changed", _OFFICE, "both-changed"),
     _row("parent unknown", _M.REFUSED, "parent-unknown", _OFFICE, "parent-unknown"),
     _row("name taken", _M.DUPLICATE_NAME, "name-taken", _OFFICE, "name-taken"),
     _row("number taken", _M.DUPLICATE_NUMBER, "number-taken", _OFFICE, "number-taken"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.mapping.invoice_lines import said_again as line_again
 from dunahub_qbo_plugin.model import ErrorInfo, RemoteRef, Written
 from dunahub_qbo_plugin.qbo.exact_json import encode
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 LONGEST_NUMBER = 100
 _ONLY_ANSWERED = frozenset(
     {"Id", "SyncToken", "MetaData", "domain", "sparse", "UnappliedAmt", "LinkedTxn", "status"}
+)
+_ONLY_ANSWERED_OF_INVOICES = _ONLY_ANSWERED | {
+    *("Balance", "HomeBalance", "HomeTotalAmt", "DeliveryInfo", "FreeFormAddress", "ShipFromAddr"),
+    *("InvoiceLink", "InvoiceLinkSecurityCode", "InvoiceLinkExpiryDate", "TaxFormType"),
+    *("EInvoiceStatus", "ECloudStatusTimeStamp", "invoiceStatus", "invoiceStatusLog"),
+    *("callToAction", "TxnSource", "Tag", "AutoDocNumber", "RecurDataRef", "Deposit"),
+    *("TxnApprovalInfo", "AttachableRef", "CustomExtensions", "TxnStatus"),
+}
+_OF_A_CUSTOMER = (
+    *("DisplayName", "GivenName", "FamilyName", "CompanyName"),
+    *("PrimaryEmailAddr", "PrimaryPhone", "BillAddr"),
 )
 _VOIDED = re.compile(r"Voided\b")
 _ID = re.compile(r"-?\w[\w:.-]{0,48}", re.ASCII)
@@ -105,24 +117,35 @@ def written_of(entity: Entity, kind: str) -> Written:
         number=number[:LONGEST_NUMBER] if isinstance(number, str) else "",
         customer_id=customer_id(entity),
         unapplied=_amount(entity.get("UnappliedAmt")),
-        kept=encode(said_again(entity)) if kind == "payment" else "",
+        kept=encode(said_again(entity, kind)),
     )
 
 
-def said_again(payment: Entity) -> dict[str, Any]:
-    """Return what an update of a payment has to say again.
+def said_again(entity: Entity, kind: str) -> dict[str, Any]:
+    """Return what an update may have to say again of an object so that it stays.
 
-    A payment is written whole, and what is left out is reset (measured 2026-09). ``LineEx`` of a
-    line is an answer's alone: sent back, it is refused.
+    A payment is written whole, and of an invoice all lines: what is left out is reset (measured
+    2026-09). What answers alone have, such as ``LineEx`` of a line, is refused when sent back.
     """
-    kept = {name: value for name, value in payment.items() if name not in _ONLY_ANSWERED}
-    lines = payment.get("Line")
+    if kind == "customer":
+        return {name: entity[name] for name in _OF_A_CUSTOMER if name in entity}
+    left_out = _ONLY_ANSWERED if kind == "payment" else _ONLY_ANSWERED_OF_INVOICES
+    kept = {name: value for name, value in entity.items() if name not in left_out}
+    lines = entity.get("Line")
     kept["Line"] = [
-        {name: value for name, value in line.items() if name != "LineEx"}
+        line_again(line)
         for line in (lines if isinstance(lines, list) else ())
         if isinstance(line, dict)
     ]
+    if kind == "invoice" and (links := _not_payments(entity.get("LinkedTxn"))):
+        kept["LinkedTxn"] = links
     return kept
+
+
+def _not_payments(links: object) -> list[dict[str, Any]]:
+    """Return what an invoice is linked to but for its payments, which only they can change."""
+    found = links if isinstance(links, list) else []
+    return [one for one in found if isinstance(one, dict) and one.get("TxnType") != "Payment"]
 
 
 def is_voided(entity: Entity) -> bool:

@@ -51,7 +51,9 @@ def explain_name(client: QboClient, attempt: Attempt, error: DuplicateName) -> O
         QboError: QuickBooks could not be asked.
     """
     sent = decode(attempt.intent.body.encode())
-    name = sent["DisplayName"]
+    name = sent.get("DisplayName")
+    if not name:
+        return Rejected(info=error.info)
     statements = [
         select(entity, [("DisplayName", "IN", [name, name + DELETED])], active="any", max=5)
         for entity in HOLDERS
@@ -127,7 +129,7 @@ def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) 
         QboError: QuickBooks could not be asked.
     """
     claim, intent = attempt.claim, attempt.intent
-    sent = decode(intent.body.encode())
+    sent = decode((intent.base or "{}").encode()) | decode(intent.body.encode())
     wanted = _wanted(claim, intent, sent)
     if not wanted:
         return Rejected(info=error.info)

@@ -13,14 +13,19 @@ from dunahub_qbo_plugin.errors import MappingError
 from dunahub_qbo_plugin.mapping.customer import customer_payload
 from dunahub_qbo_plugin.mapping.ids import check_ids
 from dunahub_qbo_plugin.mapping.invoice import invoice_payload, void_payload
+from dunahub_qbo_plugin.mapping.invoice_update import invoice_update
+from dunahub_qbo_plugin.mapping.merge import HEAD, Known, sparse_update, update_head
 from dunahub_qbo_plugin.mapping.money import cents
 from dunahub_qbo_plugin.mapping.payment import payment_payload, payment_update
 from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import (
+    BOTH_CHANGED,
+    KEEP_THEIRS,
     PARENT_SKIPPED,
     PARENT_UNKNOWN,
     ErrorInfo,
     Intent,
+    Kind,
     Note,
     Operation,
     Rejected,
@@ -30,7 +35,10 @@ from dunahub_qbo_plugin.model import (
     Unchanged,
     Waiting,
 )
-from dunahub_qbo_plugin.qbo.exact_json import decode, encode
+from dunahub_qbo_plugin.qbo.exact_json import encode
+from dunahub_qbo_plugin.qbo.payloads import is_voided
+from dunahub_qbo_plugin.sync.both_changed import both_changed
+from dunahub_qbo_plugin.sync.sent import LEAD, PARAMETER_MISSING, as_object, since_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +46,19 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from dunahub_qbo_plugin.mapping.body import Payload
-    from dunahub_qbo_plugin.model import Claim, CompanyProfile, Parent
+    from dunahub_qbo_plugin.mapping.merge import Update
+    from dunahub_qbo_plugin.model import Claim, CompanyProfile, Parent, RemoteRef
 
 log = logging.getLogger(__name__)
 
 UNKNOWN_PARENT_GRACE: Final = 600.0
 """Seconds that a payment waits for an invoice of which nobody has told yet."""
+
+VOID_EMPTIES: Final = {
+    Kind.INVOICE: frozenset({"Line", "TxnTaxDetail", "ApplyTaxAfterDiscount"}),
+    Kind.PAYMENT: frozenset({"Line", "TotalAmt"}),
+}
+"""What a void in QuickBooks sets to nothing; all else stays as it is (recorded 2022 and 2025)."""
 
 Plan = Intent | Unchanged | Waiting | Skipped | Rejected
 
@@ -134,8 +149,12 @@ def request_key(claim: Claim, body: str, *, company_id: str) -> str:
 
 
 def _customer(claim: Claim, lead: Lead, company_id: str) -> Plan:
-    payload = customer_payload(lead, remote=claim.remote, sent_fields=_sent_fields(claim))
-    return _intent(claim, payload, company_id)
+    wanted = customer_payload(lead, sent_fields=_sent_fields(claim))
+    if claim.remote is None:
+        return _intent(claim, wanted, company_id)
+    known = _known(claim)
+    update = sparse_update(wanted, known, keep_theirs=claim.consent == KEEP_THEIRS)
+    return _update(claim, claim.remote, update, known, company_id)
 
 
 def _invoice(
@@ -156,7 +175,22 @@ def _invoice(
         remote=claim.remote,
         sent_fields=_sent_fields(claim),
     )
-    return _intent(claim, payload, company_id, total=cents(invoice.total))
+    total = cents(invoice.total)
+    if claim.remote is None:
+        return _intent(claim, payload, company_id, total=total)
+    known = _known(claim)
+    wanted = {name: value for name, value in payload.items() if name not in HEAD}
+    billed = known.sent.get("CustomerRef") or {}
+    if billed.get(LEAD) == claim.parent.key.local_id:
+        # The same lead: that its customer is another object by now moves no earlier invoice.
+        wanted["CustomerRef"] = {"value": billed["value"]}
+    update = invoice_update(
+        wanted,
+        known,
+        whole=claim.error_code == PARAMETER_MISSING,
+        keep_theirs=claim.consent == KEEP_THEIRS,
+    )
+    return _update(claim, claim.remote, update, known, company_id, total=total)
 
 
 def _payment(
@@ -172,15 +206,52 @@ def _payment(
     total = cents(payment.amount)
     if claim.remote is None:
         return _intent(claim, payload, company_id, total=total)
+    known = _known(claim)
     update = payment_update(
         payload,
-        remote=claim.remote,
-        sent=_object(claim.sent),
-        current=_object(claim.current),
+        known,
         number=one_line(payment.invoice_number),
-        doubtful=claim.doubtful_fields,
+        keep_theirs=claim.consent == KEEP_THEIRS,
     )
-    return _intent(claim, update, company_id, total=total, base=payload)
+    return _update(claim, claim.remote, update, known, company_id, total=total)
+
+
+def _update(
+    claim: Claim,
+    remote: RemoteRef,
+    update: Update,
+    known: Known,
+    company_id: str,
+    *,
+    total: Decimal | None = None,
+) -> Plan:
+    """Send what changed; but ask a person where both sides changed the same thing (rule 36)."""
+    if update.conflicts and claim.consent not in {BOTH_CHANGED, KEEP_THEIRS}:
+        return both_changed(claim, update, known, total)
+    base = encode(update.base)
+    if not update.changes and claim.synced_fingerprint is not None:
+        kept = since_written(known.now, update.base, claim) if known.now else ""
+        return Unchanged(sent=base, kept=kept, fingerprint=claim.fingerprint, total=total)
+    name = "DisplayName" if claim.key.kind is Kind.CUSTOMER else "TxnDate"
+    # Where nothing changed but QuickBooks may not have it: its own value tells whether it has.
+    body = update.body or {name: known.now.get(name, update.base[name])}
+    sparse = claim.key.kind is not Kind.PAYMENT and claim.error_code != PARAMETER_MISSING
+    head = update_head(remote.id, remote.sync_token, sparse=sparse)
+    return _intent(claim, {**head, **body}, company_id, total=total, base=update.base)
+
+
+def _known(claim: Claim) -> Known:
+    """Return what is known of the object in QuickBooks."""
+    now = as_object(claim.current)
+    before = now.pop("before", None) or {}
+    voided = is_voided(now) if now else claim.synced_total == 0
+    emptied = VOID_EMPTIES.get(claim.key.kind, frozenset()) if voided else frozenset()
+    return Known(
+        sent=as_object(claim.sent),
+        now=now,
+        before=before,
+        doubtful=claim.doubtful_fields | emptied,
+    )
 
 
 def _without_parent(claim: Claim, parent: Parent, now: datetime) -> Waiting | Rejected:
@@ -235,14 +306,9 @@ def services_of(intents: list[tuple[Claim, Intent]]) -> dict[str, str]:
     }
 
 
-def _object(text: str) -> dict[str, Any]:
-    found = decode(text.encode()) if text else {}
-    return found if isinstance(found, dict) else {}
-
-
 def _sent_fields(claim: Claim) -> frozenset[str]:
     """Name the fields that we have, or may have, filled in."""
-    return filled(_object(claim.sent)) | claim.doubtful_fields
+    return filled(as_object(claim.sent)) | claim.doubtful_fields
 
 
 def filled(sent: Mapping[str, Any]) -> frozenset[str]:

@@ -34,6 +34,7 @@ from dunahub_qbo_plugin.sync import conflicts
 from dunahub_qbo_plugin.sync.attempt import STILL_RUNNING, looks_only
 from dunahub_qbo_plugin.sync.backoff import delay
 from dunahub_qbo_plugin.sync.lookup import CREATED_WITHIN
+from dunahub_qbo_plugin.sync.sent import lines_unknown, refuses_sparse_lines, remembered
 from dunahub_qbo_plugin.sync.settling import reread, settle_unknown
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Reconciler:
     def reconcile(self, attempt: Attempt) -> Outcome:
         """Send what was committed and tell what came of it. Never raises."""
         try:
-            return self._reconcile(attempt)
+            return remembered(self._reconcile(attempt), attempt.claim, attempt.intent)
         except LeaseLost:
             return Paused(info=LEASE_LOST, keeps_key=True)
         except QboError as error:
@@ -72,6 +73,8 @@ class Reconciler:
 
     def _reconcile(self, attempt: Attempt) -> Outcome:
         skipped = attempt.claim.skip_reason
+        if lines_unknown(attempt):
+            return reread(self._client, attempt)
         restored = attempt.claim.look_first is not None and attempt.creates
         if not looks_only(attempt.claim, attempt.now) and not restored:
             return self._send(attempt)
@@ -122,6 +125,8 @@ class Reconciler:
 
     def _after_refusal(self, attempt: Attempt, error: QboError) -> Outcome:
         """Explain a refusal of what was surely not carried out."""
+        if refuses_sparse_lines(attempt, error):
+            return Retry(info=error.info, after=0)
         try:
             match error:
                 case Stale() if attempt.claim.remote is not None:

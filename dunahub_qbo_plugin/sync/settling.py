@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from dunahub_qbo_plugin.mapping.merge import changed_fields
 from dunahub_qbo_plugin.model import (
     AMBIGUOUS,
     GONE,
@@ -17,11 +20,16 @@ from dunahub_qbo_plugin.model import (
     Skipped,
     Synced,
 )
+from dunahub_qbo_plugin.qbo.exact_json import encode
 from dunahub_qbo_plugin.qbo.payloads import is_voided, paid_since, written_of
 from dunahub_qbo_plugin.sync.attempt import STILL_RUNNING
 from dunahub_qbo_plugin.sync.lookup import Agreement, Found, look_for
+from dunahub_qbo_plugin.sync.sent import as_object, found_sent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dunahub_qbo_plugin.model import Claim, Written
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.sync.attempt import Attempt
 
@@ -68,6 +76,25 @@ def _adopt_or_ask(found: Found, attempt: Attempt) -> Synced | Rejected:
     )
 
 
+def _as_seen(entity: Mapping[str, Any], claim: Claim, kind: str, sent: str) -> Written:
+    """Read an object that somebody may have changed: with what it was after our last write.
+
+    Args:
+        entity: the object.
+        claim: what was known of it.
+        kind: QuickBooks' entity, in lower case.
+        sent: JSON of what of it is ours, where that is another than was known.
+    """
+    seen = written_of(entity, kind)
+    known, now = as_object(claim.current), as_object(seen.kept)
+    before = known.pop("before", None) or known
+    if not before:
+        return seen
+    taken = changed_fields(as_object(sent), as_object(claim.sent)) if sent else ()
+    before = before | {name: now.get(name) for name in taken}
+    return attrs.evolve(seen, kept=encode({**now, "before": before}))
+
+
 def reread(client: QboClient, attempt: Attempt, *, stale: bool = False) -> Outcome:
     """Learn what QuickBooks has of an object; the update is then planned anew and sent again.
 
@@ -86,7 +113,9 @@ def reread(client: QboClient, attempt: Attempt, *, stale: bool = False) -> Outco
     entity = client.read(attempt.grant, intent.entity, claim.remote.id, check=attempt.check)
     if entity is None:
         return Rejected(info=ErrorInfo(code=GONE, subject=claim.label), doubtful=True)
-    seen = written_of(entity, intent.entity)
+    doubtful = attempt.is_resend or not stale
+    sent = found_sent(entity, claim, intent) if doubtful else ""
+    seen = _as_seen(entity, claim, intent.entity, sent)
     if is_voided(entity):
         if intent.operation is Operation.VOID:
             return Synced(written=seen, note=Note.FOUND_VOIDED)
@@ -102,7 +131,8 @@ def reread(client: QboClient, attempt: Attempt, *, stale: bool = False) -> Outco
     return Retry(
         info=ErrorInfo(code="stale"),
         after=None if repeated else 0,
-        doubtful=attempt.is_resend or not stale,
+        doubtful=doubtful,
         seen=seen,
+        sent=sent,
         note=note,
     )

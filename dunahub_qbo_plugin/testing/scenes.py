@@ -139,7 +139,7 @@ def remote_of(name: str, stage: Stage) -> RemoteRef:
 def _current_of(name: str, stage: Stage) -> str:
     kind = Kind(stage.exchanges[name].given["record"]["kind"])
     entity = stage.results[name][_ENTITY[kind]]
-    return encode(said_again(entity)) if kind is Kind.PAYMENT else ""
+    return encode(said_again(entity, kind.value))
 
 
 def prepare(exchange: Exchange, emulator: Emulator, realm: str, stage: Stage) -> None:

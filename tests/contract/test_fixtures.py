@@ -211,6 +211,7 @@ WITHOUT_AN_ANSWER = {
     "ambiguous": "several answers of a look-up agree in part",
     "unwritable": "found before anything is sent",
     "voided-there": "an object that was read turns out to be voided",
+    "both-changed": "an object that was read turns out to be changed there, too",
     "parent-unknown": "the host never told of the invoice",
     "name-taken-customer": "name-taken, once a look-up has told who holds the name",
     "name-taken-inactive": "as name-taken-customer",

@@ -298,7 +298,21 @@ RULES_OF_BUSINESS = [
     ),
     *(
         Case(name=code, rule=fail(400, code, "fault"), code=code, **OURS)
-        for code in ("500", "2010", "2020", "2030", "2130")
+        for code in ("500", "2010", "2030", "2130")
+    ),
+    Case(
+        name="2020",
+        rule=fail(400, "2020", "fault"),
+        writes=tuple(write for write in ALL if write != (Kind.INVOICE, Operation.UPDATE)),
+        code="2020",
+        **OURS,
+    ),
+    # QuickBooks may take lines with the whole invoice only.
+    Case(
+        name="2020 for lines",
+        rule=fail(400, "2020", "fault"),
+        writes=((Kind.INVOICE, Operation.UPDATE),),
+        becomes="healed",
     ),
     *(
         Case(

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dunahub_qbo_plugin.emulator.api.company_api import Company
-    from tests.simulation.books import Place
+    from tests.simulation.books import Json, Place
     from tests.simulation.world import World
+
+
+BACKDATED = "2026-03-01"
+REPRICED = Decimal("77.00")
+MEMO = "Seen by Ann"
 
 
 def _some(world: World, dice: random.Random, entity: str) -> Place | None:
@@ -29,7 +34,13 @@ def _some(world: World, dice: random.Random, entity: str) -> Place | None:
     return found[dice.randrange(len(found))] if found else None
 
 
-def _do(world: World, place: Place | None, what: str, act: Callable[[Company, str], Any]) -> None:
+def _do(
+    world: World,
+    place: Place | None,
+    what: str,
+    act: Callable[[Company, str], Any],
+    stands: Callable[[Json], bool] | None = None,
+) -> None:
     """Do something to an object, unless QuickBooks refuses it."""
     if place is None:
         return
@@ -38,34 +49,96 @@ def _do(world: World, place: Place | None, what: str, act: Callable[[Company, st
         act(world.quickbooks.companies[realm].books, id_)
     except QboFaultError:
         return
-    world.books.touch(place, what)
+    world.books.touch(place, what, stands)
+
+
+def _change(world: World, place: Place | None, what: str, changes: Json) -> None:
+    """Change fields of an object."""
+    if place is None:
+        return
+    entity = place[1].capitalize()
+    _do(
+        world,
+        place,
+        what,
+        lambda books, id_: books.edit(entity, id_, changes),
+        lambda found: all(_is(found.get(name), value) for name, value in changes.items()),
+    )
+
+
+def _is(found: Any, value: Any) -> bool:  # noqa: ANN401  JSON values
+    """Return whether a field has a value; of a reference the Id alone counts."""
+    return bool(
+        found == value or (isinstance(found, dict) and found.get("value") == value["value"])
+    )
+
+
+def _ours(found: Json) -> list[Json]:
+    return [line for line in found["Line"] if line["DetailType"] == "SalesItemLineDetail"]
 
 
 def note_invoice(world: World, dice: random.Random) -> None:
     """Write a message on an invoice."""
     changes = {"CustomerMemo": {"value": "Thank you"}}
-    place = _some(world, dice, "invoice")
-    _do(world, place, "note", lambda books, id_: books.edit("Invoice", id_, changes))
+    _change(world, _some(world, dice, "invoice"), "note", changes)
 
 
 def redate_invoice(world: World, dice: random.Random) -> None:
     """Change an invoice's day."""
-    place = _some(world, dice, "invoice")
-    _do(
-        world,
-        place,
-        "date",
-        lambda books, id_: books.edit("Invoice", id_, {"TxnDate": "2026-03-01"}),
-    )
+    _change(world, _some(world, dice, "invoice"), "date", {"TxnDate": BACKDATED})
 
 
 def reprice_invoice(world: World, dice: random.Random) -> None:
     """Change what an invoice amounts to."""
-    place = _some(world, dice, "invoice")
     detail = {"ItemRef": {"value": "1"}}
-    line = {"DetailType": "SalesItemLineDetail", "Amount": Decimal("77.00")}
+    line = {"DetailType": "SalesItemLineDetail", "Amount": REPRICED}
     changes = {"Line": [line | {"SalesItemLineDetail": detail}]}
-    _do(world, place, "total", lambda books, id_: books.edit("Invoice", id_, changes))
+    _do(
+        world,
+        _some(world, dice, "invoice"),
+        "total",
+        lambda books, id_: books.edit("Invoice", id_, changes),
+        lambda found: Decimal(found["TotalAmt"]) == REPRICED,
+    )
+
+
+def date_line(world: World, dice: random.Random) -> None:
+    """Say of an invoice's first line when it was done."""
+    place = _some(world, dice, "invoice")
+    found = None if place is None else world.books.load(place)
+    if place is None or found is None or not _ours(found):
+        return
+    line = _ours(found)[0]
+    line["SalesItemLineDetail"]["ServiceDate"] = BACKDATED
+    changes = {"Line": found["Line"]}
+    _do(
+        world,
+        place,
+        "service date",
+        lambda books, id_: books.edit("Invoice", id_, changes),
+        lambda now: any(
+            one["SalesItemLineDetail"].get("ServiceDate") == BACKDATED for one in _ours(now)
+        ),
+    )
+
+
+def note_payment(world: World, dice: random.Random) -> None:
+    """Write a word into a payment's memo, and choose another bank account for it."""
+    place = _some(world, dice, "payment")
+    found = None if place is None else world.books.load(place)
+    if place is None or found is None:
+        return
+    changes = {
+        "PrivateNote": f"{found.get('PrivateNote', '')} {MEMO}",
+        "DepositToAccountRef": {"value": "35"},
+    }
+    _do(
+        world,
+        place,
+        "memo",
+        lambda books, id_: books.edit("Payment", id_, changes),
+        lambda now: MEMO in now["PrivateNote"] and _is(now["DepositToAccountRef"], {"value": "35"}),
+    )
 
 
 def void_invoice(world: World, dice: random.Random) -> None:
@@ -124,8 +197,7 @@ def deposit_payment(world: World, dice: random.Random) -> None:
 def note_customer(world: World, dice: random.Random) -> None:
     """Write a note on a customer."""
     place = _some(world, dice, "customer")
-    changes = {"Notes": "Pays late"}
-    _do(world, place, "note", lambda books, id_: books.edit("Customer", id_, changes))
+    _change(world, place, "note", {"Notes": "Pays late"})
 
 
 def deactivate_customer(world: World, dice: random.Random) -> None:
@@ -141,13 +213,19 @@ def merge_customers(world: World, dice: random.Random) -> None:
     if place is None or other is None or place == other or place[0] != other[0]:
         return
     realm, _, id_ = place
-    books = world.quickbooks.companies[realm].books
-    for entity in ("Payment", "Invoice"):
-        for row in books._ledger.tables[entity].owned_by(id_):
-            moved = (realm, entity.lower(), row.id)
-            changes = {"CustomerRef": {"value": other[2]}}
-            _do(world, moved, "customer", lambda b, one, e=entity, c=changes: b.edit(e, one, c))  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    _do(world, place, "inactive", lambda b, one: b.deactivate("Customer", one))
+    books, into = world.quickbooks.companies[realm].books, {"value": other[2]}
+    moved = [
+        (realm, entity.lower(), row.id)
+        for entity in ("Payment", "Invoice")
+        for row in books._ledger.tables[entity].owned_by(id_)
+    ]
+    try:
+        books.merge_customers(id_, other[2])
+    except QboFaultError:
+        return
+    for one in moved:
+        world.books.touch(one, "customer", lambda found: _is(found["CustomerRef"], into))
+    world.books.touch(place, "inactive")
     world.books.touch(other, "merged into")
 
 
@@ -156,8 +234,7 @@ def move_invoice(world: World, dice: random.Random) -> None:
     place, other = _some(world, dice, "invoice"), _some(world, dice, "customer")
     if place is None or other is None or place[0] != other[0]:
         return
-    changes = {"CustomerRef": {"value": other[2]}}
-    _do(world, place, "customer", lambda books, id_: books.edit("Invoice", id_, changes))
+    _change(world, place, "customer", {"CustomerRef": {"value": other[2]}})
 
 
 def enter_customer(world: World, dice: random.Random) -> None:
@@ -204,6 +281,8 @@ EVENTS = (
     note_invoice,
     redate_invoice,
     reprice_invoice,
+    date_line,
+    note_payment,
     void_invoice,
     delete_invoice,
     void_payment,

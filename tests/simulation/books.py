@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dunahub_qbo_plugin.emulator.world.world import World as QuickBooks
     from tests.simulation.network import Network, Request
     from tests.simulation.scheduler import Scheduler
@@ -22,10 +24,15 @@ Json = dict[str, Any]
 
 @attrs.frozen
 class Touch:
-    """Something that the bookkeeper did to an object."""
+    """Something that the bookkeeper did to an object.
+
+    Attributes:
+        stands: tells of the object whether it still is so; None for what leaves no trace.
+    """
 
     step: int
     what: str
+    stands: Callable[[Json], bool] | None = None
 
 
 class Books:
@@ -54,10 +61,18 @@ class Books:
     def _note(self, request: Request) -> None:
         self.written[request.place] = self._scheduler.steps
 
-    def touch(self, place: Place, what: str) -> None:
+    def touch(self, place: Place, what: str, stands: Callable[[Json], bool] | None = None) -> None:
         """Note that the bookkeeper did something."""
         self._scheduler.note(f"bookkeeper: {what} {place[1]} {place[2]}")
-        self.touches.setdefault(place, []).append(Touch(self._scheduler.steps, what))
+        self.touches.setdefault(place, []).append(Touch(self._scheduler.steps, what, stands))
+
+    def undone(self, place: Place) -> list[str]:
+        """Return what of the bookkeeper's work on an object is not there any more."""
+        found = self.load(place)
+        latest = {touch.what: touch for touch in self.touches.get(place, ())}
+        if found is None or {"void", "delete"} & set(latest):
+            return []
+        return [what for what, touch in latest.items() if touch.stands and not touch.stands(found)]
 
     def load(self, place: Place) -> Json | None:
         """Return an object as it is; None when it was deleted."""

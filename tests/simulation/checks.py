@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment
-from dunahub_qbo_plugin.model import GONE, Kind, RecordKey, RecordState, SkipReason, snapshot
+from dunahub_qbo_plugin.model import (
+    BOTH_CHANGED,
+    GONE,
+    VOIDED,
+    Kind,
+    RecordKey,
+    RecordState,
+    SkipReason,
+    snapshot,
+)
 from dunahub_qbo_plugin.store.queries import records as views
 from tests.simulation import office
+from tests.simulation.bookkeeper import BACKDATED, REPRICED
 from tests.simulation.network import ANSWERED
 
 if TYPE_CHECKING:
@@ -28,8 +38,16 @@ if TYPE_CHECKING:
     from tests.simulation.watch import Company
     from tests.simulation.world import World
 
-HARMLESS: Final = frozenset({"note"})
+HARMLESS: Final = frozenset({"note", "service date", "memo"})
 """What a bookkeeper does that changes nothing of ours."""
+TOLD: Final = frozenset({BOTH_CHANGED, VOIDED, GONE})
+"""Codes by which a person was asked before something of the bookkeeper's was undone."""
+_THEIRS: Final = {
+    "its day": ("date", BACKDATED),
+    "its total": ("total", REPRICED),
+    "its message": ("note", "Thank you"),
+}
+"""What the bookkeeper may have made of it instead, and how that act is called."""
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +140,8 @@ class OnTheWay:
         if not before or request.record is None:
             return False
         codes, ids = self._world.told_of(request.record)
-        return bool(codes & KNOWN or ids & {place[2] for place in before})
+        # Of one that was made again, the code speaks of an earlier one.
+        return bool((codes & KNOWN and len(before) == 1) or before[-1][2] in ids)
 
     def _was_asked_for(self, request: Request, before: list[Place]) -> bool:
         since = max(
@@ -287,6 +306,7 @@ class AtTheEnd:
             if one.view is not None:
                 self._look_at_state(org, one, one.view, seen, connection)
         for one in seen.values():
+            self._look_at_their_work(one)
             if one.key.kind is Kind.INVOICE:
                 self._look_at_money(one, seen)
         self._look_at_page(org, connection, seen)
@@ -419,7 +439,7 @@ class AtTheEnd:
             if "delete" not in words:
                 self._find("missing", one.key, f"{place} is not in the books")
             return
-        if words - HARMLESS or place not in self._world.net.owners:
+        if words - HARMLESS - {"date", "total"} or place not in self._world.net.owners:
             return
         value = self._stored_value(one, view)
         for what, ours, theirs in self._differences(one, value, found):
@@ -444,12 +464,22 @@ class AtTheEnd:
                     ("its total", value.total, Decimal(found["TotalAmt"])),
                     ("its day", value.issued_on.isoformat(), found["TxnDate"]),
                 ]
-                place = (one.company.realm, one.key.kind.value, found["Id"])
-                if "note" not in self._world.books.ever([place]):
-                    pairs.append(("its message", value.message, memo))
+                pairs.append(("its message", value.message, memo))
             case Payment():
                 pairs = [("its amount", value.amount, Decimal(found["TotalAmt"]))]
-        return [pair for pair in pairs if pair[1] != pair[2]]
+        place = (one.company.realm, one.key.kind.value, found["Id"])
+        ever = self._world.books.ever([place])
+        theirs = {what: to for what, (act, to) in _THEIRS.items() if act in ever}
+        return [pair for pair in pairs if pair[2] not in {pair[1], theirs.get(pair[0])}]
+
+    def _look_at_their_work(self, one: Seen) -> None:
+        """Nothing that the bookkeeper did is undone without a word (rule 36)."""
+        told, _ = self._world.told_of(one.key.local_id)
+        if told & TOLD or self._world.backup.restored_at is not None:
+            return
+        for place in self._world.books.made(one.company.realm, one.key.local_id):
+            for what in self._world.books.undone(place):
+                self._find("undone", one.key, f"the bookkeeper's {what}, and nobody was told")
 
     def _look_at_money(self, one: Seen, seen: dict[RecordKey, Seen]) -> None:
         """Whatever was paid on an invoice pays it, as far as it has room."""

@@ -98,6 +98,11 @@ class FaultyHost(FakeHost):
                 now=self.clock.now(),
             )
 
+    def keep(self, key: RecordKey) -> int:
+        """Press "Keep QuickBooks'"."""
+        with self.runtime.database.write.begin() as db:
+            return commands.keep(db, connection_of(self), [key], by="Dana", now=self.clock.now())
+
     def link(self, key: RecordKey) -> int:
         """Press "Use this customer"."""
         with self.runtime.database.write.begin() as db:

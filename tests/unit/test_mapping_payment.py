@@ -10,6 +10,7 @@ import pytest
 
 from dunahub_hookspecs import Payment, PaymentMethod
 from dunahub_qbo_plugin.errors import MappingError
+from dunahub_qbo_plugin.mapping.merge import Known
 from dunahub_qbo_plugin.mapping.payment import (
     ineligible_words,
     is_eligible,
@@ -18,7 +19,7 @@ from dunahub_qbo_plugin.mapping.payment import (
     payment_update,
     reference_number,
 )
-from dunahub_qbo_plugin.model import CompanyProfile, Kind, RemoteRef
+from dunahub_qbo_plugin.model import CompanyProfile, Kind
 from tests.support.words import told
 
 REFERENCE = "pi_3OaBcDeFgHiJkLmNoPqRsT"
@@ -54,11 +55,22 @@ def test_payment_is_applied_to_its_invoice() -> None:
 
 
 def test_update_is_the_whole_object() -> None:
-    """An update of a payment names everything again and is not sparse."""
+    """An update of a payment names everything again, also where nothing changed."""
     create = payment_payload(PAYMENT, customer_id="58", invoice_id="130", profile=PROFILE)
-    remote = RemoteRef(id="200", sync_token="1")
-    update = payment_update(create, remote=remote, sent=create, current=create, number="1042")
-    assert update == {"Id": "200", "SyncToken": "1", **create}
+    update = payment_update(create, Known(sent=create, now=create), number="1042")
+    assert update.body == create
+    assert not update.changes
+
+
+def test_update_has_room_for_both_sides_notes() -> None:
+    """A new reference takes the old one's place in the note; what the bookkeeper wrote stays."""
+    create = payment_payload(PAYMENT, customer_id="58", invoice_id="130", profile=PROFILE)
+    now = create | {"PrivateNote": f"Cleared. {create['PrivateNote']} Ask Ann."}
+    paid = attrs.evolve(PAYMENT, reference="pi_new")
+    wanted = payment_payload(paid, customer_id="58", invoice_id="130", profile=PROFILE)
+    update = payment_update(wanted, Known(sent=create, now=now, before=create), number="1042")
+    note = "Cleared. [DunaHub payment 3] Reference: pi_new Ask Ann."
+    assert (update.body["PrivateNote"], update.conflicts) == (note, ())
 
 
 def test_multicurrency_companies_are_told_the_currency() -> None:

@@ -16,6 +16,7 @@ import pytest
 from dunahub_hookspecs import Address, Invoice, Lead, LineItem, Payment, PaymentMethod
 from dunahub_qbo_plugin.mapping.customer import customer_payload
 from dunahub_qbo_plugin.mapping.invoice import invoice_payload, void_payload
+from dunahub_qbo_plugin.mapping.merge import Known
 from dunahub_qbo_plugin.mapping.payment import payment_payload, payment_update
 from dunahub_qbo_plugin.model import CompanyProfile, RemoteRef, SalesTax
 
@@ -146,11 +147,9 @@ def schema() -> Schema:
             "Payment",
             payment_update(
                 payment_payload(PAYMENT, customer_id="5", invoice_id="6", profile=PROFILE),
-                remote=REMOTE,
-                sent={},
-                current={},
+                Known(),
                 number="1042",
-            ),
+            ).body,
         ),
     ],
 )

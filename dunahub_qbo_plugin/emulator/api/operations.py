@@ -179,7 +179,14 @@ class Operations:
             return update_list_object(self._ledger, entity.name, row, body)
         if entity.name == "Payment":
             return update_payment(self._ledger, row, body)
-        return update_sale(self._ledger, entity.name, row, body, allow_duplicate=allow_duplicate)
+        return update_sale(
+            self._ledger,
+            entity.name,
+            row,
+            body,
+            allow_duplicate=allow_duplicate,
+            by_accountant=by_accountant,
+        )
 
     def _current(self, entity: Entity, body: Json, user: str) -> Row:
         """Return the row a write is about, if the caller has seen its latest state."""

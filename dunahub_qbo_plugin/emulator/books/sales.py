@@ -92,16 +92,31 @@ def create_sale(ledger: Ledger, entity: str, body: Json, *, allow_duplicate: boo
 
 
 def update_sale(
-    ledger: Ledger, entity: str, row: Row, body: Json, *, allow_duplicate: bool = False
+    ledger: Ledger,
+    entity: str,
+    row: Row,
+    body: Json,
+    *,
+    allow_duplicate: bool = False,
+    by_accountant: bool = False,
 ) -> Row:
     """Update a sales form; `Line`, where sent, replaces every line.
+
+    Args:
+        ledger: The books.
+        entity: Which kind of form.
+        row: The form.
+        body: What to change.
+        allow_duplicate: A number used before is taken.
+        by_accountant: It is done in QuickBooks itself, which `sparse_lines` is not about.
 
     Raises:
         QboFaultError: As for a create.
     """
     old = row.load()
     sparse = body.get("sparse") is True
-    if sparse and "Line" in body and ledger.settings.sparse_lines == "fault_2020":
+    refuses = ledger.settings.sparse_lines == "fault_2020" and not by_accountant
+    if sparse and "Line" in body and refuses:
         raise request_faults.missing("Line")
     data = merge(
         old,

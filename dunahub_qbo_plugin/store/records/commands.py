@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import sqlalchemy as sa
 
-from dunahub_qbo_plugin.model import QUESTIONS, Kind, RecordKey, SkipReason
+from dunahub_qbo_plugin.model import BOTH_CHANGED, QUESTIONS, Kind, RecordKey, SkipReason
 from dunahub_qbo_plugin.store.companies.profiles import forget_profile
 from dunahub_qbo_plugin.store.convert import cut
 from dunahub_qbo_plugin.store.queries.attention import Cause, of_cause
@@ -147,6 +147,18 @@ def link(
     ]
     event = LinkAsked(connection_period=connection.connection_period)
     return _ask(db, connection, offered, [key], event, _Request(Command.LINK, by, now))
+
+
+def keep(db: sa.Connection, connection: Connection, which: Which, *, by: str, now: datetime) -> int:
+    """Leave what both sides changed as QuickBooks has it; what else changed here is sent."""
+    asking = [
+        *of_period(connection),
+        failed,
+        is_open,
+        records.c.error_code == BOTH_CHANGED,
+    ]
+    event = RetryAsked(by_name=True, keep_theirs=True)
+    return _ask(db, connection, asking, which, event, _Request(Command.KEEP, by, now))
 
 
 def dismiss(

@@ -39,6 +39,7 @@ class Command(StrEnum):
     RETRY = "retry"
     SEND = "send"
     LINK = "link"
+    KEEP = "keep"
     DISMISS = "dismiss"
     UNDO_DISMISS = "undo-dismiss"
 

@@ -70,9 +70,11 @@ class RetryAsked:
 
     Attributes:
         by_name: True for this very record or its cause; False for all there are.
+        keep_theirs: True where what both sides changed is to stay as QuickBooks has it.
     """
 
     by_name: bool
+    keep_theirs: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ import attrs
 from dunahub_qbo_plugin.mapping.merge import changed_fields
 from dunahub_qbo_plugin.model import (
     GONE,
+    KEEP_THEIRS,
     PARENT_SKIPPED,
     PARENT_UNKNOWN,
     QUESTIONS,
@@ -117,8 +118,8 @@ def _changes(row: Row, event: Event, at: int) -> dict[str, Any]:  # noqa: C901, 
             if row.next_attempt_at is not None:
                 return {}  # it is about to find out itself
             return error_values(row, info, at) | {"synced_fingerprint": None}
-        case RetryAsked(by_name=by_name):
-            return _retried(row, at, by_name=by_name)
+        case RetryAsked():
+            return _retried(row, event, at)
         case SendAsked(connection_period=period, batch=batch):
             return _now(row, at) | {"connection_period": period, "batch": batch} | DEALT_WITH
         case LinkAsked(connection_period=period):
@@ -164,7 +165,7 @@ def _answered(row: Row, event: Answered, at: int) -> dict[str, Any]:  # noqa: PL
             kept = row.skip_reason if changed else reason.value
             return values | {"skip_reason": kept, "next_attempt_at": due_if_changed}
         case Unchanged():
-            return NO_ERROR | {"blocked": False, "attempts": 0, "next_attempt_at": due_if_changed}
+            return _unchanged(outcome) | {"next_attempt_at": due_if_changed}
         case Waiting():
             return _waiting(event, at, changed=changed)
         case Retry():
@@ -178,6 +179,15 @@ def _answered(row: Row, event: Answered, at: int) -> dict[str, Any]:  # noqa: PL
 
 
 _CREATE: Final = Operation.CREATE.value
+
+
+def _unchanged(outcome: Unchanged) -> dict[str, Any]:
+    values = NO_ERROR | {"blocked": False, "attempts": 0, "consent": None}
+    if not outcome.sent:
+        return values
+    values |= {"sent_body": outcome.sent, "synced_fingerprint": outcome.fingerprint}
+    values |= {"qbo_object": outcome.kept} if outcome.kept else {}
+    return values | {"synced_total": to_cents(outcome.total)}
 
 
 def _synced(row: Row, outcome: Synced, intent: Intent | None, at: int) -> dict[str, Any]:
@@ -218,7 +228,9 @@ def _sent_body(row: Row, outcome: Synced, intent: Intent) -> str | None:
     """Return what QuickBooks holds by our own doing, as far as we know."""
     if outcome.again:
         return None
-    return row.sent_body if intent.operation is Operation.VOID else intent.base or intent.body
+    if intent.operation is Operation.VOID:
+        return row.sent_body
+    return outcome.sent or intent.base or intent.body
 
 
 def _waiting(event: Answered, at: int, *, changed: bool) -> dict[str, Any]:
@@ -241,6 +253,8 @@ def _retry(row: Row, event: Answered, outcome: Retry, at: int) -> dict[str, Any]
         values["qbo_object"] = outcome.seen.kept or None
         values["qbo_total"] = to_cents(outcome.seen.total)
         values["unapplied"] = to_cents(outcome.seen.unapplied)
+    if outcome.sent:
+        values |= {"sent_body": outcome.sent, "doubtful_fields": row.doubtful_fields}
     return values | {"next_attempt_at": due}
 
 
@@ -267,13 +281,15 @@ def _released(row: Row, at: int) -> dict[str, Any]:
     return {"blocked": False, "next_attempt_at": at}
 
 
-def _retried(row: Row, at: int, *, by_name: bool) -> dict[str, Any]:
+def _retried(row: Row, event: RetryAsked, at: int) -> dict[str, Any]:
     """Try again; a question is answered with yes by its own name only (rule 42)."""
     question = row.error_code if row.error_code in QUESTIONS else None
-    if question and not by_name:
+    if question and not event.by_name:
         return {}
     values = _now(row, at)
-    if question:
+    if event.keep_theirs:
+        values["consent"] = KEEP_THEIRS
+    elif question:
         values["consent"] = question
     if question == GONE:
         # The same create under the same key would be answered with the object that is gone.
@@ -327,7 +343,8 @@ def _doubtful_fields(row: Row) -> str | None:
     """Name what the request that is over may have changed, and what others before it may have."""
     if row.request_operation != Operation.UPDATE.value:
         return row.doubtful_fields
-    body, sent = json.loads(row.request_body or "{}"), json.loads(row.sent_body or "{}")
+    wanted = row.request_base or row.request_body or "{}"
+    body, sent = json.loads(wanted), json.loads(row.sent_body or "{}")
     before = json.loads(row.doubtful_fields or "[]")
     return json.dumps(sorted(changed_fields(body, sent) | set(before)))
 
