@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "DUNAHUB_QBO_"
+MONTHLY_READS = 500_000
+"""Metered reads a month that an app has free, for all companies (Intuit's App Partner Program)."""
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -72,6 +74,7 @@ class Config:
         queue_schema: the queue's own PostgreSQL schema.
         queue: the queue's name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
+        monthly_reads: metered reads that Intuit allows the app in a month, for all companies.
         problem: what is wrong with another setting. Nothing is sent then, and what hooks say is
             stored all the same.
     """
@@ -90,6 +93,7 @@ class Config:
     queue_schema: str = "qbo_engine"
     queue: str = "qbo"
     synchronous: str = "FULL"
+    monthly_reads: int = MONTHLY_READS
     problem: str = ""
 
     @classmethod
@@ -126,6 +130,7 @@ class Config:
             queue_schema=_name("QUEUE_SCHEMA", given("QUEUE_SCHEMA", "qbo_engine")),
             queue=_name("QUEUE", given("QUEUE", "qbo")),
             synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
+            monthly_reads=_number("MONTHLY_READS", given("MONTHLY_READS", str(MONTHLY_READS))),
         )
 
     @classmethod
@@ -154,6 +159,12 @@ def _choice(name: str, value: str, choices: type[Choice]) -> Choice:
     except ValueError as error:
         allowed = ", ".join(choices)
         raise ConfigurationError(f"{PREFIX}{name} is {value!r}; it can be: {allowed}") from error
+
+
+def _number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdecimal()):
+        raise ConfigurationError(f"{PREFIX}{name} is {value!r}; it must be a whole number")
+    return int(value)
 
 
 def _name(name: str, value: str) -> str:

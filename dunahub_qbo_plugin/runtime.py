@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from dunahub_qbo_plugin.clock import SystemClock
-from dunahub_qbo_plugin.connect.profile import read_company
+from dunahub_qbo_plugin.connect.profile import ProfileReader
 from dunahub_qbo_plugin.connect.service import ConnectionService
 from dunahub_qbo_plugin.connect.tokens import TokenKeeper
 from dunahub_qbo_plugin.connect.upkeep import Upkeep
@@ -135,15 +135,15 @@ def build(
     tokens = TokenKeeper(
         database=database, connections=connections, oauth=oauth, clock=clock, owner=owner
     )
+    reader = ProfileReader(database=database, client=client, clock=clock)
+    meter = Meter(database=database, clock=clock, metrics=client.metrics, owner=owner)
     carriers = Carriers()
     drainer = Drainer(
         database=database,
         reconciler=Reconciler(client),
         tokens=tokens,
         clock=clock,
-        read_company=lambda grant: read_company(
-            database=database, client=client, grant=grant, clock=clock
-        ),
+        reader=reader,
         owner=owner,
         carriers=carriers,
     )
@@ -170,7 +170,7 @@ def build(
         carriers=carriers,
         tasks=task_runner,
         upkeep=Upkeep(database=database, tokens=tokens, clock=clock),
-        meter=Meter(database=database, clock=clock, metrics=client.metrics, owner=owner),
+        meter=meter,
         clock=clock,
     )
     embedded = EmbeddedEngine(worker_tasks)
@@ -182,10 +182,12 @@ def build(
         cipher=cipher,
         oauth=oauth,
         client=client,
+        reader=reader,
         tokens=tokens,
         clock=clock,
         environment=config.environment.value,
         wake=bell.ring,
+        note_reads=lambda: meter.note(at_once=True),
     )
     panel = PanelContext(
         config=config,

@@ -41,7 +41,12 @@ def status(*, org: Org = None, as_json: AsJson = False, data_dir: DataDir = None
     with open_session(data_dir) as opened:
         standings = [standing(opened, connection) for connection in opened.current(org)]
         named = standings[0].connection.id if org is not None else None
-        figures = observe.standing(opened.database, opened.clock, company_id=named)
+        figures = observe.standing(
+            opened.database,
+            opened.clock,
+            company_id=named,
+            allowed=opened.config.monthly_reads,
+        )
         if as_json:
             say_json(
                 {

@@ -10,7 +10,7 @@ import attrs
 
 from dunahub_qbo_plugin.qbo.metrics import Times
 from dunahub_qbo_plugin.store.db.errors import DatabaseError
-from dunahub_qbo_plugin.store.queries import meters
+from dunahub_qbo_plugin.store.queries import meters, reads
 from dunahub_qbo_plugin.store.queries.meters import Spent
 
 if TYPE_CHECKING:
@@ -64,10 +64,17 @@ class Meter:
         now = self._clock.now()
         hour = meters.hour_of(now)
         before = self._before if hour == self._hour else self._told
-        with self._database.write.begin() as db:
-            meters.write(db, self._owner, hour, _between(before, spent))
-            if hour != self._hour:
-                meters.prune(db, now=now)
+        metered = self._metrics.take_metered()
+        try:
+            with self._database.write.begin() as db:
+                meters.write(db, self._owner, hour, _between(before, spent))
+                reads.add(db, metered, now=now)
+                if hour != self._hour:
+                    meters.prune(db, now=now)
+                    reads.prune(db, now=now)
+        except BaseException:
+            self._metrics.give_back(metered)
+            raise
         self._before, self._told, self._hour = before, spent, hour
 
     def _now(self) -> Spent:

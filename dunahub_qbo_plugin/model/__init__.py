@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.model.outcomes import (
     Waiting,
     Written,
 )
+from dunahub_qbo_plugin.model.reads import ReadReason, forecast
 from dunahub_qbo_plugin.model.records import (
     AMBIGUOUS,
     BOTH_CHANGED,
@@ -67,6 +68,7 @@ __all__ = [
     "Parent",
     "ParentGone",
     "Paused",
+    "ReadReason",
     "RecordKey",
     "RecordState",
     "Rejected",
@@ -82,5 +84,6 @@ __all__ = [
     "Value",
     "Waiting",
     "Written",
+    "forecast",
     "storable_id",
 ]

@@ -50,7 +50,7 @@ class TaxCode:
 
 @attrs.frozen(kw_only=True)
 class CompanyProfile:
-    """What is known of a QuickBooks company, read at connect and then daily.
+    """What is known of a QuickBooks company, as it was last read.
 
     Attributes:
         custom_txn_numbers: ``Preferences.SalesFormsPrefs.CustomTxnNumbers``.

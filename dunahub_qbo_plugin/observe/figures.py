@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.config import MONTHLY_READS
+from dunahub_qbo_plugin.model import forecast
 from dunahub_qbo_plugin.qbo.metrics import Times
 from dunahub_qbo_plugin.store.db.errors import DatabaseError
-from dunahub_qbo_plugin.store.queries import gauges, meters
+from dunahub_qbo_plugin.store.queries import gauges, meters, reads
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import sqlalchemy as sa
+
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.model import ReadReason
     from dunahub_qbo_plugin.runtime import Runtime
     from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.store.queries.gauges import Gauges
@@ -69,6 +74,26 @@ class Requests:
 
 
 @attrs.frozen(kw_only=True)
+class Reads:
+    """Metered reads of this month (UTC) that QuickBooks answered, of all companies or of one.
+
+    Attributes:
+        by_reason: how many for what.
+        forecast: how many the month will have at its end, at this rate.
+        allowed: how many Intuit allows all companies together.
+    """
+
+    by_reason: dict[ReadReason, int]
+    forecast: int
+    allowed: int
+
+    @property
+    def used(self) -> int:
+        """How many there were so far."""
+        return sum(self.by_reason.values())
+
+
+@attrs.frozen(kw_only=True)
 class Standing:
     """The state of all companies, or of one, from the database.
 
@@ -76,12 +101,14 @@ class Standing:
         lately: history entries of the last day by event and code, of the newest 20,000.
         requests: in the last day; None for a single company, since they are counted for all
             together.
+        reads: of this month.
     """
 
     at: datetime
     gauges: Gauges
     lately: dict[tuple[str, str], int]
     requests: Requests | None = None
+    reads: Reads = Reads(by_reason={}, forecast=0, allowed=MONTHLY_READS)
 
     @property
     def oldest_due(self) -> float:
@@ -129,13 +156,20 @@ def counters(runtime: Runtime) -> Counters:
     )
 
 
-def standing(database: Database, clock: Clock, *, company_id: str | None = None) -> Standing:
+def standing(
+    database: Database,
+    clock: Clock,
+    *,
+    company_id: str | None = None,
+    allowed: int = MONTHLY_READS,
+) -> Standing:
     """Return the state of companies from the database.
 
     Args:
         database: the plugin's, prepared.
         clock: the present time.
         company_id: only this company; None for all.
+        allowed: metered reads that Intuit allows in a month.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be read.
@@ -147,7 +181,16 @@ def standing(database: Database, clock: Clock, *, company_id: str | None = None)
             gauges=gauges.gauges(db, now=now, company_id=company_id),
             lately=gauges.recent(db, since=now - LATELY, company_id=company_id),
             requests=None if company_id else _requests(meters.since(db, now - LATELY)),
+            reads=_reads(db, now, company_id, allowed),
         )
+
+
+def _reads(db: sa.Connection, now: datetime, company_id: str | None, allowed: int) -> Reads:
+    month, before = reads.months(now)
+    used = reads.of_month(db, month, company_id=company_id)
+    earlier = reads.of_month(db, before, company_id=company_id)
+    expected = forecast(sum(used.values()), sum(earlier.values()), now)
+    return Reads(by_reason=used, forecast=expected, allowed=allowed)
 
 
 def _requests(spent: Spent) -> Requests:
@@ -170,7 +213,8 @@ def measure(runtime: Runtime) -> Snapshot:
     """
     try:
         ready = runtime.database.is_ready()
-        found = standing(runtime.database, runtime.clock) if ready else None
+        allowed = runtime.config.monthly_reads
+        found = standing(runtime.database, runtime.clock, allowed=allowed) if ready else None
     except DatabaseError:
         found = None
     return Snapshot(counters=counters(runtime), standing=found)

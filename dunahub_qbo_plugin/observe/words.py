@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from dunahub_qbo_plugin.advice.reads import read_for
+
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.observe.figures import Counters, Requests, Snapshot, Standing
+    from dunahub_qbo_plugin.observe.figures import Counters, Reads, Requests, Snapshot, Standing
     from dunahub_qbo_plugin.qbo.metrics import Times
     from dunahub_qbo_plugin.store.queries.gauges import Gauges
 
@@ -68,6 +70,12 @@ def standing_as_json(found: Standing) -> dict[str, Any]:
             "writes": asked.writes,
             "latency": _latency_as_json(asked.latency),
         },
+        "month_reads": {
+            "used": found.reads.used,
+            "by_reason": {reason.value: n for reason, n in found.reads.by_reason.items()},
+            "forecast": found.reads.forecast,
+            "allowed_for_all": found.reads.allowed,
+        },
     }
 
 
@@ -90,8 +98,15 @@ def lines(found: Standing) -> list[str]:
         queue,
         f"Last 24 hours: {happened or 'nothing'}",
         *([] if found.requests is None else [_requests_in_words(found.requests)]),
+        _reads_in_words(found.reads, all_companies=found.requests is not None),
         f"Tokens: longest unused for {found.idle_token / 86400:,.1f} days{days}",
     ]
+
+
+def _reads_in_words(reads: Reads, *, all_companies: bool) -> str:
+    of = f" of {reads.allowed:,}" if all_companies else ""
+    spent = f" ({read_for(reads.by_reason)})" if reads.by_reason else ""
+    return f"Reads this month: {reads.used:,}{of}{spent}; about {reads.forecast:,} by its end"
 
 
 def _requests_in_words(asked: Requests) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_hookspecs import SettingsPanel
+from dunahub_qbo_plugin.advice.reads import read_for
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.mapping.money import amount_text
-from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status
+from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status, forecast
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
@@ -29,7 +30,7 @@ from dunahub_qbo_plugin.panel.templating import Templates
 from dunahub_qbo_plugin.panel.view_context import ViewContext
 from dunahub_qbo_plugin.review.checks import check_company
 from dunahub_qbo_plugin.store.companies import disconnections, profiles
-from dunahub_qbo_plugin.store.queries import records
+from dunahub_qbo_plugin.store.queries import reads, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,7 @@ class _Read:
     products: Products | None = None
     review: Review | None = None
     problem: Problem | None = None
+    reads: str = ""
 
 
 def settings_panel(
@@ -203,4 +205,21 @@ def _read(
         products=read_products(db, view_context, profile),
         review=read_review(db, view_context, opened=opened == "review"),
         problem=problem,
+        reads=_reads(db, connection.id, formats),
+    )
+
+
+def _reads(db: sa.Connection, company_id: str, formats: Formats) -> str:
+    """Tell what was read of the company this month; empty for nothing."""
+    month, before = reads.months(formats.now)
+    used = reads.of_month(db, month, company_id=company_id)
+    number = sum(used.values())
+    if not number:
+        return ""
+    earlier = reads.of_month(db, before, company_id=company_id)
+    expected = forecast(number, sum(earlier.values()), formats.now)
+    return (
+        f"DunaHub read from QuickBooks {writing.plural(number, 'time')} this month: "
+        f"{read_for(used)}. At this rate it will be about {expected:,} by the end of the month. "
+        "Sending a record costs no reading."
     )

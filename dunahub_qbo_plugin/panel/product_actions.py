@@ -101,7 +101,7 @@ def _match_names(work: Transaction) -> int:
 
 def _refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
     """Read QuickBooks' products and settings again."""
-    why = context.connection_service.check(request.org)
+    why = context.connection_service.read_lists(request.org)
     return ActionResult.ITEMS_READ if why is None else because(ActionResult.CHECK_FAILED, why)
 
 

@@ -117,7 +117,7 @@ def status_view(
         disconnected_by=short(disconnected_by),
         expired_at=current.expired_at if current else None,
         last_sent=last_sent,
-        read_at=current.profile_at if current else None,
+        read_at=current.settings_at if current else None,
         waiting=of(RecordState.WAITING),
         attention=of(RecordState.ATTENTION),
         left_behind=of(RecordState.NOT_SENT),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from dunahub_qbo_plugin.errors import BadReference, Busy, QboError
-from dunahub_qbo_plugin.model import Operation, SalesTax
+from dunahub_qbo_plugin.model import Operation
 from dunahub_qbo_plugin.qbo import payloads
 from dunahub_qbo_plugin.qbo import query as language
 from dunahub_qbo_plugin.qbo.answer import tid_of
@@ -15,7 +15,6 @@ from dunahub_qbo_plugin.qbo.auth import RedactedStr
 from dunahub_qbo_plugin.qbo.exact_json import encode
 from dunahub_qbo_plugin.qbo.faults import examine, refused_item
 from dunahub_qbo_plugin.qbo.metrics import Metrics
-from dunahub_qbo_plugin.qbo.profile import company_profile, income_accounts, sales_tax
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import Transport
 
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Literal
 
-    from dunahub_qbo_plugin.model import CompanyProfile, Intent, Written
+    from dunahub_qbo_plugin.model import Intent, ReadReason, Written
     from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.qbo.transport import Http
 
     Check = Callable[[], None] | None
+    Reads = tuple[ReadReason, int] | None
 
 MINOR_VERSION = "75"
 """The only minor version since August 2025; sent so that answers do not depend on a default."""
@@ -41,8 +41,6 @@ MAX_QUERY_LENGTH_IN_URL = 1500
 
 MAX_PAGES = 200
 """Pages of one list that are read: of 1,000 rows each, far more than a list is chosen from."""
-MAX_IDS_PER_QUERY = 200
-"""Ids in one ``IN`` condition."""
 
 _VOID = {
     "invoice": {"operation": "void"},
@@ -96,7 +94,6 @@ class QboClient:
             parameters,
             body=intent.body.encode(),
             content_type="application/json",
-            writes=1,
             check=check,
         )
         return payloads.written(payloads.entity(payload, intent.entity, tid), intent.entity, tid)
@@ -107,6 +104,7 @@ class QboClient:
         entity: str,
         id: str,  # noqa: A002  QuickBooks' own name for it
         *,
+        reason: ReadReason,
         check: Check = None,
     ) -> dict[str, Any] | None:
         """Read one object by Id; None when QuickBooks has no such object (610).
@@ -115,21 +113,26 @@ class QboClient:
             grant: of the company.
             entity: such as ``invoice``; case does not matter.
             id: QuickBooks' Id.
+            reason: as which it is counted, as for every read.
             check: see the class.
         """
         path = f"{entity.lower()}/{quote(id, safe='')}"
         try:
-            payload, tid = self._call(grant, "GET", path, {}, check=check)
+            payload, tid = self._call(grant, "GET", path, {}, reads=(reason, 1), check=check)
         except BadReference as error:
             if error.info.code == "610":
                 return None
             raise
         return payloads.entity(payload, entity, tid)
 
-    def query(self, grant: Grant, statement: str, *, check: Check = None) -> list[dict[str, Any]]:
+    def query(
+        self, grant: Grant, statement: str, *, reason: ReadReason, check: Check = None
+    ) -> list[dict[str, Any]]:
         """Run one statement (see `dunahub_qbo_plugin.qbo.query`) and return its rows."""
         if len(quote(statement)) <= MAX_QUERY_LENGTH_IN_URL:
-            payload, tid = self._call(grant, "GET", "query", {"query": statement}, check=check)
+            payload, tid = self._call(
+                grant, "GET", "query", {"query": statement}, reads=(reason, 1), check=check
+            )
         else:
             payload, tid = self._call(
                 grant,
@@ -138,16 +141,23 @@ class QboClient:
                 {},
                 body=statement.encode(),
                 content_type="application/text",
+                reads=(reason, 1),
                 check=check,
             )
         return payloads.rows(payload.get("QueryResponse"), tid)
 
     def batch_query(
-        self, grant: Grant, statements: Sequence[str], *, check: Check = None
+        self,
+        grant: Grant,
+        statements: Sequence[str],
+        *,
+        reason: ReadReason,
+        check: Check = None,
     ) -> list[list[dict[str, Any]]]:
         """Run several statements in one request and return the rows of each.
 
-        Batches have a rate limit of their own, besides that of all requests.
+        Batches have a rate limit of their own, besides that of all requests; each statement is
+        taken to be metered as a read.
         """
         asked = [
             {"bId": str(number), "Query": statement}
@@ -161,6 +171,7 @@ class QboClient:
                 {},
                 body=encode({"BatchItemRequest": asked}).encode(),
                 content_type="application/json",
+                reads=(reason, len(statements)),
                 check=check,
             )
         return [
@@ -189,6 +200,7 @@ class QboClient:
         entity: str,
         where: Sequence[language.Condition] = (),
         *,
+        reason: ReadReason,
         active: Literal["any"] | None = None,
         page: int = language.MAX_ROWS,
         check: Check = None,
@@ -206,7 +218,7 @@ class QboClient:
             statement = language.select(
                 entity, where, active=active, order_by="Id", start=start, max=page
             )
-            rows = self.query(grant, statement, check=check)
+            rows = self.query(grant, statement, reason=reason, check=check)
             for row in rows:
                 found[str(row.get("Id"))] = row
             if len(rows) < page or len(found) == known:
@@ -220,6 +232,7 @@ class QboClient:
         entities: Iterable[str],
         changed_since: datetime,
         *,
+        reason: ReadReason,
         check: Check = None,
     ) -> dict[str, list[dict[str, Any]]]:
         """Return changed objects by entity; deleted ones have ``status`` "Deleted".
@@ -232,7 +245,7 @@ class QboClient:
             "entities": ",".join(names),
             "changedSince": changed_since.isoformat(timespec="seconds"),
         }
-        payload, tid = self._call(grant, "GET", "cdc", parameters, check=check)
+        payload, tid = self._call(grant, "GET", "cdc", parameters, reads=(reason, 1), check=check)
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
         for response in payloads.dicts(payload.get("CDCResponse"), tid):
             for block in payloads.dicts(response.get("QueryResponse"), tid):
@@ -248,43 +261,20 @@ class QboClient:
         """Return the seconds for which QuickBooks has owed an answer to whatever has left."""
         return self._throttles.of(company).silence()
 
-    def company_info(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
+    def company_info(
+        self, grant: Grant, *, reason: ReadReason, check: Check = None
+    ) -> dict[str, Any]:
         """Read the ``CompanyInfo`` object: the cheapest test of a connection."""
         path = RedactedStr(f"companyinfo/{quote(grant.realm_id.reveal(), safe='')}")
-        payload, tid = self._call(grant, "GET", path, {}, check=check)
+        payload, tid = self._call(grant, "GET", path, {}, reads=(reason, 1), check=check)
         return payloads.entity(payload, "companyinfo", tid)
 
-    def preferences(self, grant: Grant, *, check: Check = None) -> dict[str, Any]:
+    def preferences(
+        self, grant: Grant, *, reason: ReadReason, check: Check = None
+    ) -> dict[str, Any]:
         """Read the company's preferences."""
-        payload, tid = self._call(grant, "GET", "preferences", {}, check=check)
+        payload, tid = self._call(grant, "GET", "preferences", {}, reads=(reason, 1), check=check)
         return payloads.entity(payload, "preferences", tid)
-
-    def profile(self, grant: Grant, *, check: Check = None) -> CompanyProfile:
-        """Read a company's profile: five requests, six with classic sales tax.
-
-        Company, preferences, items (inactive ones too, so that a line can name its inactive item),
-        their income accounts, payment methods, tax codes; one more for each further 1,000 items or
-        200 accounts. The office's choices (item mapping, default item, tax code) are not in it.
-        """
-        company = self.company_info(grant, check=check)
-        preferences = self.preferences(grant, check=check)
-        items = self.query_all(grant, "Item", active="any", check=check)
-        accounts: list[dict[str, Any]] = []
-        known = income_accounts(items)
-        for start in range(0, len(known), MAX_IDS_PER_QUERY):
-            where: list[language.Condition] = [
-                ("Id", "IN", known[start : start + MAX_IDS_PER_QUERY])
-            ]
-            accounts += self.query_all(grant, "Account", where, active="any", check=check)
-        classic = sales_tax(preferences) is SalesTax.CLASSIC
-        return company_profile(
-            company=company,
-            preferences=preferences,
-            items=items,
-            accounts=accounts,
-            payment_methods=self.query_all(grant, "PaymentMethod", check=check),
-            tax_codes=self.query_all(grant, "TaxCode", check=check) if classic else (),
-        )
 
     def _call(
         self,
@@ -295,10 +285,14 @@ class QboClient:
         *,
         body: bytes | None = None,
         content_type: str | None = None,
-        writes: int = 0,
+        reads: Reads = None,
         check: Check = None,
     ) -> tuple[Mapping[str, Any], str]:
-        """Send one request and return its payload and ``intuit_tid``."""
+        """Send one request and return its payload and ``intuit_tid``.
+
+        ``reads`` tells why it is read, and as how many reads Intuit may count it; None for a write.
+        """
+        writes = int(reads is None)
         asked = urlencode({**parameters, "minorversion": MINOR_VERSION}, quote_via=quote)
         realm = RedactedStr(quote(grant.realm_id.reveal(), safe=""))
         url = RedactedStr(f"{self._api_url}/v3/company/{realm}/{path}?{asked}")
@@ -322,6 +316,8 @@ class QboClient:
             verdict = examine(answer, now=self._throttles.clock.now(), secrets=secrets)
             if isinstance(verdict, QboError):
                 raise verdict
+            if reads is not None:
+                self.metrics.read(grant.company, *reads)
         except QboError as error:
             self._note(grant, method, path, error)
             raise

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from typing import Final
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 import attrs
+
+if TYPE_CHECKING:
+    from dunahub_qbo_plugin.model import ReadReason
 
 BOUNDS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75),
@@ -101,6 +105,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._counts: dict[str, Counts] = {}
         self._all = Counts()
+        self._metered: Counter[tuple[str, ReadReason]] = Counter()
 
     def count(self, company: str, *, reads: int = 0, writes: int = 0) -> None:
         """Add to a company's counts."""
@@ -110,6 +115,28 @@ class Metrics:
                 reads=so_far.reads + reads, writes=so_far.writes + writes
             )
             self._all = Counts(reads=self._all.reads + reads, writes=self._all.writes + writes)
+
+    def read(self, company: str, reason: ReadReason, units: int = 1) -> None:
+        """Count a read that QuickBooks answered, which is what Intuit meters."""
+        with self._lock:
+            self._metered[company, reason] += units
+
+    def move(self, company: str, to: str) -> None:
+        """Count for a company the reads that were made before it had its name here."""
+        with self._lock:
+            for key in [key for key in self._metered if key[0] == company]:
+                self._metered[to, key[1]] += self._metered.pop(key)
+
+    def take_metered(self) -> Counter[tuple[str, ReadReason]]:
+        """Return the answered reads since the last call, by company and reason."""
+        with self._lock:
+            taken, self._metered = self._metered, Counter()
+            return taken
+
+    def give_back(self, metered: Counter[tuple[str, ReadReason]]) -> None:
+        """Count again what was taken and could not be stored."""
+        with self._lock:
+            self._metered += metered
 
     def of(self, company: str) -> Counts:
         """Return a company's counts."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind
+from dunahub_qbo_plugin.model import Kind, ReadReason
 from dunahub_qbo_plugin.review.findings import Difference, Finding, differences, likely_duplicates
 from dunahub_qbo_plugin.store.queries import sent as ledger
 
@@ -127,7 +127,7 @@ class Comparer:
         self, grant: Grant, since: datetime
     ) -> tuple[dict[Kind, dict[str, Mapping[str, Any]]], bool]:
         """Return what changed in QuickBooks, and whether that is all of it."""
-        answer = self._client.cdc(grant, list(ENTITIES.values()), since)
+        answer = self._client.cdc(grant, list(ENTITIES.values()), since, reason=ReadReason.COMPARE)
         changed: dict[Kind, dict[str, Mapping[str, Any]]] = {
             kind: {str(one["Id"]): one for one in answer.get(entity, ())}
             for kind, entity in ENTITIES.items()
@@ -162,7 +162,11 @@ class Comparer:
         for part in _parts(missing, IDS_PER_READ):
             active: Literal["any"] | None = "any" if kind is Kind.CUSTOMER else None
             rows = self._client.query_all(
-                grant, ENTITIES[kind], [("Id", "IN", list(part))], active=active
+                grant,
+                ENTITIES[kind],
+                [("Id", "IN", list(part))],
+                active=active,
+                reason=ReadReason.COMPARE,
             )
             remotes |= {str(row["Id"]): row for row in rows}
         return remotes
@@ -177,7 +181,9 @@ class Comparer:
             }
         if not ours:
             return []
-        customers: list[Mapping[str, Any]] = list(self._client.query_all(grant, "Customer", []))
+        customers: list[Mapping[str, Any]] = list(
+            self._client.query_all(grant, "Customer", [], reason=ReadReason.COMPARE)
+        )
         return likely_duplicates(customers, ours)
 
 

@@ -88,6 +88,9 @@ class ConnectionRow(_Row, table=True):
 
     profile: str | None = None
     profile_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    settings_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    items_stale: bool = False
+    settings_stale: bool = False
     default_item_id: str | None = None
     tax_code_id: str | None = None
 
@@ -362,6 +365,17 @@ class MeterRow(_Row, table=True):
     buckets: str = ""
 
 
+class ReadsRow(_Row, table=True):
+    """How many metered reads of a company QuickBooks answered in a month (UTC), by reason."""
+
+    __tablename__ = "qbo_reads"
+
+    company_id: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    reads: int = 0
+
+
 class SchemaRow(_Row, table=True):
     """Which version of the plugin may write, at least; the one row is made with the tables."""
 
@@ -379,6 +393,7 @@ disconnections_table: sa.Table = DisconnectionRow.__table__  # type: ignore[attr
 tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
 meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
+metered_reads: sa.Table = ReadsRow.__table__  # type: ignore[attr-defined]
 schema_mark: sa.Table = SchemaRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.

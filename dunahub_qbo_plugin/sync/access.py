@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from dunahub_qbo_plugin.connect.profile import is_due
 from dunahub_qbo_plugin.errors import (
     ConfigurationError,
     GrantRevoked,
@@ -17,17 +18,12 @@ from dunahub_qbo_plugin.errors import (
 )
 from dunahub_qbo_plugin.model import ErrorInfo
 from dunahub_qbo_plugin.store.companies import pauses as company_pauses
-from dunahub_qbo_plugin.store.companies.profiles import (
-    load_profile,
-    profile_is_fresh,
-    profile_is_read,
-)
+from dunahub_qbo_plugin.store.companies import profiles
 from dunahub_qbo_plugin.sync import pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.profile import ProfileReader
     from dunahub_qbo_plugin.connect.tokens import TokenKeeper
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.qbo.auth import Grant
@@ -41,13 +37,13 @@ class Access:
     """The way into one company. Where there is none, the company rests.
 
     Attributes:
-        read_company: reads and keeps what is to be known of a company before it is sent to.
+        reader: reads and keeps what is to be known of a company before it is sent to.
     """
 
     database: Database
     tokens: TokenKeeper
     clock: Clock
-    read_company: Callable[[Grant], CompanyProfile]
+    reader: ProfileReader
     company_id: str
 
     def grant(self, refused: Grant | None = None) -> Grant | None:
@@ -63,20 +59,19 @@ class Access:
         return None
 
     def profile(self, grant: Grant) -> CompanyProfile | None:
-        """Return what is known of the company, read afresh once a day or where that was asked for.
+        """Return what is known of the company, after reading what is due to be read.
 
         None, and a rest, when nothing is known yet and QuickBooks does not tell.
         """
         with self.database.read.connect() as db:
-            profile = load_profile(db, self.company_id)
-            known = profile_is_read(db, self.company_id)
-            fresh = profile_is_fresh(db, self.company_id, now=self.clock.now())
-        if fresh:
+            profile = profiles.load_profile(db, self.company_id)
+            freshness = profiles.freshness(db, self.company_id)
+        if not is_due(freshness, self.clock.now()):
             return profile
         try:
             return self._read(grant)
         except QboError as error:
-            if known:  # yesterday's will do
+            if freshness.lists_at is not None:  # what was read earlier will do
                 return profile
             seconds = pauses.SELDOM if isinstance(error, Unauthorized) else pauses.OUTAGE
             self.pause(seconds, error.info)
@@ -88,10 +83,10 @@ class Access:
         None when there is none to be had: access may have been taken away in QuickBooks.
         """
         try:
-            return self.read_company(grant)
+            return self.reader.up_to_date(grant)
         except Unauthorized:
             renewed = self.grant(refused=grant)
-            return None if renewed is None else self.read_company(renewed)
+            return None if renewed is None else self.reader.up_to_date(renewed)
 
     def pause(self, seconds: float, info: ErrorInfo) -> None:
         """Have nothing sent for so many seconds, and say why."""

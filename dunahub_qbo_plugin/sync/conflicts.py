@@ -16,6 +16,7 @@ from dunahub_qbo_plugin.model import (
     Note,
     Operation,
     ParentGone,
+    ReadReason,
     Rejected,
     Synced,
 )
@@ -58,7 +59,9 @@ def explain_name(client: QboClient, attempt: Attempt, error: DuplicateName) -> O
         select(entity, [("DisplayName", "IN", [name, name + DELETED])], active="any", max=5)
         for entity in HOLDERS
     ]
-    answers = client.batch_query(attempt.grant, statements, check=attempt.check)
+    answers = client.batch_query(
+        attempt.grant, statements, reason=ReadReason.REFUSAL, check=attempt.check
+    )
     holders = [
         (entity, holder)
         for entity, found in zip(HOLDERS, answers, strict=True)
@@ -105,7 +108,11 @@ def explain_number(client: QboClient, attempt: Attempt, error: DuplicateNumber) 
         return Rejected(info=error.info)
     if error.info.subject:
         entity = client.read(
-            attempt.grant, attempt.intent.entity, error.info.subject, check=attempt.check
+            attempt.grant,
+            attempt.intent.entity,
+            error.info.subject,
+            reason=ReadReason.REFUSAL,
+            check=attempt.check,
         )
         found = NOTHING if entity is None else compare(attempt.intent, entity)
     else:
@@ -136,6 +143,7 @@ def explain_reference(client: QboClient, attempt: Attempt, error: BadReference) 
     answers = client.batch_query(
         attempt.grant,
         [_by_id(entity, ids) for entity, ids in wanted.values()],
+        reason=ReadReason.REFUSAL,
         check=attempt.check,
     )
     found = {

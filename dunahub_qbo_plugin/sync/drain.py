@@ -15,12 +15,9 @@ from dunahub_qbo_plugin.sync.outcome_counts import OutcomeCounts
 from dunahub_qbo_plugin.sync.turn import Stopping, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dunahub_qbo_plugin.clock import Clock
+    from dunahub_qbo_plugin.connect.profile import ProfileReader
     from dunahub_qbo_plugin.connect.tokens import TokenKeeper
-    from dunahub_qbo_plugin.model import CompanyProfile
-    from dunahub_qbo_plugin.qbo.auth import Grant
     from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.sync.reconciler import Reconciler
 
@@ -35,7 +32,7 @@ class Drainer:
     """Drains companies, one call each; several may run in different threads.
 
     Args:
-        read_company: reads and keeps what is to be known of a company before it is sent to.
+        reader: reads and keeps what is to be known of a company before it is sent to.
         owner: a name of this worker, unique among all.
         carriers: the threads that carry requests; by default of this drainer's own.
 
@@ -50,7 +47,7 @@ class Drainer:
         reconciler: Reconciler,
         tokens: TokenKeeper,
         clock: Clock,
-        read_company: Callable[[Grant], CompanyProfile],
+        reader: ProfileReader,
         owner: str,
         carriers: Carriers | None = None,
     ) -> None:
@@ -58,7 +55,7 @@ class Drainer:
         self._reconciler = reconciler
         self._tokens = tokens
         self._clock = clock
-        self._read_company = read_company
+        self._reader = reader
         self._owner = owner
         self._carriers = carriers or Carriers()
         self.outcomes = OutcomeCounts()
@@ -111,7 +108,7 @@ class Drainer:
                 database=self._database,
                 tokens=self._tokens,
                 clock=self._clock,
-                read_company=self._read_company,
+                reader=self._reader,
                 company_id=lease.company_id,
             ),
             clock=self._clock,

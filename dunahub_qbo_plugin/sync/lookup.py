@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import Kind, Written
+from dunahub_qbo_plugin.model import Kind, ReadReason, Written
 from dunahub_qbo_plugin.qbo.exact_json import decode
 from dunahub_qbo_plugin.qbo.payloads import written_of
 from dunahub_qbo_plugin.qbo.query import select
@@ -78,7 +78,9 @@ def look_for(client: QboClient, attempt: Attempt) -> Found:
     sent = decode(attempt.intent.body.encode())
     best, best_rank = NOTHING, (Agreement.NONE, 0)
     for statement in _statements(attempt, sent):
-        for candidate in client.query(attempt.grant, statement, check=attempt.check):
+        for candidate in client.query(
+            attempt.grant, statement, reason=ReadReason.LOOK, check=attempt.check
+        ):
             declined = str(candidate.get("Id")) == attempt.claim.declined
             if declined and not _marks(sent) & _marks(candidate):
                 continue

@@ -21,6 +21,7 @@ from dunahub_qbo_plugin.model import (
     Note,
     Outcome,
     Paused,
+    ReadReason,
     Rejected,
     Retry,
     Skipped,
@@ -152,7 +153,9 @@ class Reconciler:
         2026-09). Not at once: whether a read finds what was written a moment ago is not documented.
         """
         intent = attempt.intent
-        entity = self._client.read(attempt.grant, intent.entity, remote.id, check=attempt.check)
+        entity = self._client.read(
+            attempt.grant, intent.entity, remote.id, reason=ReadReason.LOOK, check=attempt.check
+        )
         if entity is None and attempt.still_running and not self._is_deleted(attempt, remote):
             return Retry(info=ErrorInfo(code="no-answer"), keeps_key=True)
         if entity is None or entity.get("Active") is False:
@@ -165,7 +168,9 @@ class Reconciler:
         """Return whether QuickBooks says that an object which it made is gone again."""
         name = attempt.intent.entity.capitalize()
         since = (attempt.claim.intent_at or attempt.now) - CREATED_WITHIN
-        changed = self._client.cdc(attempt.grant, [name], since, check=attempt.check)[name]
+        changed = self._client.cdc(
+            attempt.grant, [name], since, reason=ReadReason.LOOK, check=attempt.check
+        )[name]
         return any(one.get("Id") == remote.id and one.get("status") == "Deleted" for one in changed)
 
 

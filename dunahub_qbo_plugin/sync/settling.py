@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.model import (
     Note,
     Operation,
     Outcome,
+    ReadReason,
     Rejected,
     Retry,
     Skipped,
@@ -110,7 +111,13 @@ def reread(client: QboClient, attempt: Attempt, *, stale: bool = False) -> Outco
     """
     claim, intent = attempt.claim, attempt.intent
     assert claim.remote is not None  # noqa: S101  only what is there is updated
-    entity = client.read(attempt.grant, intent.entity, claim.remote.id, check=attempt.check)
+    entity = client.read(
+        attempt.grant,
+        intent.entity,
+        claim.remote.id,
+        reason=ReadReason.CHANGED,
+        check=attempt.check,
+    )
     if entity is None:
         return Rejected(info=ErrorInfo(code=GONE, subject=claim.label), doubtful=True)
     doubtful = attempt.is_resend or not stale

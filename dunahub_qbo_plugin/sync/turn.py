@@ -403,7 +403,7 @@ class Turn:
         if not self.items_read:
             self.items_read = True
             try:
-                self.profile = self.access.read_company(grant)
+                self.profile = self.access.reader.items(grant)
             except QboError as error:
                 log.warning("the item list could not be read again: %s", error.info.code)
         assert self.profile is not None  # noqa: S101  nothing is sent before it is known

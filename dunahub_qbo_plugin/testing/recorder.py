@@ -11,8 +11,10 @@ import attrs
 
 from dunahub_qbo_plugin.clock import SystemClock
 from dunahub_qbo_plugin.errors import QboError
+from dunahub_qbo_plugin.model import ReadReason
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
+from dunahub_qbo_plugin.qbo.company_reads import read_profile
 from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.qbo.profile import company_profile
 from dunahub_qbo_plugin.qbo.throttle import Throttles
@@ -296,7 +298,7 @@ def _stage(
     profile: CompanyProfile | None,
 ) -> Stage:
     results: dict[str, Mapping[str, Any]] = {}
-    profile = profile or bench.client.profile(bench.grant)
+    profile = profile or read_profile(bench.client, bench.grant, reason=ReadReason.CONNECT)
     stage = Stage(exchanges=exchanges, results=results, profile=profile)
     for name in needs(exchange, exchanges):
         perform(exchanges[name], stage, bench.client, bench.grant)

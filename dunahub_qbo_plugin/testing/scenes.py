@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.model import (
     Kind,
     Operation,
     Parent,
+    ReadReason,
     RecordKey,
     RemoteRef,
     snapshot,
@@ -69,17 +70,17 @@ def perform(exchange: Exchange, stage: Stage, client: QboClient, grant: Grant) -
     does = call.pop("do", None)
     match does:
         case "company_info" | "preferences":
-            return getattr(client, does)(grant)
+            return getattr(client, does)(grant, reason=ReadReason.LOOK)
         case "read":
             found = remote_of(str(call["of"]), stage)
-            return client.read(grant, str(call["entity"]), found.id)
+            return client.read(grant, str(call["entity"]), found.id, reason=ReadReason.LOOK)
         case "query":
-            return client.query(grant, str(call["statement"]))
+            return client.query(grant, str(call["statement"]), reason=ReadReason.LOOK)
         case "batch_query":
-            return client.batch_query(grant, list(call["statements"]))
+            return client.batch_query(grant, list(call["statements"]), reason=ReadReason.LOOK)
         case "cdc":
             since = datetime.fromisoformat(call["changed_since"])
-            return client.cdc(grant, list(call["entities"]), since)
+            return client.cdc(grant, list(call["entities"]), since, reason=ReadReason.LOOK)
         case _:
             raise ValueError(f"{exchange.name} does not say what to do: {does!r}")
 

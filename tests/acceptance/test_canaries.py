@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dunahub_hookspecs import Redirect
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
-from dunahub_qbo_plugin.model import Kind, RecordKey
+from dunahub_qbo_plugin.model import Kind, ReadReason, RecordKey
 from dunahub_qbo_plugin.plugin import QuickBooksPlugin
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.review.support import support_file
@@ -274,7 +274,7 @@ def exceptions(net: Net) -> None:
     for rule in ("refuse times=9", "fail status=401 times=9", "cut times=9 target=any"):
         net.host.qbo.trouble(rule)
         with pytest.raises(QuickBooksPluginError) as error:
-            runtime.client.company_info(grant)
+            runtime.client.company_info(grant, reason=ReadReason.LOOK)
         net.failure("client", error.value)
         with pytest.raises(QuickBooksPluginError) as error:
             runtime.panel.connection_service.oauth.refresh(

@@ -9,7 +9,15 @@ import pytest
 
 from dunahub_qbo_plugin.advice import Fix, advise
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.model import HolderKind, Kind, NameHolder, Note, RecordKey, RecordState
+from dunahub_qbo_plugin.model import (
+    HolderKind,
+    Kind,
+    NameHolder,
+    Note,
+    ReadReason,
+    RecordKey,
+    RecordState,
+)
 from dunahub_qbo_plugin.store.records import history
 from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
 from tests.support.faulty import FaultyHost, service
@@ -231,9 +239,9 @@ def test_deleted_invoice_is_made_anew_only_when_asked(host: FaultyHost, company:
 CLEANING = "3"
 
 
-def _item_reads(host: FaultyHost, since: int) -> int:
-    reads = [one for one in host.requests(since) if one.path == "/preferences"]
-    return len(reads)
+def _list_reads(host: FaultyHost, since: int) -> int:
+    """Count the queries of lists: the items, and the accounts of these."""
+    return len([one for one in host.requests(since) if one.path == "/query"])
 
 
 def test_inactive_item_names_line_and_item(host: FaultyHost, company: Company) -> None:
@@ -245,7 +253,7 @@ def test_inactive_item_names_line_and_item(host: FaultyHost, company: Company) -
     )
     before = host.mark()
     host.send()
-    assert _item_reads(host, before) == 1
+    assert _list_reads(host, before) == 2
     info = error(host, BILL)
     assert (info.code, info.subject) == ("item-inactive", "Gutter Cleaning")
     told = advise(Kind.INVOICE, info)
@@ -273,7 +281,7 @@ def test_item_of_the_same_name_takes_its_place(host: FaultyHost, company: Compan
     host.save(make_invoice(), make_invoice("inv-2", lines=[service("Gutter Cleaning", "60")]))
     before = host.mark()
     host.send()
-    assert _item_reads(host, before) == 1
+    assert _list_reads(host, before) == 2
     assert shown(host, BILL) is RecordState.SYNCED
     read = [
         row
@@ -291,7 +299,7 @@ def test_item_that_is_not_in_the_list_is_named_with_its_line(
         TroubleRule(kind="fail", status=400, code="2500", shape="fault", entity="invoice")
     )
     company.deactivate("Item", CLEANING)
-    host.qbo.trouble(TroubleRule(kind="fail", status=503, path="/companyinfo/"))
+    host.qbo.trouble(TroubleRule(kind="fail", status=503, path="/query"))
     host.save(make_invoice())
     host.send()
     info = error(host, BILL)
@@ -309,7 +317,9 @@ def test_service_named_after_an_inactive_item_does_not_fall_to_the_default(
 ) -> None:
     """Income does not move to the default item unnoticed because an item is inactive."""
     company.deactivate("Item", CLEANING)
-    host.runtime.panel.connection_service.read_profile(connection_of(host).id)
+    host.runtime.panel.connection_service.read_profile(
+        connection_of(host).id, reason=ReadReason.OFFICE
+    )
     host.save(make_invoice())
     host.send()
     assert error(host, BILL).code == "item-inactive"

@@ -50,7 +50,7 @@ def test_a_drain_finds_that_the_app_was_removed(host: FaultyHost, *, known: bool
     """The first drain does, whether it has the company's settings to read or not (rule 16)."""
     if not known:
         with host.runtime.database.write.begin() as db:
-            profiles.forget_profile(db, connection_of(host).id)
+            profiles.mark_stale(db, connection_of(host).id, profiles.Stale.ITEMS)
     remove_app(host)
     host.save(make_lead())
     assert host.send() == 0
@@ -64,7 +64,7 @@ def test_an_access_token_that_ended_early_is_renewed(host: FaultyHost) -> None:
     host.qbo.emulator.world.tokens.expire(realm=CONTRACTOR)
     assert linking.check(ORG) is None
     with host.runtime.database.write.begin() as db:
-        profiles.forget_profile(db, connection_of(host).id)
+        profiles.mark_stale(db, connection_of(host).id, profiles.Stale.ITEMS)
     host.qbo.emulator.world.tokens.expire(realm=CONTRACTOR)
     host.save(make_lead())
     assert host.send() == 1

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import ReadReason
 from dunahub_qbo_plugin.qbo.transport import http_client
 from dunahub_qbo_plugin.store.tables import connections, history, records
 from dunahub_qbo_plugin.testing import make_invoice, make_lead, make_payment
@@ -61,7 +62,9 @@ def test_nothing_secret_is_logged_or_stored(
     """Requests, faults and renewals leave no secret and no realm id behind (rule 11)."""
     caplog.set_level(logging.DEBUG)
     secrets = _secrets(host)
-    host.runtime.panel.connection_service.read_profile(connection_of(host).id)
+    host.runtime.panel.connection_service.read_profile(
+        connection_of(host).id, reason=ReadReason.OFFICE
+    )
     host.save(make_lead(), make_invoice(), make_payment())
     host.send()
     for number, rule in enumerate(TROUBLES):

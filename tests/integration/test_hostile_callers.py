@@ -12,6 +12,7 @@ import pytest
 
 from dunahub_hookspecs import ActionRequest, Person, Redirect
 from dunahub_qbo_plugin.errors import Unreachable
+from dunahub_qbo_plugin.model import ReadReason
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import MAX_PAGES, QboClient
 from dunahub_qbo_plugin.qbo.throttle import Throttles
@@ -120,7 +121,7 @@ def test_pages_that_are_always_full_end(*, moves: bool, asked: int) -> None:
         return httpx.Response(200, json={"QueryResponse": {"Item": rows}})
 
     client, grant = _client(reply)
-    assert client.query_all(grant, "Item", page=10)
+    assert client.query_all(grant, "Item", page=10, reason=ReadReason.LOOK)
     assert count == asked
 
 
@@ -135,7 +136,7 @@ def test_an_exception_that_nobody_knows_shows_no_token() -> None:
 
     client, grant = _client(reply)
     with pytest.raises(Unreachable) as caught:
-        client.company_info(grant)
+        client.company_info(grant, reason=ReadReason.LOOK)
     told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert "token-of-mine-1" not in "".join(told.format())
     assert caught.value.sent

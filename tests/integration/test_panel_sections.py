@@ -7,7 +7,6 @@ import io
 import json
 import re
 import zipfile
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -109,7 +108,7 @@ def tune_ups(host: FakeHost, number: int) -> None:
     made = accountant.create(
         "Item", {"Name": "AC tune-up", "Type": "Service", "IncomeAccountRef": {"value": "1"}}
     )
-    host.runtime.panel.connection_service.check(ORG)
+    host.runtime.panel.connection_service.read_lists(ORG)
     accountant.edit("Item", made["Id"], {"Active": False})
     for at in range(number):
         line = LineItem(
@@ -124,7 +123,7 @@ def tune_ups(host: FakeHost, number: int) -> None:
 
 def list_of_items(host: FakeHost) -> set[str]:
     """Read the item list afresh."""
-    host.runtime.panel.connection_service.check(ORG)
+    host.runtime.panel.connection_service.read_lists(ORG)
     with host.runtime.database.read.connect() as db:
         return set(profiles.load_profile(db, connection_of(host).id).items)
 
@@ -370,7 +369,7 @@ def test_a_tax_code_that_is_gone_is_told_and_replaced(host: FakeHost) -> None:
     press(host, "choose-tax", code="3")
     code = stored(host, "TaxCode", "3")
     books(host).load("TaxCode", code | {"Active": False})
-    host.runtime.panel.connection_service.check(ORG)
+    host.runtime.panel.connection_service.read_lists(ORG)
     said = read(panel(host))
     assert "The sales tax code chosen for invoices was deleted in QuickBooks" in said
     taxed(host, "1041")
@@ -401,7 +400,7 @@ def test_the_default_s_income_account_is_looked_at(
     else:
         account = stored(host, "Account", item["IncomeAccountRef"]["value"])
         books(host).load("Account", account | {"Active": False})
-    press(host, "check")
+    press(host, "refresh-items")
     said = read(panel(host))
     assert "The income account of “Services”" in said or "“Services”, the default" in said
     assert title in said
@@ -502,7 +501,7 @@ def with_numbers(host: FakeHost, *, on: bool) -> None:
         profile = profiles.load_profile(db, company)
         closed = None if on else "2026-09-30"
         odd = attrs.evolve(profile, custom_txn_numbers=on, book_close_date=closed)
-        profiles.save_profile(db, company, odd, now=host.clock.now())
+        profiles.save_profile(db, company, odd)
 
 
 def test_first_steps_are_ticked_by_what_arrived(host: FakeHost) -> None:
@@ -518,14 +517,6 @@ def test_first_steps_are_ticked_by_what_arrived(host: FakeHost) -> None:
     host.save(pay("1040"))
     host.send()
     assert "First steps: all 6 done" in read(panel(host))
-
-
-def test_a_company_is_read_again_after_a_day(host: FakeHost) -> None:
-    """What was read of a company counts for a day."""
-    with host.runtime.database.read.connect() as db:
-        company, now = connection_of(host).id, host.clock.now()
-        assert profiles.profile_is_fresh(db, company, now=now + timedelta(hours=23))
-        assert not profiles.profile_is_fresh(db, company, now=now + timedelta(hours=24))
 
 
 # Needs attention.

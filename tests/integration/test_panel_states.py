@@ -405,7 +405,7 @@ def look_at(host: FakeHost) -> str:
         odd = attrs.evolve(
             profile, custom_txn_numbers=False, allow_discount=False, book_close_date="2026-09-30"
         )
-        profiles.save_profile(db, company, odd, now=host.clock.now())
+        profiles.save_profile(db, company, odd)
     return panel(host)
 
 
@@ -442,7 +442,7 @@ def mapping(host: FakeHost) -> str:
         profile = profiles.load_profile(db, company)
         gone = next(item for item in profile.items.values() if item.active)
         items = {**profile.items, gone.id: attrs.evolve(gone, active=False)}
-        profiles.save_profile(db, company, attrs.evolve(profile, items=items), now=NOW)
+        profiles.save_profile(db, company, attrs.evolve(profile, items=items))
         services = {"tune-up": "AC tune-up", "guard": gone.name, "repair": "Fascia repair"}
         profiles.note_services(db, company, services, now=NOW)
     return panel(host, open="products")
@@ -457,7 +457,7 @@ def tax_codes(host: FakeHost) -> str:
         accounts = {
             key: attrs.evolve(account, active=False) for key, account in profile.accounts.items()
         }
-        profiles.save_profile(db, company, attrs.evolve(profile, accounts=accounts), now=NOW)
+        profiles.save_profile(db, company, attrs.evolve(profile, accounts=accounts))
     for number in ("1041", "1042"):
         line = LineItem(description="Gutter guard", unit_price=Decimal(100), taxable=True)
         host.save(job(number, f"Customer {number}", lines=[line], tax=Decimal("8.25")))

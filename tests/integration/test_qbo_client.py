@@ -12,14 +12,16 @@ import pytest
 from dunahub_qbo_plugin import errors
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
 from dunahub_qbo_plugin.emulator.world.world import SEEDS
-from dunahub_qbo_plugin.model import Intent, Operation, Written
+from dunahub_qbo_plugin.model import Intent, Operation, ReadReason, Written
 from dunahub_qbo_plugin.qbo import exact_json
+from dunahub_qbo_plugin.qbo.company_reads import read_profile
 from dunahub_qbo_plugin.qbo.query import select
 from tests.support.qbo import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+WHY = ReadReason.LOOK
 KEYS = count(1)
 
 
@@ -92,7 +94,7 @@ def test_creates_what_is_sent(bench: Bench) -> None:
     payment = bench.client.write(bench.grant(), intent("payment", payment_body(customer, invoice)))
     assert payment.total == Decimal("149.00")
     assert payment.remote.sync_token == "0"
-    read = bench.client.read(bench.grant(), "invoice", invoice.remote.id)
+    read = bench.client.read(bench.grant(), "invoice", invoice.remote.id, reason=WHY)
     assert read is not None
     assert read["Balance"] == 0
     assert read["LinkedTxn"] == [{"TxnId": payment.remote.id, "TxnType": "Payment"}]
@@ -154,7 +156,7 @@ def test_voids(bench: Bench) -> None:
     body = {"Id": payment.remote.id, "SyncToken": payment.remote.sync_token, "sparse": True}
     void = intent("payment", body, Operation.VOID)
     assert bench.client.write(bench.grant(), void).total == 0
-    read = bench.client.read(bench.grant(), "invoice", invoice.remote.id)
+    read = bench.client.read(bench.grant(), "invoice", invoice.remote.id, reason=WHY)
     assert read is not None
     assert read["Balance"] == Decimal(149)
     void = intent("invoice", {"Id": read["Id"], "SyncToken": read["SyncToken"]}, Operation.VOID)
@@ -200,16 +202,16 @@ def test_a_dead_reference_while_reading_is_no_missing_object(bench: Bench) -> No
     rule = {"kind": "fail", "status": 400, "code": "2500"}
     bench.emulator.trouble(TroubleRule.from_mapping(rule))
     with pytest.raises(errors.BadReference):
-        bench.client.read(bench.grant(), "invoice", "1")
+        bench.client.read(bench.grant(), "invoice", "1", reason=WHY)
 
 
 def test_reads_nothing_as_none(bench: Bench) -> None:
     """An object that QuickBooks does not have reads as None, another refusal does not."""
-    assert bench.client.read(bench.grant(), "Invoice", "424242") is None
+    assert bench.client.read(bench.grant(), "Invoice", "424242", reason=WHY) is None
     with pytest.raises(errors.Refused):
-        bench.client.read(bench.grant(), "invoice", "1.5")
+        bench.client.read(bench.grant(), "invoice", "1.5", reason=WHY)
     with pytest.raises(errors.Busy):  # nothing answers there: no word on any object
-        bench.client.read(bench.grant(), "invoice", "1/../../2?x=")
+        bench.client.read(bench.grant(), "invoice", "1/../../2?x=", reason=WHY)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +231,12 @@ def test_finds_a_name_whatever_is_in_it(bench: Bench, name: str) -> None:
     """A name with quotes, signs or other alphabets is found as it was sent, long ones by POST."""
     made = new_customer(bench, name)
     statement = select("Customer", [("DisplayName", "=", name)], active="any")
-    found = bench.client.query(bench.grant(), statement)
+    found = bench.client.query(bench.grant(), statement, reason=WHY)
     assert [(row["Id"], row["DisplayName"]) for row in found] == [(made.remote.id, name)]
-    assert bench.client.query(bench.grant(), select("Customer", [("Id", "=", "4242")])) == []
+    assert (
+        bench.client.query(bench.grant(), select("Customer", [("Id", "=", "4242")]), reason=WHY)
+        == []
+    )
 
 
 def test_reads_all_pages(bench: Bench) -> None:
@@ -241,10 +246,10 @@ def test_reads_all_pages(bench: Bench) -> None:
         "Customer", made[3]
     )
     grant = bench.grant(company="counted")
-    active = bench.client.query_all(grant, "Customer", page=3)
+    active = bench.client.query_all(grant, "Customer", page=3, reason=WHY)
     assert {row["Id"] for row in active} == set(made) - {made[3]}
     assert bench.client.metrics.of("counted").reads == 3
-    everyone = bench.client.query_all(grant, "Customer", active="any", page=3)
+    everyone = bench.client.query_all(grant, "Customer", active="any", page=3, reason=WHY)
     assert [row["Id"] for row in everyone] == sorted(made, key=int)
 
 
@@ -255,7 +260,7 @@ def test_tells_what_changed(bench: Bench) -> None:
     realm = bench.grant().realm_id.reveal()
     bench.emulator.world.companies[realm].books.delete("Invoice", gone.remote.id)
     since = bench.clock.now() - timedelta(hours=1)
-    changes = bench.client.cdc(bench.grant(), ["Invoice", "Payment"], since)
+    changes = bench.client.cdc(bench.grant(), ["Invoice", "Payment"], since, reason=WHY)
     assert {row["Id"]: row.get("status") for row in changes["Invoice"]} == {
         kept.remote.id: None,
         gone.remote.id: "Deleted",
@@ -265,7 +270,7 @@ def test_tells_what_changed(bench: Bench) -> None:
 
 def test_a_profile_takes_few_requests(bench: Bench) -> None:
     """Company, preferences, items, their accounts, methods, tax codes: six reads, no write."""
-    profile = bench.client.profile(bench.grant(company="p"))
+    profile = read_profile(bench.client, bench.grant(company="p"), reason=WHY)
     assert profile.name == SEEDS["contractor"][1]
     assert profile.items["3"].name == "Gutter Cleaning"
     assert profile.payment_methods["check"] == "2"
@@ -279,7 +284,7 @@ def test_a_profile_takes_few_requests(bench: Bench) -> None:
 def test_tax_codes_are_read_with_classic_sales_tax_only(bench: Bench) -> None:
     """A company without classic sales tax is not asked for tax codes: a read less."""
     bench.emulator.world.companies[SEEDS["contractor"][0]].books.settings.sales_tax = "automated"
-    assert bench.client.profile(bench.grant(company="p")).tax_codes == {}
+    assert read_profile(bench.client, bench.grant(company="p"), reason=WHY).tax_codes == {}
     assert bench.client.metrics.of("p").reads == 5
 
 
@@ -288,7 +293,7 @@ def test_counts_reads_and_writes_by_company(bench: Bench) -> None:
     new_customer(bench)
     with pytest.raises(errors.DuplicateName):
         new_customer(bench)
-    bench.client.preferences(bench.grant(company="c2"))
+    bench.client.preferences(bench.grant(company="c2"), reason=WHY)
     metrics = bench.client.metrics
     assert (metrics.of("c1").writes, metrics.of("c1").reads) == (2, 0)
     assert (metrics.of("c2").writes, metrics.of("c2").reads) == (0, 1)
@@ -335,15 +340,15 @@ def test_tokens_that_do_not_fit(bench: Bench) -> None:
     grant = bench.grant()
     bench.emulator.world.tokens.expire()
     with pytest.raises(errors.Unauthorized):
-        bench.client.company_info(grant)
+        bench.client.company_info(grant, reason=WHY)
     grant = bench.grant(realm=SEEDS["empty"][0])
     elsewhere = bench.grant()
     wrong = type(grant)(company="c1", realm_id=elsewhere.realm_id, access_token=grant.access_token)
     with pytest.raises(errors.Forbidden):
-        bench.client.company_info(wrong)
+        bench.client.company_info(wrong, reason=WHY)
     bench.emulator.world.service.wrong_realm = "100"
     with pytest.raises(errors.Unauthorized) as caught:
-        bench.client.company_info(wrong)
+        bench.client.company_info(wrong, reason=WHY)
     assert caught.value.info.code == "100"
     for secret in wrong.confidential():
         assert secret not in f"{caught.value.info!r}"
@@ -377,5 +382,5 @@ def test_the_limits_hold_at_quickbooks_own_counting(bench: Bench) -> None:
     grant = bench.grant()
     start = bench.clock.monotonic()
     for _ in range(600):
-        bench.client.preferences(grant)
+        bench.client.preferences(grant, reason=WHY)
     assert bench.clock.monotonic() - start < 60 + 13

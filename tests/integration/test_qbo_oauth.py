@@ -13,6 +13,7 @@ import pytest
 
 from dunahub_qbo_plugin import errors
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.model import ReadReason
 from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
 from dunahub_qbo_plugin.qbo.throttle import Throttles
@@ -72,10 +73,10 @@ def test_the_whole_way_over_a_socket() -> None:
             realm_id=Secret(back.params["realmId"]),
             access_token=tokens.access_token,
         )
-        assert client.company_info(grant)["CompanyName"]
+        assert client.company_info(grant, reason=ReadReason.LOOK)["CompanyName"]
         oauth.revoke(tokens.refresh_token)
         with pytest.raises(errors.Unauthorized):
-            client.company_info(grant)
+            client.company_info(grant, reason=ReadReason.LOOK)
         with pytest.raises(errors.GrantRevoked):
             oauth.refresh(tokens.refresh_token)
 

@@ -40,6 +40,7 @@ class Connection:
     pause_cause: str
     pause_text: str | None
     profile_at: datetime | None
+    settings_at: datetime | None
     default_item_id: str | None
     tax_code_id: str | None
 
@@ -110,6 +111,7 @@ def connection_of(row: Any) -> Connection:  # noqa: ANN401  a Row
         pause_cause=row.pause_cause or "",
         pause_text=row.pause_text,
         profile_at=from_ms(row.profile_at),
+        settings_at=from_ms(row.settings_at),
         default_item_id=row.default_item_id,
         tax_code_id=row.tax_code_id,
     )

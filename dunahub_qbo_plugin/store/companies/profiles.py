@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -15,12 +15,34 @@ from dunahub_qbo_plugin.store.convert import from_ms, to_ms
 from dunahub_qbo_plugin.store.tables import connections, item_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 
-PROFILE_LIFETIME: Final = timedelta(days=1)
-"""Age up to which a stored profile is used without reading it again."""
+class Stale(StrEnum):
+    """What of a profile a refusal says is out of date."""
+
+    ITEMS = "items"
+    SETTINGS = "settings"
+
+
+_STALE: Final = {Stale.ITEMS: "items_stale", Stale.SETTINGS: "settings_stale"}
+"""The column of each."""
+
+
+@attrs.frozen(kw_only=True)
+class Freshness:
+    """How old what is known of a company is.
+
+    Attributes:
+        lists_at: when its lists were last looked at; None before the first time.
+        settings_at: when its settings were.
+        stale: what is to be read before anything more is sent.
+    """
+
+    lists_at: datetime | None = None
+    settings_at: datetime | None = None
+    stale: frozenset[Stale] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -38,40 +60,58 @@ class Service:
 
 
 def save_profile(
-    db: sa.Connection, company_id: str, profile: CompanyProfile, *, now: datetime
+    db: sa.Connection,
+    company_id: str,
+    profile: CompanyProfile,
+    *,
+    read: Collection[Stale] = (),
+    lists_at: datetime | None = None,
+    settings_at: datetime | None = None,
 ) -> None:
-    """Store what was read from QuickBooks; the office's choices are kept."""
-    read = attrs.asdict(
+    """Store what was read from QuickBooks; the office's choices are kept.
+
+    Args:
+        db: a transaction.
+        company_id: whose it is.
+        profile: what is known now.
+        read: what was read again, and so is not out of date any more.
+        lists_at: as of when its lists are; None where no more is known of them than before.
+        settings_at: the same of its settings.
+    """
+    known = attrs.asdict(
         profile,
         filter=attrs.filters.exclude("item_by_service", "default_item_id", "tax_code_id"),
     )
-    db.execute(
-        sa.update(connections)
-        .where(connections.c.id == company_id)
-        .values(
-            profile=json.dumps(read, separators=(",", ":")),
-            profile_at=to_ms(now),
-            company_name=profile.name,
-        )
+    values: dict[str, Any] = {
+        "profile": json.dumps(known, separators=(",", ":")),
+        "company_name": profile.name,
+        **{_STALE[part]: False for part in read},
+    }
+    if lists_at is not None:
+        values["profile_at"] = to_ms(lists_at)
+    if settings_at is not None:
+        values["settings_at"] = to_ms(settings_at)
+    db.execute(sa.update(connections).where(connections.c.id == company_id).values(values))
+
+
+def freshness(db: sa.Connection, company_id: str) -> Freshness:
+    """Return how old what is known of a company is."""
+    row = connections.c
+    statement = sa.select(row.profile_at, row.settings_at, row.items_stale, row.settings_stale)
+    found = db.execute(statement.where(row.id == company_id)).one_or_none()
+    if found is None:
+        return Freshness()
+    return Freshness(
+        lists_at=from_ms(found.profile_at),
+        settings_at=from_ms(found.settings_at),
+        stale=frozenset(part for part, name in _STALE.items() if getattr(found, name)),
     )
 
 
-def profile_is_read(db: sa.Connection, company_id: str) -> bool:
-    """Return whether a profile is stored and was not invalidated."""
-    statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
-    return db.execute(statement).scalar_one_or_none() is not None
-
-
-def profile_is_fresh(db: sa.Connection, company_id: str, *, now: datetime) -> bool:
-    """Return whether the stored profile is younger than `PROFILE_LIFETIME`."""
-    statement = sa.select(connections.c.profile_at).where(connections.c.id == company_id)
-    read_at = db.execute(statement).scalar_one_or_none()
-    return read_at is not None and now - from_ms(read_at) < PROFILE_LIFETIME
-
-
-def forget_profile(db: sa.Connection, company_id: str) -> None:
-    """Invalidate the profile, so that it is read again before the next record is sent."""
-    db.execute(sa.update(connections).where(connections.c.id == company_id).values(profile_at=None))
+def mark_stale(db: sa.Connection, company_id: str, stale: Stale) -> None:
+    """Have a part of the profile read again before the next record is sent."""
+    known = sa.and_(connections.c.id == company_id, connections.c.profile_at.is_not(None))
+    db.execute(sa.update(connections).where(known).values({_STALE[stale]: True}))
 
 
 def load_profile(db: sa.Connection, company_id: str) -> CompanyProfile:

@@ -9,7 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import BOTH_CHANGED, QUESTIONS, Kind, RecordKey, SkipReason
-from dunahub_qbo_plugin.store.companies.profiles import forget_profile
+from dunahub_qbo_plugin.store.companies.profiles import Stale, mark_stale
 from dunahub_qbo_plugin.store.convert import cut
 from dunahub_qbo_plugin.store.queries.attention import Cause, of_cause
 from dunahub_qbo_plugin.store.records import dependents, history
@@ -51,8 +51,9 @@ ITEM_CODES: Final = ("item-missing", "item-ambiguous", "item-inactive", "item-go
 """Codes that another choice of product can mend."""
 TAX_CODES: Final = ("tax-code-missing", "tax-code-gone")
 """Codes that another choice of sales tax code can mend."""
-_LIST_CODES: Final = ITEM_CODES + TAX_CODES
-"""Codes that a change in QuickBooks' lists can mend: asked again, they are read afresh."""
+_STALE: Final = {Stale.SETTINGS: TAX_CODES, Stale.ITEMS: ITEM_CODES}
+"""What is read afresh when records are tried again that failed with these codes, since a change in
+QuickBooks can mend them."""
 
 
 @attrs.frozen
@@ -85,10 +86,10 @@ def retry(
     if which is None:
         again += [failed, records.c.error_code.not_in(QUESTIONS)]
     for part in _parts(which):
-        about_lists = [*again, *part, records.c.error_code.in_(_LIST_CODES)]
-        if db.execute(sa.select(records.c.id).where(*about_lists).limit(1)).first():
-            forget_profile(db, connection.id)
-            break
+        for stale, codes in _STALE.items():
+            about = [*again, *part, records.c.error_code.in_(codes)]
+            if db.execute(sa.select(records.c.id).where(*about).limit(1)).first():
+                mark_stale(db, connection.id, stale)
     event = RetryAsked(by_name=which is not None)
     return _ask(db, connection, again, which, event, _Request(Command.RETRY, by, now))
 

@@ -43,6 +43,9 @@ def upgrade() -> None:
         sa.Column("look_first_until", sa.BigInteger(), nullable=False),
         sa.Column("profile", sa.String(), nullable=True),
         sa.Column("profile_at", sa.BigInteger(), nullable=True),
+        sa.Column("settings_at", sa.BigInteger(), nullable=True),
+        sa.Column("items_stale", sa.Boolean(), nullable=False),
+        sa.Column("settings_stale", sa.Boolean(), nullable=False),
         sa.Column("default_item_id", sa.String(), nullable=True),
         sa.Column("tax_code_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_connection")),
@@ -318,6 +321,14 @@ def upgrade() -> None:
         sa.Column("buckets", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("owner", "hour", name=op.f("pk_qbo_meter")),
     )
+    op.create_table(
+        "qbo_reads",
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reads", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("company_id", "month", "reason", name=op.f("pk_qbo_reads")),
+    )
     mark = op.create_table(
         "qbo_schema",
         sa.Column("oldest_writer", sa.String(), nullable=False),
@@ -329,6 +340,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("qbo_schema")
+    op.drop_table("qbo_reads")
     op.drop_table("qbo_meter")
     op.drop_table("qbo_word")
     op.drop_table("qbo_task")
