@@ -9,6 +9,8 @@ Money is ``Decimal`` in US dollars; an ``int`` is taken as whole dollars.
 
 from __future__ import annotations
 
+import functools
+import logging
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,12 +18,40 @@ from typing import Final
 
 import attrs
 
+log = logging.getLogger(__name__)
+
 LARGEST_EXPONENT: Final = 20
 """Power of ten of the largest amount that is rounded."""
 
+REGIONS: Final = {
+    "USA": "US",
+    "UNITED STATES": "US",
+    "UNITED STATES OF AMERICA": "US",
+    "BRA": "BR",
+    "BRAZIL": "BR",
+    "BRASIL": "BR",
+}
+"""Other names of a region."""
+METHODS: Final = {
+    "credit_card": "card",
+    "debit_card": "card",
+    "credit": "card",
+    "debit": "card",
+    "ach_debit": "ach",
+    "ach_credit": "ach",
+    "us_bank_account": "ach",
+    "echeck": "ach",
+    "e_check": "ach",
+}
+"""Other names of a method of payment, as processors have them."""
+
 
 class Region(StrEnum):
-    """Where an organization does business. Everything that is neither US nor BR is ``OTHER``."""
+    """Where an organization does business. Everything that is neither US nor BR is ``OTHER``.
+
+    Names that are not known are ``OTHER``, too; each is logged once, since plugins for one region
+    hide themselves from it.
+    """
 
     US = "US"
     BR = "BR"
@@ -29,12 +59,20 @@ class Region(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Region:
-        text = str(value).strip().upper()
-        return next((region for region in cls if region.value == text), cls.OTHER)
+        text = " ".join(str(value).upper().split())
+        text = REGIONS.get(text, text)
+        known = next((region for region in cls if region.value == text), None)
+        if known is None and text:
+            _warn_once(f"region {str(value)[:40]!r} is not known and taken for OTHER, not for US")
+        return known or cls.OTHER
 
 
 class PaymentMethod(StrEnum):
-    """How a customer paid."""
+    """How a customer paid.
+
+    Usual other names are understood (``credit_card``); what is not known is ``OTHER`` and logged
+    once, since it is then neither a card nor an ACH payment.
+    """
 
     CARD = "card"
     ACH = "ach"
@@ -43,21 +81,47 @@ class PaymentMethod(StrEnum):
     BANK_TRANSFER = "bank_transfer"
     OTHER = "other"
 
+    @classmethod
+    def _missing_(cls, value: object) -> PaymentMethod:
+        text = "_".join(str(value).lower().replace("-", " ").replace("_", " ").split())
+        text = METHODS.get(text, text)
+        known = next((method for method in cls if method.value == text), None)
+        if known is None:
+            _warn_once(f"payment method {str(value)[:40]!r} is not known and taken for OTHER")
+        return known or cls.OTHER
+
 
 class InvoiceStatus(StrEnum):
-    """Whether an invoice is valid or was voided."""
+    """Whether an invoice is valid or was voided.
+
+    A draft is not told to plugins at all; one that is sent, paid, part paid or overdue is ``OPEN``,
+    since its payments say what is paid; one that is voided, canceled or deleted is ``VOID``. Any
+    other text is an error, since guessing would put a canceled invoice into somebody's books.
+    """
 
     OPEN = "open"
     VOID = "void"
 
+    @classmethod
+    def _missing_(cls, value: object) -> InvoiceStatus:
+        raise ValueError(
+            f"an invoice's status is 'open' or 'void', not {str(value)[:40]!r}: map every valid"
+            " invoice to 'open', paid or not, and a canceled one to 'void'"
+        )
+
 
 class InvoiceSource(StrEnum):
-    """What an invoice was created from."""
+    """What an invoice was created from; what is not known is ``OTHER``."""
 
     LEAD = "lead"
     JOB = "job"
     PROPOSAL = "proposal"
     OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> InvoiceSource:
+        text = str(value).strip().lower()
+        return next((source for source in cls if source.value == text), cls.OTHER)
 
 
 class RecordKind(StrEnum):
@@ -66,6 +130,12 @@ class RecordKind(StrEnum):
     LEAD = "lead"
     INVOICE = "invoice"
     PAYMENT = "payment"
+
+
+@functools.lru_cache(maxsize=100)
+def _warn_once(text: str) -> None:
+    """Log something the first time that it is met."""
+    log.warning("%s", text)
 
 
 def _money(value: Decimal | int) -> Decimal:
@@ -191,13 +261,17 @@ class LineItem:
     description: str = attrs.field(default="", converter=_text)
     quantity: Decimal = attrs.field(default=Decimal(1), converter=_money)
     unit_price: Decimal = attrs.field(converter=_money)
-    amount: Decimal = attrs.field(converter=_money)
+    amount: Decimal = attrs.field(
+        default=attrs.Factory(lambda line: line.quantity_times_price, takes_self=True),
+        converter=_money,
+    )
     service_id: str | None = attrs.field(default=None, converter=_optional_identifier)
     service_name: str = attrs.field(default="", converter=_text)
     taxable: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
 
-    @amount.default
-    def _amount_from_price(self) -> Decimal:
+    @property
+    def quantity_times_price(self) -> Decimal:
+        """Dollars that quantity and price come to, to the cent."""
         return round_cents(self.quantity * self.unit_price)
 
 
@@ -225,15 +299,19 @@ class Invoice:
     lines: tuple[LineItem, ...] = attrs.field(converter=_lines)
     discount: Decimal = attrs.field(default=Decimal(0), converter=_money)
     tax: Decimal = attrs.field(default=Decimal(0), converter=_money)
-    total: Decimal = attrs.field(converter=_money)
+    total: Decimal = attrs.field(
+        default=attrs.Factory(lambda invoice: invoice.sum_of_lines, takes_self=True),
+        converter=_money,
+    )
     issued_on: date = attrs.field(converter=_day)
     due_on: date | None = attrs.field(default=None, converter=attrs.converters.optional(_day))
     message: str = attrs.field(default="", converter=_text)
     status: InvoiceStatus = attrs.field(default=InvoiceStatus.OPEN, converter=InvoiceStatus)
     source: InvoiceSource = attrs.field(default=InvoiceSource.OTHER, converter=InvoiceSource)
 
-    @total.default
-    def _total_from_lines(self) -> Decimal:
+    @property
+    def sum_of_lines(self) -> Decimal:
+        """Dollars that the lines come to, less the discount and with the tax, each to the cent."""
         lines = sum((round_cents(line.amount) for line in self.lines), Decimal(0))
         return lines - round_cents(self.discount) + round_cents(self.tax)
 

@@ -12,6 +12,7 @@ import pytest
 from dunahub_hookspecs import (
     ActionRequest,
     Invoice,
+    InvoiceStatus,
     Lead,
     LineItem,
     Organization,
@@ -30,12 +31,15 @@ DAY = date(2026, 3, 2)
         ("US", Region.US),
         ("us ", Region.US),
         ("BR", Region.BR),
+        ("usa", Region.US),
+        ("United  States", Region.US),
+        ("Brasil", Region.BR),
         ("PT", Region.OTHER),
         ("", Region.OTHER),
     ],
 )
 def test_region_is_read_once(given: str, region: Region) -> None:
-    """Every region but US and BR is simply another one."""
+    """Usual names of the US and Brazil are understood; every other region is another one."""
     assert Organization(id="1", region=given).region is region
 
 
@@ -124,3 +128,37 @@ def test_a_request_shows_no_secret() -> None:
     assert "canary" not in repr(request)
     assert request.value("csrf") == "canary-token"
     assert request.value("absent", "else") == "else"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("credit_card", PaymentMethod.CARD),
+        ("Debit Card", PaymentMethod.CARD),
+        ("us_bank_account", PaymentMethod.ACH),
+        ("ACH-debit", PaymentMethod.ACH),
+        ("bank transfer", PaymentMethod.BANK_TRANSFER),
+        ("zelle", PaymentMethod.OTHER),
+        ("", PaymentMethod.OTHER),
+    ],
+)
+def test_a_method_by_another_name(said: str, meant: PaymentMethod) -> None:
+    """Usual names are understood, others are OTHER."""
+    assert PaymentMethod(said) is meant
+
+
+def test_what_is_not_known_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A region that hides a plugin, and a method that keeps a payment back, are named."""
+    for _ in range(3):
+        Region("Atlantis")
+        PaymentMethod("cowries")
+    assert [record.getMessage() for record in caplog.records] == [
+        "region 'Atlantis' is not known and taken for OTHER, not for US",
+        "payment method 'cowries' is not known and taken for OTHER",
+    ]
+
+
+def test_a_status_is_not_guessed() -> None:
+    """The error says how a host's own statuses are mapped."""
+    with pytest.raises(ValueError, match="not 'paid': map every valid invoice to 'open'"):
+        InvoiceStatus("paid")

@@ -130,7 +130,10 @@ def test_a_redirect_address_of_another_app_is_refused(caller: Caller, world: Wor
         )
     )
     mixed = caller.asked(redirect_uri="https://other.example/cb")
-    assert caller.http.get("/connect/oauth2", params=mixed).status_code == 400
+    refused = caller.http.get("/connect/oauth2", params=mixed)
+    assert refused.status_code == 400
+    assert "asked to come back to https://other.example/cb. This emulator knows" in refused.text
+    assert "start the emulator with --redirect-uri https://other.example/cb" in refused.text
     own = caller.asked(client_id="ABother", redirect_uri="https://other.example/cb")
     assert "Other wants" in caller.http.get("/connect/oauth2", params=own).text
 

@@ -15,18 +15,21 @@ from dunahub_qbo_plugin.emulator.world.directory import ACCOUNTING, KNOWN_SCOPES
 from dunahub_qbo_plugin.emulator.world.world import World, with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from werkzeug.wrappers import Response as AnyResponse
 
 _COMPANY_SCOPES = frozenset({ACCOUNTING, PAYMENT})
 _CONTACT_SCOPES = frozenset({"profile", "email", "phone", "address"})
+MAX_SHOWN = 400
+"""Characters of an address that the error page shows."""
 
 
 @attrs.frozen(kw_only=True)
 class _Refused(Exception):
     reason: str
     app_name: str = "the app"
+    hint: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +117,16 @@ def _decide(world: World) -> AnyResponse:
     return redirect(_accepted(world, asked, realm, user.sub))
 
 
+def _how_to_list(asked: str, known: Collection[str]) -> str:
+    """Say, as Intuit's page does not, which address is missing and how the emulator takes it."""
+    listed = ", ".join(sorted(known)) or "none"
+    return (
+        f"Your host asked to come back to {asked[:MAX_SHOWN] or 'no address'}. This emulator knows: "
+        f"{listed[:MAX_SHOWN]}. Let your host use that one, or start the emulator with "
+        f"--redirect-uri {asked[:MAX_SHOWN] or 'ADDRESS'}"
+    )
+
+
 def _read(world: World, values: Mapping[str, str]) -> _AuthorizationRequest | str:
     """Return what the app asks for, or the address that tells the app why it gets nothing."""
     app = world.apps.get(values.get("client_id", ""))
@@ -128,6 +141,7 @@ def _read(world: World, values: Mapping[str, str]) -> _AuthorizationRequest | st
             reason="The redirect_uri query parameter value is invalid. Make sure it is listed in "
             "the Redirect URIs section on your app's keys tab and matches it exactly.",
             app_name=app.name,
+            hint=_how_to_list(redirect_uri, app.redirect_uris),
         )
     state = values.get("state", "")
     if not state:
