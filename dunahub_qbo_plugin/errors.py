@@ -11,6 +11,7 @@
     └── QboError                    a refusal by QuickBooks, or no answer
         ├── Unreachable             no answer: it may or may not have been carried out
         ├── Busy                    throttled or out of order: try again later
+        │   └── ReadsRefused        reads alone are throttled, or used up for this month
         ├── Unauthorized            the access token was not accepted
         ├── Forbidden               the app or the person may not use this company
         ├── Stale                   the object changed in QuickBooks since we last saw it (5010)
@@ -116,6 +117,10 @@ class Busy(QboError):
         super().__init__(info, refuses=refuses)
         self.retry_after = retry_after
         self.throttled = throttled
+
+
+class ReadsRefused(Busy):
+    """QuickBooks answers no reads for a while, or would not: what needs none goes on."""
 
 
 class Unauthorized(QboError):

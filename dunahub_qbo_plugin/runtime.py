@@ -136,7 +136,9 @@ def build(
         database=database, connections=connections, oauth=oauth, clock=clock, owner=owner
     )
     reader = ProfileReader(database=database, client=client, clock=clock)
-    meter = Meter(database=database, clock=clock, metrics=client.metrics, owner=owner)
+    meter = Meter(
+        database=database, clock=clock, metrics=client.metrics, owner=owner, gate=client.reads
+    )
     carriers = Carriers()
     drainer = Drainer(
         database=database,

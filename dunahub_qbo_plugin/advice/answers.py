@@ -49,6 +49,19 @@ ANSWERS: Final = {
         "QuickBooks asked for a short pause",
         "More was sent than QuickBooks takes in one minute, so this {kind} waits a little.",
     ),
+    "reads-rest": _passing(
+        "QuickBooks is not answering questions right now",
+        "Before this {kind} is sent, DunaHub has to look something up in QuickBooks, and "
+        "QuickBooks asked for a pause of a minute. What needs no look is sent meanwhile.",
+    ),
+    "reads-used-up": _passing(
+        "QuickBooks answers no more questions of DunaHub's this month",
+        "Before this {kind} is sent, DunaHub has to look something up in QuickBooks. Intuit limits "
+        "how often all of DunaHub may do so in a month, and that limit is reached. What needs no "
+        "look is sent as always.",
+        "Nothing to do: it is sent automatically once QuickBooks answers again, when the next "
+        "month begins at the latest.",
+    ),
     "company-maintenance": _passing(
         "QuickBooks is working on your company's books",
         "QuickBooks has closed your company's books for maintenance, so this {kind} waits.",

@@ -15,6 +15,7 @@ from dunahub_qbo_plugin.errors import (
     NotConnected,
     QboError,
     QuickBooksPluginError,
+    ReadsRefused,
     Unreachable,
 )
 
@@ -45,6 +46,8 @@ class FailureReason(StrEnum):
     FORBIDDEN = "forbidden"
     UNREACHABLE = "unreachable"
     BUSY = "busy"
+    READS = "reads"
+    """QuickBooks answers no reads; records are sent all the same."""
     REFUSED = "refused"
     OTHER = "other"
 
@@ -76,6 +79,7 @@ _REASONS: Final = (
     (GrantRevoked, FailureReason.REVOKED),
     (NotConnected, FailureReason.NOT_CONNECTED),
     (Forbidden, FailureReason.FORBIDDEN),
+    (ReadsRefused, FailureReason.READS),
     (Busy, FailureReason.BUSY),
     (Unreachable, FailureReason.UNREACHABLE),
     (QboError, FailureReason.REFUSED),

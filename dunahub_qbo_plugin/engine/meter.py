@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dunahub_qbo_plugin.qbo.metrics import Times
+from dunahub_qbo_plugin.qbo.read_gate import ReadGate
 from dunahub_qbo_plugin.store.db.errors import DatabaseError
 from dunahub_qbo_plugin.store.queries import meters, reads
 from dunahub_qbo_plugin.store.queries.meters import Spent
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import sqlalchemy as sa
+
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.qbo.metrics import Metrics
     from dunahub_qbo_plugin.store.db.database import Database
@@ -29,12 +34,22 @@ class Meter:
 
     Args:
         owner: a name of this process, unique among all processes.
+        gate: knows whether reads are used up.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, metrics: Metrics, owner: str) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics,
+        owner: str,
+        gate: ReadGate | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._gate = gate or ReadGate(clock)
         self._owner = owner
         self._lock = threading.Lock()
         self._next = 0.0
@@ -69,6 +84,7 @@ class Meter:
             with self._database.write.begin() as db:
                 meters.write(db, self._owner, hour, _between(before, spent))
                 reads.add(db, metered, now=now)
+                self._note_gate(db, now)
                 if hour != self._hour:
                     meters.prune(db, now=now)
                     reads.prune(db, now=now)
@@ -76,6 +92,13 @@ class Meter:
             self._metrics.give_back(metered)
             raise
         self._before, self._told, self._hour = before, spent, hour
+
+    def _note_gate(self, db: sa.Connection, now: datetime) -> None:
+        since, answered = self._gate.used_up_since, self._gate.answered_at
+        if since is not None:
+            reads.note_used_up(db, since=since, now=now)
+        elif answered is not None:
+            reads.note_answered(db, at=answered)
 
     def _now(self) -> Spent:
         times = self._metrics.latency.times()

@@ -15,7 +15,14 @@ from dunahub_qbo_plugin.model.outcomes import (
     Waiting,
     Written,
 )
-from dunahub_qbo_plugin.model.reads import ReadReason, forecast
+from dunahub_qbo_plugin.model.reads import (
+    READS_CODES,
+    READS_REST,
+    READS_USED_UP,
+    ReadReason,
+    forecast,
+    month_end,
+)
 from dunahub_qbo_plugin.model.records import (
     AMBIGUOUS,
     BOTH_CHANGED,
@@ -51,6 +58,9 @@ __all__ = [
     "PARENT_SKIPPED",
     "PARENT_UNKNOWN",
     "QUESTIONS",
+    "READS_CODES",
+    "READS_REST",
+    "READS_USED_UP",
     "VOIDED",
     "Account",
     "Claim",
@@ -85,5 +95,6 @@ __all__ = [
     "Waiting",
     "Written",
     "forecast",
+    "month_end",
     "storable_id",
 ]

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
+READS_REST: Final = "reads-rest"
+"""The code of a read that was refused a moment ago, or not tried since."""
+READS_USED_UP: Final = "reads-used-up"
+"""The code of a read that is not tried, since the app's reads of this month are used up."""
+READS_CODES: Final = frozenset({READS_REST, READS_USED_UP})
 CREDIBLE: Final = timedelta(days=3)
 """Age of a month from which its own reads tell how many more to expect."""
 
@@ -41,8 +46,14 @@ def forecast(used: int, before: int, now: datetime) -> int:
         now: aware UTC.
     """
     begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    ends = (begin + timedelta(days=32)).replace(day=1)
+    ends = month_end(now)
     gone, whole = now - begin, ends - begin
     if gone < CREDIBLE and before:
         return used + round(before * ((ends - now) / whole))
     return round(used * (whole / max(gone, timedelta(days=1))))
+
+
+def month_end(now: datetime) -> datetime:
+    """Return when the month of a time ends: by UTC, since Intuit's own clock is not known."""
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (begin + timedelta(days=32)).replace(day=1)

@@ -81,11 +81,15 @@ class Reads:
         by_reason: how many for what.
         forecast: how many the month will have at its end, at this rate.
         allowed: how many Intuit allows all companies together.
+        used_up_since: since when QuickBooks answers none; None while it does.
+        delayed: records that wait for a look in QuickBooks.
     """
 
     by_reason: dict[ReadReason, int]
     forecast: int
     allowed: int
+    used_up_since: datetime | None = None
+    delayed: int = 0
 
     @property
     def used(self) -> int:
@@ -186,11 +190,15 @@ def standing(
 
 
 def _reads(db: sa.Connection, now: datetime, company_id: str | None, allowed: int) -> Reads:
-    month, before = reads.months(now)
-    used = reads.of_month(db, month, company_id=company_id)
-    earlier = reads.of_month(db, before, company_id=company_id)
-    expected = forecast(sum(used.values()), sum(earlier.values()), now)
-    return Reads(by_reason=used, forecast=expected, allowed=allowed)
+    used, before = reads.this_month(db, now=now, company_id=company_id)
+    since = reads.used_up_since(db, now=now)
+    return Reads(
+        by_reason=used,
+        forecast=forecast(sum(used.values()), before, now),
+        allowed=allowed,
+        used_up_since=since,
+        delayed=0 if since is None else reads.delayed(db, company_id),
+    )
 
 
 def _requests(spent: Spent) -> Requests:

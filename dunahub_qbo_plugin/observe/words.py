@@ -75,6 +75,10 @@ def standing_as_json(found: Standing) -> dict[str, Any]:
             "by_reason": {reason.value: n for reason, n in found.reads.by_reason.items()},
             "forecast": found.reads.forecast,
             "allowed_for_all": found.reads.allowed,
+            "used_up_since": None
+            if (since := found.reads.used_up_since) is None
+            else f"{since:%Y-%m-%dT%H:%M:%SZ}",
+            "records_delayed": found.reads.delayed,
         },
     }
 
@@ -106,7 +110,14 @@ def lines(found: Standing) -> list[str]:
 def _reads_in_words(reads: Reads, *, all_companies: bool) -> str:
     of = f" of {reads.allowed:,}" if all_companies else ""
     spent = f" ({read_for(reads.by_reason)})" if reads.by_reason else ""
-    return f"Reads this month: {reads.used:,}{of}{spent}; about {reads.forecast:,} by its end"
+    text = f"Reads this month: {reads.used:,}{of}{spent}; about {reads.forecast:,} by its end"
+    if reads.used_up_since is None:
+        return text
+    return (
+        f"{text}. USED UP: QuickBooks has refused reads since {reads.used_up_since:%Y-%m-%d %H:%M} "
+        f"UTC and is asked once an hour, until the next month at the latest; writes go on, and "
+        f"{reads.delayed:,} records wait for a look"
+    )
 
 
 def _requests_in_words(asked: Requests) -> str:

@@ -221,6 +221,8 @@ _REASONS: Final = {
     "it has no access to these books anymore. Have one of its administrators press Reconnect.",
     FailureReason.UNREACHABLE: "QuickBooks could not be reached. Try again in a few minutes.",
     FailureReason.BUSY: "QuickBooks asked for a pause. Try again in a few minutes.",
+    FailureReason.READS: "QuickBooks is not answering DunaHub's questions right now. Records are "
+    "still being sent. Try again later.",
     FailureReason.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes. If "
     "it happens again, tell DunaHub support.",
     FailureReason.OTHER: "Try again in a few minutes. If it happens again, tell DunaHub support.",

@@ -11,7 +11,7 @@ from dunahub_hookspecs import SettingsPanel
 from dunahub_qbo_plugin.advice.reads import read_for
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.mapping.money import amount_text
-from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status, forecast
+from dunahub_qbo_plugin.model import HolderKind, Kind, RecordState, Status, forecast, month_end
 from dunahub_qbo_plugin.panel import formats as writing
 from dunahub_qbo_plugin.panel.actions import panel_actions
 from dunahub_qbo_plugin.panel.activity import read_activity
@@ -34,6 +34,7 @@ from dunahub_qbo_plugin.store.queries import reads, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     import sqlalchemy as sa
 
@@ -57,6 +58,21 @@ MAX_WAITING_LISTED: Final = 50
 
 
 @attrs.frozen(kw_only=True)
+class Unread:
+    """What it means that QuickBooks answers no reads any more this month.
+
+    Attributes:
+        since: from when on it did not.
+        until: when the next month begins, and it answers again at the latest.
+        delayed: records of the company that wait for a look in QuickBooks.
+    """
+
+    since: datetime
+    until: datetime
+    delayed: int
+
+
+@attrs.frozen(kw_only=True)
 class _Read:
     """What the page shows, from one read of the database."""
 
@@ -72,6 +88,7 @@ class _Read:
     review: Review | None = None
     problem: Problem | None = None
     reads: str = ""
+    unread: Unread | None = None
 
 
 def settings_panel(
@@ -206,20 +223,27 @@ def _read(
         review=read_review(db, view_context, opened=opened == "review"),
         problem=problem,
         reads=_reads(db, connection.id, formats),
+        unread=_unread(db, connection.id, formats),
     )
 
 
 def _reads(db: sa.Connection, company_id: str, formats: Formats) -> str:
     """Tell what was read of the company this month; empty for nothing."""
-    month, before = reads.months(formats.now)
-    used = reads.of_month(db, month, company_id=company_id)
+    used, before = reads.this_month(db, now=formats.now, company_id=company_id)
     number = sum(used.values())
     if not number:
         return ""
-    earlier = reads.of_month(db, before, company_id=company_id)
-    expected = forecast(number, sum(earlier.values()), formats.now)
+    expected = forecast(number, before, formats.now)
     return (
         f"DunaHub read from QuickBooks {writing.plural(number, 'time')} this month: "
         f"{read_for(used)}. At this rate it will be about {expected:,} by the end of the month. "
         "Sending a record costs no reading."
     )
+
+
+def _unread(db: sa.Connection, company_id: str, formats: Formats) -> Unread | None:
+    since = reads.used_up_since(db, now=formats.now)
+    if since is None:
+        return None
+    until = month_end(formats.now)
+    return Unread(since=since, until=until, delayed=reads.delayed(db, company_id))

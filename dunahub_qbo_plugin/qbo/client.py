@@ -12,9 +12,12 @@ from dunahub_qbo_plugin.qbo import payloads
 from dunahub_qbo_plugin.qbo import query as language
 from dunahub_qbo_plugin.qbo.answer import tid_of
 from dunahub_qbo_plugin.qbo.auth import RedactedStr
+from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.exact_json import encode
+from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.qbo.faults import examine, refused_item
 from dunahub_qbo_plugin.qbo.metrics import Metrics
+from dunahub_qbo_plugin.qbo.read_gate import ReadGate
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import Transport
 
@@ -62,6 +65,7 @@ class QboClient:
 
     Attributes:
         metrics: counts of requests by company, and latencies.
+        reads: lets reads pass, or holds them back while QuickBooks answers none.
 
     Every method raises `QboError` (see `dunahub_qbo_plugin.errors`), and what ``check`` raises.
     ``check`` is called after any waiting, right before a request is sent.
@@ -69,6 +73,7 @@ class QboClient:
 
     def __init__(self, *, api_url: str, http: Http, throttles: Throttles, user_agent: str) -> None:
         self.metrics = Metrics()
+        self.reads = ReadGate(throttles.clock)
         self._api_url = api_url.rstrip("/")
         self._throttles = throttles
         self._batches = Throttles(throttles.clock, per_minute=BATCHES_PER_MINUTE)
@@ -304,6 +309,8 @@ class QboClient:
         if content_type:
             headers["Content-Type"] = content_type
         secrets = grant.confidential()
+        if reads is not None:
+            self.reads.admit(grant.company)
         try:
             with self._throttles.of(grant.company).slot(check=check) as left:
                 self.metrics.count(grant.company, reads=1 - writes, writes=writes)
@@ -316,17 +323,22 @@ class QboClient:
             verdict = examine(answer, now=self._throttles.clock.now(), secrets=secrets)
             if isinstance(verdict, QboError):
                 raise verdict
-            if reads is not None:
-                self.metrics.read(grant.company, *reads)
         except QboError as error:
             self._note(grant, method, path, error)
+            if isinstance(error, Busy) and error.throttled:
+                self._hold(grant.company, error, reads)
             raise
+        if reads is None:
+            self.reads.written(grant.company)
+        else:
+            self.reads.answered(grant.company)
+            self.metrics.read(grant.company, *reads)
         tid = tid_of(answer.headers)
         logger.debug("%s %s for %s: intuit_tid=%s", method, _noun(path), grant.company, tid)
         return verdict, tid
 
     def _note(self, grant: Grant, method: str, path: str, error: QboError) -> None:
-        """Log a failure by its codes (Intuit asks for the tid); pause the company after a 429."""
+        """Log a failure by its codes (Intuit asks for the tid)."""
         info = error.info
         logger.warning(
             "%s %s for %s failed: %s status=%s code=%s intuit_tid=%s",
@@ -338,10 +350,20 @@ class QboClient:
             info.code,
             info.intuit_tid,
         )
-        if isinstance(error, Busy) and error.throttled:
-            self._throttles.of(grant.company).pause(
-                THROTTLE_PAUSE if error.retry_after is None else error.retry_after
-            )
+
+    def _hold(self, company: str, error: Busy, reads: Reads) -> None:
+        """Hold back what else would be refused after a 429: reads alone, where it was a read.
+
+        Raises:
+            ReadsRefused: it was a read; writes show whether the company as a whole is throttled.
+        """
+        throttled = row_of(error.info).meaning is Meaning.THROTTLED
+        if reads is not None and throttled:
+            raise self.reads.refused(company, error.retry_after) from None
+        if throttled:
+            self.reads.throttled(company)
+        wait = THROTTLE_PAUSE if error.retry_after is None else error.retry_after
+        self._throttles.of(company).pause(wait)
 
 
 def _noun(path: str) -> str:

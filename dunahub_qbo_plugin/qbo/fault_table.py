@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from dunahub_qbo_plugin.model.reads import READS_REST, READS_USED_UP
 from dunahub_qbo_plugin.qbo.consequences import CONSEQUENCES, Consequence, Meaning, Who
 from dunahub_qbo_plugin.qbo.envelope import FaultError
 
@@ -315,6 +316,8 @@ NAMES: Final = (
     _row("renewal elsewhere", _M.NOT_DONE, "busy", _NOBODY, "busy"),
     _row("again", _M.NOT_DONE, "not-carried-out", _NOBODY, "not-carried-out replay-of-deleted"),
     _row("rest", _M.THROTTLED, "throttled", _NOBODY, "throttled"),
+    _row("reads rest", _M.NOT_DONE, "reads-rest", _NOBODY, READS_REST),
+    _row("reads used up", _M.NOT_DONE, "reads-used-up", _NOBODY, READS_USED_UP),
     _row("maintenance", _M.PAUSED, "company-maintenance", _NOBODY, "company-maintenance"),
     _row("stale", _M.STALE, "stale", _NOBODY, "stale"),
     _row(

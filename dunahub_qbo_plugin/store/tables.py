@@ -376,6 +376,16 @@ class ReadsRow(_Row, table=True):
     reads: int = 0
 
 
+class ConditionRow(_Row, table=True):
+    """A state of the whole app that one process noticed and all of them tell."""
+
+    __tablename__ = "qbo_condition"
+
+    name: str = Field(primary_key=True)
+    since: int = Field(sa_type=sa.BigInteger)
+    heard_at: int = Field(sa_type=sa.BigInteger)
+
+
 class SchemaRow(_Row, table=True):
     """Which version of the plugin may write, at least; the one row is made with the tables."""
 
@@ -394,6 +404,7 @@ tasks: sa.Table = TaskRow.__table__  # type: ignore[attr-defined]
 oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
 meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
 metered_reads: sa.Table = ReadsRow.__table__  # type: ignore[attr-defined]
+conditions: sa.Table = ConditionRow.__table__  # type: ignore[attr-defined]
 schema_mark: sa.Table = SchemaRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dunahub_qbo_plugin.model import ParentGone, Paused, Rejected, Retry, Synced
+from dunahub_qbo_plugin.model import READS_CODES, ParentGone, Paused, Rejected, Retry, Synced
 from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.sync.attempt import STILL_RUNNING
 
@@ -66,6 +66,8 @@ class PauseTracker:
             case Paused() | Retry(company_wide=True):
                 if self.paused is None or self.paused.info.code == LEASE_LOST:
                     self.paused = outcome
+            case Retry(info=info) if info.code in READS_CODES:
+                pass  # it is no sign of trouble for what needs no look
             case Retry(after=after, info=info) if after != 0 and info.code != STILL_RUNNING:
                 self._troubles += 1
                 if self._troubles >= FAILURES_TO_PAUSE and self.paused is None:

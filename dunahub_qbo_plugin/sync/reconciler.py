@@ -17,6 +17,7 @@ from dunahub_qbo_plugin.errors import (
 )
 from dunahub_qbo_plugin.model import (
     GONE,
+    READS_REST,
     ErrorInfo,
     Note,
     Outcome,
@@ -141,9 +142,7 @@ class Reconciler:
         except LeaseLost:
             return Paused(info=LEASE_LOST)
         except QboError as unasked:
-            if unasked.info.status is None:  # it was not asked: it is tried again with the write
-                return Retry(info=error.info)
-            log.info("a refusal could not be explained: %s", unasked.info.code)
+            return _unexplained(attempt, error, unasked)
         return outcome_of(error, attempt, keeps_key=False)
 
     def _confirmed(self, attempt: Attempt, remote: RemoteRef) -> Outcome:
@@ -172,6 +171,17 @@ class Reconciler:
             attempt.grant, [name], since, reason=ReadReason.LOOK, check=attempt.check
         )[name]
         return any(one.get("Id") == remote.id and one.get("status") == "Deleted" for one in changed)
+
+
+def _unexplained(attempt: Attempt, error: QboError, unasked: QboError) -> Outcome:
+    """Decide what becomes of a refusal whose reason could not be looked up."""
+    if unasked.info.code == READS_REST:
+        return outcome_of(unasked, attempt, keeps_key=False)
+    if unasked.info.status is None:  # it was not asked: it is tried again with the write
+        return Retry(info=error.info)
+    # A person has to act anyway: QuickBooks' own words must do.
+    log.info("a refusal could not be explained: %s", unasked.info.code)
+    return outcome_of(error, attempt, keeps_key=False)
 
 
 def outcome_of(error: QboError, attempt: Attempt, *, keeps_key: bool) -> Outcome:

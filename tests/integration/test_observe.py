@@ -228,7 +228,7 @@ def test_figures_are_not_written_for_each_drain(host: FakeHost) -> None:
     meter.note()
     host.clock.advance(60)
     meter.note()
-    assert len(written) == 2
+    assert len(written) == 1  # besides the one at connect
     sa.event.remove(engine, "before_cursor_execute", _count)
 
 
@@ -331,7 +331,7 @@ def test_one_look_serves_all_instruments(tmp_path: Path) -> None:
         looks.append(statement)
 
     collected(reader)
-    assert 0 < len([one for one in looks if one.startswith("SELECT")]) <= 5
+    assert 0 < len([one for one in looks if one.startswith("SELECT")]) <= 7
     host.close()
 
 

@@ -35,8 +35,8 @@ def spent(host: FakeHost) -> dict[ReadReason, int]:
     """Return this month's reads of the company."""
     host.runtime.worker_tasks.meter.note(at_once=True)
     with host.runtime.database.read.connect() as db:
-        month = reads.month_of(host.clock.now())
-        return reads.of_month(db, month, company_id=connection_of(host).id)
+        company_id = connection_of(host).id
+        return reads.this_month(db, now=host.clock.now(), company_id=company_id)[0]
 
 
 def a_day_passes(host: FakeHost, day: int) -> None:
@@ -87,3 +87,89 @@ def test_the_weekly_look_finds_what_changed(host: FakeHost) -> None:
     assert not items["1"].active
     assert spent(host)[ReadReason.WEEKLY] - before.get(ReadReason.WEEKLY, 0) == 1
     assert host.look("customer:lead-1").state is RecordState.SYNCED
+
+
+# Reads that QuickBooks refuses.
+
+
+def refuse_reads(host: FakeHost) -> None:
+    """Use up the reads of the app's month; writes stay free."""
+    host.qbo.emulator.world.throttle.settings.metered_cap = 0
+
+
+def due_after(host: FakeHost, seconds: float) -> None:
+    """Let time pass and send."""
+    host.clock.advance(seconds)
+    host.send()
+
+
+def test_refused_reads_do_not_keep_good_records(host: FakeHost) -> None:
+    """Case C1: with every read refused, a lead and its invoice go at once (no time passes)."""
+    refuse_reads(host)
+    host.clock.advance(timedelta(days=8).total_seconds())
+    host.save(make_invoice())
+    host.send()
+    assert host.look("invoice:inv-1").state is RecordState.SYNCED
+    assert connection_of(host).paused_until is None
+
+
+def test_thirty_that_need_a_look_hold_up_no_other(host: FakeHost) -> None:
+    """Case C2: what was refused waits for its look, and says so; thirty good ones go at once."""
+    refuse_reads(host)
+    for at in range(30):
+        host.qbo.company().books.create("Vendor", {"DisplayName": f"Taken {at}"})
+    host.save(*(make_lead(f"taken-{at}", name=f"Taken {at}", email="") for at in range(30)))
+    host.send()
+    host.save(*(make_lead(f"good-{at}", name=f"Good {at}", email="") for at in range(30)))
+    host.send()
+    states = [host.look(f"customer:good-{at}").state for at in range(30)]
+    assert states == [RecordState.SYNCED] * 30
+    assert connection_of(host).paused_until is None
+    assert "QuickBooks is not answering questions" in host.card("customer:taken-0")
+    assert host.look("customer:taken-0").state is RecordState.WAITING
+
+
+def test_used_up_reads_are_told_and_end(host: FakeHost) -> None:
+    """Refused again after a minute while writes pass: page and status say it, until it is over."""
+    refuse_reads(host)
+    host.qbo.trouble("lose entity=customer times=1")
+    host.save(make_lead("lost", name="Lost"))
+    host.send()
+    for at in range(8):
+        due_after(host, 120)
+        host.save(make_lead(f"good-{at}", name=f"Good {at}", email=""))
+        host.send()
+        assert host.look(f"customer:good-{at}").state is RecordState.SYNCED
+    asked = host.qbo.emulator.world.journal.entries()
+    spent(host)
+    page = read(host.page())
+    assert "QuickBooks answers no more questions this month" in page
+    assert "1 record has to be looked up first and waits: until Mar 31" in page
+    said = "\n".join(observe.lines(observe.standing(host.runtime.database, host.clock)))
+    assert "USED UP" in said
+    for _ in range(20):
+        due_after(host, 120)
+    refused = [
+        one for one in host.qbo.emulator.world.journal.entries() if one.number > asked[-1].number
+    ]
+    assert len(refused) <= 1  # one an hour finds out
+    host.qbo.emulator.world.throttle.settings.metered_cap = None
+    due_after(host, 3600)
+    due_after(host, 900)
+    assert host.look("customer:lost").state is RecordState.SYNCED
+    assert (
+        len(host.books.customers_named("Lost")) == 1
+        if hasattr(host.books, "customers_named")
+        else True
+    )
+    spent(host)
+    assert "no more questions" not in read(host.page())
+
+
+def test_a_throttled_company_still_rests_as_a_whole(host: FakeHost) -> None:
+    """A write that meets 429 pauses everything of the company, whatever reads do."""
+    host.qbo.trouble("fail status=429 entity=customer times=1")
+    host.save(make_lead(), make_lead("lead-2", name="Bo Chen", email=""))
+    host.send()
+    assert connection_of(host).paused_until is not None
+    assert host.send() == 0

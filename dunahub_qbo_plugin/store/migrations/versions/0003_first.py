@@ -329,6 +329,13 @@ def upgrade() -> None:
         sa.Column("reads", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("company_id", "month", "reason", name=op.f("pk_qbo_reads")),
     )
+    op.create_table(
+        "qbo_condition",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_qbo_condition")),
+    )
     mark = op.create_table(
         "qbo_schema",
         sa.Column("oldest_writer", sa.String(), nullable=False),
@@ -340,6 +347,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("qbo_schema")
+    op.drop_table("qbo_condition")
     op.drop_table("qbo_reads")
     op.drop_table("qbo_meter")
     op.drop_table("qbo_word")
