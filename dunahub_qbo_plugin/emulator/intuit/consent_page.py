@@ -121,8 +121,8 @@ def _how_to_list(asked: str, known: Collection[str]) -> str:
     """Say, as Intuit's page does not, which address is missing and how the emulator takes it."""
     listed = ", ".join(sorted(known)) or "none"
     return (
-        f"Your host asked to come back to {asked[:MAX_SHOWN] or 'no address'}. This emulator knows: "
-        f"{listed[:MAX_SHOWN]}. Let your host use that one, or start the emulator with "
+        f"Your host asked to come back to {asked[:MAX_SHOWN] or 'no address'}. This emulator "
+        f"knows: {listed[:MAX_SHOWN]}. Let your host use that one, or start the emulator with "
         f"--redirect-uri {asked[:MAX_SHOWN] or 'ADDRESS'}"
     )
 
