@@ -218,6 +218,8 @@ WITHOUT_AN_ANSWER = {
     "parent-withheld": "what the record stands on is not sent, by a person's decision",
     "customer-withheld": "as parent-withheld",
     "item-gone": "reference-gone, once the line's item is known to be it",
+    "reads-rest": "the throttle's answer, to a read",
+    "reads-used-up": "the throttle's answer again, while writes pass",
 }
 """Advice that follows from no single answer of QuickBooks, and why."""
 
