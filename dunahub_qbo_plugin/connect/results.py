@@ -48,6 +48,8 @@ class FailureReason(StrEnum):
     BUSY = "busy"
     READS = "reads"
     """QuickBooks answers no reads; records are sent all the same."""
+    TOO_OFTEN = "too-often"
+    """It was asked for so often within the hour that everybody's reads would suffer."""
     REFUSED = "refused"
     OTHER = "other"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -28,6 +29,7 @@ from dunahub_qbo_plugin.model import ErrorInfo, ReadReason
 from dunahub_qbo_plugin.qbo.auth import Grant, RedactedStr, Secret
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
+from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.companies import oauth_states, pauses, region
 
 if TYPE_CHECKING:
@@ -49,6 +51,11 @@ log = logging.getLogger(__name__)
 
 MAX_REALM_LENGTH: Final = 32
 """Digits of a realm id at most."""
+CHECK: Final = "check"
+READ_LISTS: Final = "read-lists"
+HOUR: Final = timedelta(hours=1)
+LOOKS_IN_AN_HOUR: Final = {CHECK: 30, READ_LISTS: 10}
+"""How often a company's people can have QuickBooks asked, whose reads all organizations share."""
 ARRIVING: Final = "arriving"
 """What requests of companies that are not stored yet are counted and throttled under."""
 MAX_PAUSE_WAIT: Final = 3.0
@@ -244,7 +251,7 @@ class ConnectionService:
         security_log.note("disconnect", "revoked" if revoked else "deleted here only", org, person)
         return revoked
 
-    def check(self, org: Organization) -> FailureReason | None:
+    def check(self, org: Organization, person: Person) -> FailureReason | None:
         """Read the company's settings from QuickBooks; write no record (rule 31).
 
         It costs one metered read, two where the company keeps its own sales tax rates.
@@ -256,6 +263,8 @@ class ConnectionService:
             connection = self.connections.current(db, org.id)
         if connection is None or connection.disconnected_at is not None:
             return FailureReason.NOT_CONNECTED
+        if not self._may_ask(connection.id, CHECK, person):
+            return FailureReason.TOO_OFTEN
         try:
             self._ask(connection.id, self._read_settings)
         except QuickBooksPluginError as error:
@@ -268,7 +277,20 @@ class ConnectionService:
         self.wake()
         return None
 
-    def read_lists(self, org: Organization) -> FailureReason | None:
+    def _may_ask(self, company_id: str, name: str, person: Person) -> bool:
+        """Note that a person has QuickBooks asked; return whether that is within the limit."""
+        with self.database.write.begin() as db:
+            return tasks.spend(
+                db,
+                company_id,
+                name,
+                most=LOOKS_IN_AN_HOUR[name],
+                within=HOUR,
+                by=person.email or person.name,
+                now=self.clock.now(),
+            )
+
+    def read_lists(self, org: Organization, person: Person) -> FailureReason | None:
         """Read the company's settings and lists afresh, because a person wants to see them.
 
         Returns:
@@ -278,6 +300,8 @@ class ConnectionService:
             connection = self.connections.current(db, org.id)
         if connection is None or connection.disconnected_at is not None:
             return FailureReason.NOT_CONNECTED
+        if not self._may_ask(connection.id, READ_LISTS, person):
+            return FailureReason.TOO_OFTEN
         try:
             self.read_profile(connection.id, reason=ReadReason.OFFICE)
         except QuickBooksPluginError as error:

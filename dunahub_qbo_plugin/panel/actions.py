@@ -11,6 +11,7 @@ from dunahub_qbo_plugin.errors import ConfigurationError, NotConnected, QboError
 from dunahub_qbo_plugin.model import RecordKey
 from dunahub_qbo_plugin.panel import company_actions, downloads, product_actions, record_actions
 from dunahub_qbo_plugin.panel.flash import ActionResult, tone_of
+from dunahub_qbo_plugin.panel.form_input import TooMany
 from dunahub_qbo_plugin.panel.links import host_record, page_address
 from dunahub_qbo_plugin.panel.panel_action import Refusal
 
@@ -47,6 +48,8 @@ def _handle(
         answer = action.run(context, request)
     except Refusal as refusal:
         answer = refusal.result
+    except TooMany:
+        answer = ActionResult.TOO_MANY
     except ConfigurationError as error:
         log.warning("the action %s needs an operator: %s", action.name, error)
         answer = ActionResult.SETUP

@@ -31,7 +31,7 @@ def _disconnect(context: PanelContext, request: ActionRequest) -> Answer:
 
 
 def _check(context: PanelContext, request: ActionRequest) -> Answer:
-    why = context.connection_service.check(request.org)
+    why = context.connection_service.check(request.org, request.person)
     return ActionResult.CHECKED if why is None else because(ActionResult.CHECK_FAILED, why)
 
 

@@ -48,6 +48,8 @@ class ActionResult(StrEnum):
     NOT_UNDONE = "not-undone"
     UNKNOWN_RECORD = "unknown-record"
     NOTHING_CHOSEN = "nothing-chosen"
+    TOO_MANY = "too-many"
+    TOO_OFTEN = "too-often"
     NOT_REVOKED = "not-revoked"
     CHOSEN = "chosen"
     NOTHING_CHANGED = "nothing-changed"
@@ -145,6 +147,16 @@ _FIXED: Final = {
         "bad", "That is not one of your records. Nothing was changed."
     ),
     ActionResult.NOTHING_CHOSEN: Flash("bad", "Nothing was changed. Choose at least one record."),
+    ActionResult.TOO_MANY: Flash(
+        "bad",
+        "Nothing was changed: that is more than one page lists. Choose fewer records, or press the "
+        "button for all of them.",
+    ),
+    ActionResult.TOO_OFTEN: Flash(
+        "plain",
+        "Your records were compared many times within the last hour. The last result is below; try "
+        "again in an hour.",
+    ),
     ActionResult.NOT_REVOKED: Flash(
         "plain",
         "QuickBooks is disconnected. Intuit could not be reached to revoke the access, so it "
@@ -223,6 +235,8 @@ _REASONS: Final = {
     FailureReason.BUSY: "QuickBooks asked for a pause. Try again in a few minutes.",
     FailureReason.READS: "QuickBooks is not answering DunaHub's questions right now. Records are "
     "still being sent. Try again later.",
+    FailureReason.TOO_OFTEN: "That was asked of QuickBooks many times within the last hour. Try "
+    "again in an hour; records go out as usual meanwhile.",
     FailureReason.REFUSED: "QuickBooks did not accept the request. Try again in a few minutes. If "
     "it happens again, tell DunaHub support.",
     FailureReason.OTHER: "Try again in a few minutes. If it happens again, tell DunaHub support.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.flash import ActionResult
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
+PIECE: Final = 1000
+"""Records that one transaction changes, so that no hook and no host waits long for it."""
 Answer = str | Redirect | Download
 """What an action answers: a code of the page's messages, or somewhere else to go."""
 Run = Callable[[PanelContext, ActionRequest], Answer]
@@ -119,6 +121,44 @@ class InTransaction:
             found = self.change(Transaction.of(context, db, request, connected=self.connected))
         context.wake()
         return self.done if found else self.nothing
+
+
+@attrs.frozen(kw_only=True)
+class InPieces(InTransaction):
+    """Changes any number of records, `PIECE` in a transaction, so that nobody waits for it long.
+
+    Attributes:
+        change: makes the change for as many as are left, and at most a piece; returns how many.
+    """
+
+    def __call__(self, context: PanelContext, request: ActionRequest) -> Answer:
+        """Run it.
+
+        Raises:
+            NotConnected: the organization is not connected.
+            Refusal: the form asks for what cannot be; nothing is changed.
+        """
+        total = in_pieces(context, request, self.change, connected=self.connected)
+        context.wake()
+        return self.done if total else self.nothing
+
+
+def in_pieces(
+    context: PanelContext,
+    request: ActionRequest,
+    change: Callable[[Transaction], int],
+    *,
+    connected: bool,
+) -> int:
+    """Make a change again and again, each in a transaction, until it finds less than a piece."""
+    total = 0
+    while True:
+        with context.database.write.begin() as db:
+            # Read again each time: a disconnect in between ends it.
+            found = change(Transaction.of(context, db, request, connected=connected))
+        total += found
+        if found < PIECE:
+            return total
 
 
 @attrs.frozen

@@ -7,23 +7,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from dunahub_qbo_plugin.connect import pause
 from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.flash import ActionResult, because
-from dunahub_qbo_plugin.panel.panel_action import InTransaction, PanelAction, Refusal
+from dunahub_qbo_plugin.panel.panel_action import (
+    PIECE,
+    PanelAction,
+    Refusal,
+    Transaction,
+    in_pieces,
+)
+from dunahub_qbo_plugin.panel.products import MAX_SERVICES
 from dunahub_qbo_plugin.review.item_causes import AffectedMappings, affected_mappings, name_key
 from dunahub_qbo_plugin.store.companies import profiles
 from dunahub_qbo_plugin.store.queries import attention
 from dunahub_qbo_plugin.store.records import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from dunahub_hookspecs import ActionRequest
     from dunahub_qbo_plugin.model import CompanyProfile
     from dunahub_qbo_plugin.panel.context import PanelContext
-    from dunahub_qbo_plugin.panel.panel_action import Answer, Transaction
+    from dunahub_qbo_plugin.panel.panel_action import Answer
     from dunahub_qbo_plugin.store.records.commands import Causes
 
 INVOICES_PER_READ: Final = 500
@@ -37,7 +46,7 @@ BY_NAME: Final = ""
 def _choose_items(work: Transaction) -> int:
     """Keep the products that were chosen for services, each in a field of its own."""
     profile = profiles.load_profile(work.db, work.connection.id)
-    services = profiles.services(work.db, work.connection.id)
+    services = profiles.services(work.db, work.connection.id, limit=MAX_SERVICES)
     now_chosen = {one.key: one.item_id for one in services}
     chosen = {
         name.removeprefix("item:"): values[0]
@@ -52,10 +61,7 @@ def _choose_items(work: Transaction) -> int:
         for key, item in chosen.items()
         if key in now_chosen and (item or None) != now_chosen[key]
     }
-    for key, item_id in changed.items():
-        profiles.choose_item(work.db, work.connection.id, service_key=key, item_id=item_id)
-    if changed:
-        _release(work)
+    profiles.choose_items(work.db, work.connection.id, changed)
     return len(changed)
 
 
@@ -64,7 +70,6 @@ def _choose_default(work: Transaction) -> int:
     item = work.request.value("item")
     _must_be_sold(profiles.load_profile(work.db, work.connection.id), item)
     profiles.choose_default(work.db, work.connection.id, item_id=item)
-    _release(work)
     return 1
 
 
@@ -74,7 +79,6 @@ def _choose_tax(work: Transaction) -> int:
     if code not in profiles.load_profile(work.db, work.connection.id).tax_codes:
         raise Refusal(ActionResult.TAX_CODE_UNKNOWN)
     profiles.choose_tax_code(work.db, work.connection.id, tax_code_id=code)
-    _release(work, commands.TAX_CODES)
     return 1
 
 
@@ -85,46 +89,58 @@ def _match_names(work: Transaction) -> int:
     for item in profile.items.values():
         if item.active:
             by_name.setdefault(name_key(item.name), []).append(item.id)
-    matched = 0
-    for service in profiles.services(work.db, work.connection.id):
+    matched: dict[str, str | None] = {}
+    for service in profiles.services(work.db, work.connection.id, limit=MAX_SERVICES):
         same_name = by_name.get(name_key(service.name), [])
         known = profile.items.get(service.item_id or "")
         if len(same_name) == 1 and (known is None or not known.active):
-            profiles.choose_item(
-                work.db, work.connection.id, service_key=service.key, item_id=same_name[0]
-            )
-            matched += 1
-    if matched:
-        _release(work)
-    return matched
+            matched[service.key] = same_name[0]
+    profiles.choose_items(work.db, work.connection.id, matched)
+    return len(matched)
 
 
 def _refresh_items(context: PanelContext, request: ActionRequest) -> Answer:
     """Read QuickBooks' products and settings again."""
-    why = context.connection_service.read_lists(request.org)
+    why = context.connection_service.read_lists(request.org, request.person)
     return ActionResult.ITEMS_READ if why is None else because(ActionResult.CHECK_FAILED, why)
 
 
-def _replace_item(work: Transaction) -> int:
-    """Choose a product in place of a dead one, and try every record again that failed for it."""
-    causes, item = form_input.causes(work.request), work.request.value("item")
+def _replace_item(context: PanelContext, request: ActionRequest) -> Answer:
+    """Choose a product in place of a dead one, and try every record again that failed for it.
+
+    Which services are meant is read from the invoices before anything is written.
+    """
+    causes, item = form_input.causes(request), request.value("item")
     if not causes.causes:
         raise Refusal(ActionResult.UNKNOWN_RECORD)
-    profile = profiles.load_profile(work.db, work.connection.id)
-    _must_be_sold(profile, item)
-    affected = _affected(work, profile, causes)
-    profiles.note_services(work.db, work.connection.id, affected.services, now=work.now)
-    for key in affected.services:
-        profiles.choose_item(work.db, work.connection.id, service_key=key, item_id=item)
-    if affected.default:
-        profiles.choose_default(work.db, work.connection.id, item_id=item)
-    pause.resume(work.db, work.connection)
-    return commands.retry(work.db, work.connection, causes, by=work.by, now=work.now)
+    with context.database.read.connect() as db:
+        work = Transaction.of(context, db, request, connected=True)
+        profile = profiles.load_profile(db, work.connection.id)
+        _must_be_sold(profile, item)
+        affected = _affected(work, profile, causes)
+    with context.database.write.begin() as db:
+        work = Transaction.of(context, db, request, connected=True)
+        company = work.connection.id
+        profiles.note_services(db, company, affected.services, now=work.now)
+        profiles.choose_items(db, company, dict.fromkeys(affected.services, item))
+        if affected.default:
+            profiles.choose_default(db, company, item_id=item)
+        pause.resume(db, work.connection)
+
+    def again(work: Transaction) -> int:
+        return commands.retry(
+            work.db, work.connection, causes, by=work.by, now=work.now, limit=PIECE
+        )
+
+    found = in_pieces(context, request, again, connected=True)
+    context.wake()
+    return ActionResult.REPLACED if found else ActionResult.NOTHING_TO_RETRY
 
 
 def _affected(work: Transaction, profile: CompanyProfile, causes: Causes) -> AffectedMappings:
     """Read from the invoices which services, or the default, led to the dead product."""
-    affected = AffectedMappings()
+    services: dict[str, str] = {}
+    default = False
     for cause in causes.causes:
         after = 0
         while found := attention.snapshots_of(
@@ -133,22 +149,54 @@ def _affected(work: Transaction, profile: CompanyProfile, causes: Causes) -> Aff
             after = found[-1][0]
             for _, snapshot in found:
                 value = load(cause.kind, snapshot)
-                affected = affected.plus(affected_mappings(value, profile, cause.subject))
-    return affected
+                affected = affected_mappings(value, profile, cause.subject)
+                services.update(affected.services)
+                default = default or affected.default
+    return AffectedMappings(services=services, default=default)
 
 
-def _release(work: Transaction, codes: Collection[str] = commands.ITEM_CODES) -> None:
-    """Try again what failed for what was chosen before."""
-    if work.connection.disconnected_at is not None:
-        return
-    about = [
-        total.cause
-        for total in attention.cause_totals(work.db, work.connection, limit=MAX_CAUSES_RELEASED)
-        if total.cause.code in codes
-    ]
-    if about:
+@attrs.frozen(kw_only=True)
+class _Choice:
+    """Stores a choice, and then tries again what failed for what was chosen before.
+
+    Attributes:
+        change: stores it; returns how much of it is new.
+        done: the answer when some is.
+        nothing: the answer when none is.
+        codes: of the errors that the choice can mend.
+    """
+
+    change: Callable[[Transaction], int]
+    done: ActionResult = ActionResult.CHOSEN
+    nothing: ActionResult = ActionResult.NOTHING_CHANGED
+    codes: Collection[str] = commands.ITEM_CODES
+
+    def __call__(self, context: PanelContext, request: ActionRequest) -> Answer:
+        """Run it.
+
+        Raises:
+            NotConnected: the organization never connected.
+            Refusal: the form asks for what cannot be; nothing is changed.
+        """
+        with context.database.write.begin() as db:
+            found = self.change(Transaction.of(context, db, request, connected=False))
+        if found:
+            in_pieces(context, request, self._release, connected=False)
+        context.wake()
+        return self.done if found else self.nothing
+
+    def _release(self, work: Transaction) -> int:
+        if work.connection.disconnected_at is not None:
+            return 0
+        about = [
+            total.cause
+            for total in attention.cause_totals(work.db, work.connection, limit=MAX_CAUSES_RELEASED)
+            if total.cause.code in self.codes
+        ]
         causes = commands.Causes(about)
-        commands.retry(work.db, work.connection, causes, by=work.by, now=work.now)
+        return commands.retry(
+            work.db, work.connection, causes, by=work.by, now=work.now, limit=PIECE
+        )
 
 
 def _must_be_sold(profile: CompanyProfile, item_id: str) -> None:
@@ -158,53 +206,22 @@ def _must_be_sold(profile: CompanyProfile, item_id: str) -> None:
 
 
 ACTIONS: Final = (
-    PanelAction(
-        name="choose-item",
-        run=InTransaction(
-            change=_choose_items,
-            done=ActionResult.CHOSEN,
-            nothing=ActionResult.NOTHING_CHANGED,
-            connected=False,
-        ),
-        stays_open="products",
-    ),
-    PanelAction(
-        name="choose-default",
-        run=InTransaction(
-            change=_choose_default,
-            done=ActionResult.CHOSEN,
-            nothing=ActionResult.NOTHING_CHANGED,
-            connected=False,
-        ),
-        stays_open="products",
-    ),
+    PanelAction(name="choose-item", run=_Choice(change=_choose_items), stays_open="products"),
+    PanelAction(name="choose-default", run=_Choice(change=_choose_default), stays_open="products"),
     PanelAction(
         name="choose-tax",
-        run=InTransaction(
-            change=_choose_tax,
-            done=ActionResult.CHOSEN,
-            nothing=ActionResult.NOTHING_CHANGED,
-            connected=False,
-        ),
+        run=_Choice(change=_choose_tax, codes=commands.TAX_CODES),
         stays_open="products",
     ),
     PanelAction(
         name="match-names",
-        run=InTransaction(
+        run=_Choice(
             change=_match_names,
             done=ActionResult.MATCHED,
             nothing=ActionResult.NOTHING_MATCHED,
-            connected=False,
         ),
         stays_open="products",
     ),
     PanelAction(name="refresh-items", run=_refresh_items, stays_open="products"),
-    PanelAction(
-        name="replace-item",
-        run=InTransaction(
-            change=_replace_item,
-            done=ActionResult.REPLACED,
-            nothing=ActionResult.NOTHING_TO_RETRY,
-        ),
-    ),
+    PanelAction(name="replace-item", run=_replace_item),
 )

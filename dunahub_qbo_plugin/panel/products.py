@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.view_context import ViewContext
     from dunahub_qbo_plugin.store.companies.profiles import Service
 
+MAX_SERVICES: Final = 500
+"""Services that are listed, those last billed: more than any office chooses products for."""
 MAX_CHOICES: Final = 1000
 """Products that one list offers."""
 _TAX: Final = {
@@ -113,7 +115,7 @@ def read_products(
         items=tuple(sold[:MAX_CHOICES]),
         services=tuple(
             _mapped(service, profile, sold)
-            for service in profiles.services(db, view_context.connection.id)
+            for service in profiles.services(db, view_context.connection.id, limit=MAX_SERVICES)
         ),
         default=default.id if default is not None and default.active else "",
         default_effect=_default_words(default),

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.connect import pause
 from dunahub_qbo_plugin.panel import form_input
 from dunahub_qbo_plugin.panel.flash import ActionResult
-from dunahub_qbo_plugin.panel.panel_action import InTransaction, PanelAction, Refusal, Transaction
+from dunahub_qbo_plugin.panel.panel_action import (
+    PIECE,
+    InPieces,
+    InTransaction,
+    PanelAction,
+    Refusal,
+    Transaction,
+    in_pieces,
+)
 from dunahub_qbo_plugin.review.task import COMPARE, DEFAULT_DAYS
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.records import commands
@@ -19,10 +28,11 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.panel_action import Answer
     from dunahub_qbo_plugin.store.records.commands import Causes
 
+HOUR: Final = timedelta(hours=1)
+COMPARISONS: Final = 10
+"""Comparisons of a company within an hour: each costs a metered read for each of some records."""
 SEND: Final = "send"
 """The name of the task under which what was sent by hand is counted."""
-SEND_ALL_BATCH: Final = 1000
-"""Records that one transaction of "Send all" asks for, so that no hook waits long for it."""
 
 
 def _keys(request: ActionRequest) -> list[RecordKey]:
@@ -40,15 +50,19 @@ def _keys_or_causes(request: ActionRequest) -> list[RecordKey] | Causes:
 def _retry(work: Transaction) -> int:
     which = _keys_or_causes(work.request)
     pause.resume(work.db, work.connection)
-    return commands.retry(work.db, work.connection, which, by=work.by, now=work.now)
+    return commands.retry(work.db, work.connection, which, by=work.by, now=work.now, limit=PIECE)
 
 
 def _retry_all(context: PanelContext, request: ActionRequest) -> Answer:
     """Try all again but what asks a question, and say that there is such."""
-    with context.database.write.begin() as db:
+
+    def again(work: Transaction) -> int:
+        pause.resume(work.db, work.connection)
+        return commands.retry(work.db, work.connection, None, by=work.by, now=work.now, limit=PIECE)
+
+    found = in_pieces(context, request, again, connected=True)
+    with context.database.read.connect() as db:
         work = Transaction.of(context, db, request, connected=True)
-        pause.resume(db, work.connection)
-        found = commands.retry(db, work.connection, None, by=work.by, now=work.now)
         asking = commands.asking(db, work.connection)
     context.wake()
     if asking:
@@ -93,12 +107,12 @@ def _send_all(context: PanelContext, request: ActionRequest) -> Answer:
                 by=work.by,
                 now=work.now,
                 batch=batch,
-                limit=SEND_ALL_BATCH,
+                limit=PIECE,
             )
             total += found
             tasks.end_batch(db, batch, asked=total, now=work.now)
         context.wake()
-        if found < SEND_ALL_BATCH:
+        if found < PIECE:
             return ActionResult.SENDING if total else ActionResult.NOTHING_TO_SEND
 
 
@@ -108,7 +122,7 @@ def _dismiss(work: Transaction) -> int:
         raise Refusal(ActionResult.NO_REASON)
     which = _keys_or_causes(work.request)
     return commands.dismiss(
-        work.db, work.connection, which, reason=reason, by=work.by, now=work.now
+        work.db, work.connection, which, reason=reason, by=work.by, now=work.now, limit=PIECE
     )
 
 
@@ -122,13 +136,15 @@ def _undo(work: Transaction) -> int:
 def _compare(work: Transaction) -> int:
     """Ask for a comparison of the last 30 days; asked twice, it runs once."""
     days = {"days": DEFAULT_DAYS}
+    if tasks.asked(work.db, work.connection.id, COMPARE, since=work.now - HOUR) >= COMPARISONS:
+        raise Refusal(ActionResult.TOO_OFTEN)
     return tasks.ask(work.db, work.connection.id, COMPARE, arguments=days, by=work.by, now=work.now)
 
 
 ACTIONS: Final = (
     PanelAction(
         name="retry",
-        run=InTransaction(
+        run=InPieces(
             change=_retry, done=ActionResult.RETRIED, nothing=ActionResult.NOTHING_TO_RETRY
         ),
     ),
@@ -150,7 +166,7 @@ ACTIONS: Final = (
     PanelAction(name="send-all", run=_send_all),
     PanelAction(
         name="dismiss",
-        run=InTransaction(
+        run=InPieces(
             change=_dismiss,
             done=ActionResult.DISMISSED,
             nothing=ActionResult.NOT_DISMISSED,

@@ -12,7 +12,7 @@ from dunahub_qbo_plugin.mapping.items import ItemFinder
 from dunahub_qbo_plugin.mapping.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from dunahub_hookspecs import LineItem
     from dunahub_qbo_plugin.model import CompanyProfile, Value
@@ -30,12 +30,6 @@ class AffectedMappings:
     services: Mapping[str, str] = attrs.field(factory=dict)
     default: bool = False
 
-    def plus(self, other: AffectedMappings) -> AffectedMappings:
-        """Return both together."""
-        return AffectedMappings(
-            services={**self.services, **other.services}, default=self.default or other.default
-        )
-
 
 def affected_mappings(value: Value, profile: CompanyProfile, subject: str) -> AffectedMappings:
     """Return the choices by which lines of an invoice go to what its error is about.
@@ -45,14 +39,19 @@ def affected_mappings(value: Value, profile: CompanyProfile, subject: str) -> Af
         profile: of the company.
         subject: of the error: the name of the product that is gone, or of a service without one.
     """
-    meant = AffectedMappings()
     if not isinstance(value, Invoice):
-        return meant
+        return AffectedMappings()
     finder = ItemFinder(profile=profile)
+    names = {name_key(item.name) for item in profile.items.values()}
+    services: dict[str, str] = {}
+    default = False
     for position, line in enumerate(value.lines, start=1):
         if _is_about(line, position, finder, subject):
-            meant = meant.plus(_chooser(line, profile))
-    return meant
+            if line.service_id and _decides(line, line.service_id, profile, names):
+                services[line.service_id] = line.service_name
+            else:
+                default = True
+    return AffectedMappings(services=services, default=default)
 
 
 def _is_about(line: LineItem, position: int, finder: ItemFinder, subject: str) -> bool:
@@ -66,18 +65,11 @@ def _is_about(line: LineItem, position: int, finder: ItemFinder, subject: str) -
     return name_key(item.name) == name_key(subject)
 
 
-def _chooser(line: LineItem, profile: CompanyProfile) -> AffectedMappings:
-    """Return the choice that decides over a line: that of its service, or the default."""
-    if not line.service_id:
-        return AffectedMappings(default=True)
-    default = profile.items.get(profile.default_item_id or "")
-    own = profile.item_by_service.get(line.service_id)
-    named = any(
-        name_key(item.name) == name_key(line.service_name) for item in profile.items.values()
-    )
-    if own is None and not named and default is not None:
-        return AffectedMappings(default=True)
-    return AffectedMappings(services={line.service_id: line.service_name})
+def _decides(line: LineItem, service: str, profile: CompanyProfile, names: Collection[str]) -> bool:
+    """Return whether the choice for its service decides over a line, or else the default does."""
+    if service in profile.item_by_service or name_key(line.service_name) in names:
+        return True
+    return profile.items.get(profile.default_item_id or "") is None
 
 
 def name_key(name: str) -> str:

@@ -106,6 +106,48 @@ def begin_batch(db: sa.Connection, company_id: str, name: str, *, by: str, now: 
     return int(db.execute(statement).scalar_one())
 
 
+def asked(db: sa.Connection, company_id: str, name: str, *, since: datetime) -> int:
+    """Count how often a task was asked for since a moment."""
+    statement = sa.select(sa.func.count()).where(
+        tasks.c.company_id == company_id, tasks.c.name == name, tasks.c.asked_at > to_ms(since)
+    )
+    return int(db.execute(statement).scalar_one())
+
+
+def spend(
+    db: sa.Connection,
+    company_id: str,
+    name: str,
+    *,
+    most: int,
+    within: timedelta,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Note that a person has something read from QuickBooks, where that is not too often.
+
+    Reads are metered for all organizations together: one must not use up everybody's.
+
+    Args:
+        db: a transaction.
+        company_id: whose reads they are.
+        name: what is read.
+        most: how often it may be.
+        within: in how long.
+        by: who asks.
+        now: when.
+
+    Returns:
+        False where it was done that often already; nothing is noted then.
+    """
+    mine = (tasks.c.company_id == company_id, tasks.c.name == name)
+    db.execute(sa.delete(tasks).where(*mine, tasks.c.asked_at <= to_ms(now - within)))
+    if asked(db, company_id, name, since=now - within) >= most:
+        return False
+    begin_batch(db, company_id, name, by=by, now=now)
+    return True
+
+
 def end_batch(db: sa.Connection, batch: int, *, asked: int, now: datetime) -> None:
     """Note how many records were asked for so far; a batch of none is forgotten."""
     if not asked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +40,8 @@ SPILL_LIMIT: Final = 50_000
 WRITERS: Final = 16
 """Hooks of one process that write, or wait for it, at once. A write takes a millisecond or two:
 whoever comes after so many has hardly a turn in time, and only keeps others from theirs."""
+PIECE: Final = 500
+"""Rows that one transaction writes of those in memory, so that no other writer waits for long."""
 LABEL_LIMIT: Final = 200
 MAX_LOST_NAMED: Final = 1000
 """Records that are named in the log when they are lost."""
@@ -64,6 +66,7 @@ class Intake:
         self._writers = threading.BoundedSemaphore(WRITERS)
         self._last = datetime.min.replace(tzinfo=UTC)
         self._spill: OrderedDict[SpillKey, Desired] = OrderedDict()
+        self._heaps: Counter[str] = Counter()  # how many of them each organization has
         self._closed = False
         self.spilled = 0
         """Rows that went through memory since the start."""
@@ -119,14 +122,25 @@ class Intake:
             rows = list(self._spill.items())
         if not rows:
             return 0
-        # Not under the lock: a hook that keeps a row meanwhile must not wait for the database.
-        self._write_kept([desired for _, desired in rows])
-        with self._lock:
-            for key, desired in rows:
-                if self._spill.get(key) is desired:
-                    del self._spill[key]
+        # Those who have few go first: nobody waits for what another organization has heaped up.
+        heaps = Counter(org_id for (org_id, _), _ in rows)
+        rows.sort(key=lambda row: heaps[row[0][0]])
+        for start in range(0, len(rows), PIECE):
+            piece = rows[start : start + PIECE]
+            # Not under the lock: a hook that keeps a row meanwhile must not wait for the database.
+            self._write_kept([desired for _, desired in piece])
+            with self._lock:
+                for key, desired in piece:
+                    if self._spill.get(key) is desired:
+                        self._forget(key)
         log.info("%d records were written after the database had been busy", len(rows))
         return len(rows)
+
+    def _forget(self, key: SpillKey) -> None:
+        del self._spill[key]
+        self._heaps[key[0]] -= 1
+        if not self._heaps[key[0]]:
+            del self._heaps[key[0]]
 
     def close(self) -> None:
         """Write what is in memory, and keep nothing there from now on: the process ends.
@@ -143,6 +157,7 @@ class Intake:
             with self._lock:
                 self._closed = True
                 lost, self._spill = list(self._spill), OrderedDict()
+                self._heaps.clear()
             self._lose(lost)
 
     def _close_when_empty(self) -> bool:
@@ -244,11 +259,17 @@ class Intake:
                 kept = self._spill.get(key)
                 if kept is not None and one.is_older_than(kept, now=self._clock.now()):
                     continue  # its hook waited for the database longer than that of the newer one
-                self._spill.pop(key, None)
+                if kept is not None:
+                    self._forget(key)
                 self._spill[key] = one
+                self._heaps[one.org_id] += 1
                 self.spilled += 1
             while len(self._spill) > SPILL_LIMIT:
-                (org_id, lost), _ = self._spill.popitem(last=False)
+                # Of who has most: one that floods its hooks costs no other one a record.
+                most = max(self._heaps, key=self._heaps.__getitem__)
+                oldest = next(key for key in self._spill if key[0] == most)
+                self._forget(oldest)
+                org_id, lost = oldest
                 self.dropped += 1
                 log.error("memory is full: %s of organization %s was lost", lost, org_id)
             return True

@@ -40,7 +40,7 @@ def remove_app(host: FaultyHost) -> None:
 def test_check_finds_that_the_app_was_removed(host: FaultyHost) -> None:
     """The check says that access was taken away; the status is Token expired (rules 16 and 31)."""
     remove_app(host)
-    why = host.runtime.panel.connection_service.check(ORG)
+    why = host.runtime.panel.connection_service.check(ORG, PERSON)
     assert why is FailureReason.REVOKED
     assert connection_of(host).status is Status.TOKEN_EXPIRED
 
@@ -62,7 +62,7 @@ def test_an_access_token_that_ended_early_is_renewed(host: FaultyHost) -> None:
     """Check and drain go on with a new access token where only that one was refused (rule 16)."""
     linking = host.runtime.panel.connection_service
     host.qbo.emulator.world.tokens.expire(realm=CONTRACTOR)
-    assert linking.check(ORG) is None
+    assert linking.check(ORG, PERSON) is None
     with host.runtime.database.write.begin() as db:
         profiles.mark_stale(db, connection_of(host).id, profiles.Stale.ITEMS)
     host.qbo.emulator.world.tokens.expire(realm=CONTRACTOR)

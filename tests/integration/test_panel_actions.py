@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from dunahub_hookspecs import ActionRequest, Organization, Person, RecordKind, Redirect, Region
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordState, SkipReason, Status
 from dunahub_qbo_plugin.panel.actions import panel_actions
-from dunahub_qbo_plugin.panel.form_input import MAX_REASON_LENGTH
+from dunahub_qbo_plugin.panel.form_input import MAX_KEYS, MAX_REASON_LENGTH
+from dunahub_qbo_plugin.panel.panel_action import PIECE
 from dunahub_qbo_plugin.panel.record_actions import SEND
 from dunahub_qbo_plugin.store import tasks
 from dunahub_qbo_plugin.store.companies import pauses
@@ -249,11 +250,22 @@ def test_retry_all_says_that_it_leaves_questions_out(host: FakeHost) -> None:
 
 
 def test_a_group_of_thousands_is_retried_at_once(host: FakeHost) -> None:
-    """The number of records in a group does not break its buttons (rule 34)."""
-    keys = [f"customer:nobody-{number}" for number in range(2000)]
-    reject(host)
-    assert press(host, "retry", key=(*keys, "customer:lead-1")) == "retried"
-    assert press(host, "dismiss", key=tuple(keys), reason="Gone") == "not-dismissed"
+    """The number of records in a group does not break its buttons (rule 34).
+
+    Each transaction has a piece of them. A form that names more than any page lists is refused.
+    """
+    host.save(*(make_lead(f"lead-{number}") for number in range(2 * PIECE + 1)))
+    with host.runtime.database.write.begin() as db:
+        values = {"error_code": "2050", "next_attempt_at": None}
+        db.execute(sa.update(records).values(**values))
+    assert press(host, "retry", cause="customer:2050:") == "retried"
+    with host.runtime.database.read.connect() as db:
+        left = sa.select(sa.func.count()).where(records.c.next_attempt_at.is_(None))
+        assert db.execute(left).scalar() == 0
+    keys = [f"customer:lead-{number}" for number in range(MAX_KEYS + 1)]
+    assert press(host, "retry", key=tuple(keys)) == "too-many"
+    assert press(host, "dismiss", key=tuple(keys), reason="Gone") == "too-many"
+    assert press(host, "dismiss", key=tuple(keys[:-1]), reason="Gone") == "dismissed"
 
 
 def test_a_record_of_another_organization_is_out_of_reach(host: FakeHost) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+SERVICES_AT_ONCE: Final = 500
+"""Services that one statement stores."""
+
+
 class Stale(StrEnum):
     """What of a profile a refusal says is out of date."""
 
@@ -158,20 +162,25 @@ def choose_tax_code(db: sa.Connection, company_id: str, *, tax_code_id: str | No
     db.execute(sa.update(connections).where(where).values(tax_code_id=tax_code_id))
 
 
-def choose_item(
-    db: sa.Connection, company_id: str, *, service_key: str, item_id: str | None
-) -> bool:
-    """Store the office's item for one service; None to choose by name again.
+def choose_items(db: sa.Connection, company_id: str, chosen: Mapping[str, str | None]) -> None:
+    """Store the office's items for services; None to choose by name again.
 
-    Returns:
-        False if no such service was seen on an invoice.
+    Args:
+        db: a transaction.
+        company_id: our id of the company.
+        chosen: item by service; a service that was seen on no invoice is passed over.
     """
-    chosen = db.execute(
+    if not chosen:
+        return
+    statement = (
         sa.update(item_maps)
-        .where(item_maps.c.company_id == company_id, item_maps.c.service_key == service_key)
-        .values(item_id=item_id)
+        .where(
+            item_maps.c.company_id == company_id,
+            item_maps.c.service_key == sa.bindparam("p_service"),
+        )
+        .values(item_id=sa.bindparam("p_item"))
     )
-    return chosen.rowcount > 0
+    db.execute(statement, [{"p_service": key, "p_item": item} for key, item in chosen.items()])
 
 
 def note_services(
@@ -179,24 +188,38 @@ def note_services(
 ) -> None:
     """Store services (name by key) that invoices use, so that the office can map them."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    for key, name in services.items():
-        statement = insert(item_maps).values(
-            company_id=company_id, service_key=key, service_name=name, seen_at=to_ms(now)
-        )
+    statement = insert(item_maps)
+    seen = statement.excluded
+    named = list(services.items())
+    for start in range(0, len(named), SERVICES_AT_ONCE):
+        rows = [
+            {
+                "company_id": company_id,
+                "service_key": key,
+                "service_name": name,
+                "seen_at": to_ms(now),
+            }
+            for key, name in named[start : start + SERVICES_AT_ONCE]
+        ]
         db.execute(
-            statement.on_conflict_do_update(
+            statement.values(rows).on_conflict_do_update(
                 index_elements=["company_id", "service_key"],
-                set_={"service_name": name, "seen_at": to_ms(now)},
+                set_={"service_name": seen.service_name, "seen_at": seen.seen_at},
             )
         )
 
 
-def services(db: sa.Connection, company_id: str) -> list[Service]:
-    """Return the services seen so far, by name."""
-    rows = db.execute(
+def services(db: sa.Connection, company_id: str, *, limit: int) -> list[Service]:
+    """Return the services seen so far, by name; of more than the limit those last seen."""
+    latest = (
         sa.select(item_maps)
         .where(item_maps.c.company_id == company_id)
-        .order_by(sa.func.lower(item_maps.c.service_name), item_maps.c.service_key)
+        .order_by(item_maps.c.seen_at.desc(), item_maps.c.service_key)
+        .limit(limit)
+        .subquery()
+    )
+    rows = db.execute(
+        sa.select(latest).order_by(sa.func.lower(latest.c.service_name), latest.c.service_key)
     )
     return [
         Service(key=row.service_key, name=row.service_name, item_id=row.item_id) for row in rows

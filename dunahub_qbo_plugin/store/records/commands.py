@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -73,11 +73,12 @@ def retry(
     *,
     by: str,
     now: datetime,
+    limit: int | None = None,
 ) -> int:
     """Try records again at once: those named, those of some causes, or all that need attention.
 
     What asks a question is left out of all: its answer could create something twice, or again
-    (`asking` counts it).
+    (`asking` counts it). With a limit, call it again until it gives less.
 
     Returns:
         how many were found to be tried again.
@@ -91,7 +92,8 @@ def retry(
             if db.execute(sa.select(records.c.id).where(*about).limit(1)).first():
                 mark_stale(db, connection.id, stale)
     event = RetryAsked(by_name=which is not None)
-    return _ask(db, connection, again, which, event, _Request(Command.RETRY, by, now))
+    request = _Request(Command.RETRY, by, now)
+    return _ask(db, connection, again, which, event, request, limit=limit)
 
 
 def asking(db: sa.Connection, connection: Connection) -> int:
@@ -170,15 +172,19 @@ def dismiss(
     reason: str,
     by: str,
     now: datetime,
+    limit: int | None = None,
 ) -> int:
-    """Decide not to send records; the reason stays with them, and it can be undone."""
+    """Decide not to send records; the reason stays with them, and it can be undone.
+
+    With a limit, call it again until it gives less.
+    """
     opened = [
         records.c.company_id == connection.id,
         records.c.skip_reason.is_(None),
         is_open,
     ]
     request = _Request(Command.DISMISS, by, now, note=cut(reason))
-    found = _ask(db, connection, opened, which, Dismissed(reason=reason), request)
+    found = _ask(db, connection, opened, which, Dismissed(reason=reason), request, limit=limit)
     if found:
         dependents.release_from_dismissed(db, connection.id, now)
     return found
@@ -220,7 +226,11 @@ def _ask(
     *,
     limit: int | None = None,
 ) -> int:
-    rows = [row for part in _parts(which) for row in lock_where(db, [*where, *part], limit=limit)]
+    rows: list[Any] = []
+    for part in _parts(which):
+        if limit is None or len(rows) < limit:
+            left = None if limit is None else limit - len(rows)
+            rows += lock_where(db, [*where, *part], limit=left)
     save(db, [(row, next_row(row, event, now=request.now)) for row in rows])
     entries = [
         Entry(
