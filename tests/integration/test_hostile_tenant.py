@@ -128,12 +128,6 @@ def test_memory_is_shared_out(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -
     """Who floods a full memory loses its own, and what others saved is written before."""
     monkeypatch.setattr(intake, "SPILL_LIMIT", 50)
     monkeypatch.setattr(intake, "PIECE", 10)
-    with host.runtime.database.write.begin():
-        host.save(*(make_lead(f"calm-{n}") for n in range(5)), org=CALM[0])
-        host.save(*(make_lead(f"flood-{n}") for n in range(100)), org=HOSTILE)
-        host.save(make_lead("calm-5"), org=CALM[0])
-    assert host.runtime.intake.waiting == 50
-    assert host.runtime.intake.dropped == 56
     pieces: list[int] = []
     write = intake.Intake._write_kept
 
@@ -142,8 +136,14 @@ def test_memory_is_shared_out(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -
         write(self, rows)
 
     monkeypatch.setattr(intake.Intake, "_write_kept", counted)
+    with host.runtime.database.write.begin():
+        host.save(*(make_lead(f"calm-{n}") for n in range(5)), org=CALM[0])
+        host.save(*(make_lead(f"flood-{n}") for n in range(100)), org=HOSTILE)
+        host.save(make_lead("calm-5"), org=CALM[0])
+        assert host.runtime.intake.waiting == 50
+        assert host.runtime.intake.dropped == 56
     host.plugin.flush()
-    assert set(pieces) == {10}
+    assert max(pieces) == 10
     assert host.runtime.intake.waiting == 0
     with host.runtime.database.read.connect() as db:
         stored = list(db.execute(sa.select(records.c.local_id).order_by(records.c.id)).scalars())
