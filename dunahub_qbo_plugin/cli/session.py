@@ -115,14 +115,23 @@ def database_told(database: Database) -> Iterator[None]:
         database.close()
 
 
-def _require_schema(database: Database) -> None:
-    if database.is_ready():
-        return
+def require_file(database: Database) -> None:
+    """Refuse to work on a SQLite file that is not there: the host keeps its own elsewhere.
+
+    Raises:
+        ConfigurationError: the file is not there.
+    """
     if database.is_sqlite and not Path(str(database.url.database)).exists():
         raise ConfigurationError(
             f"there is no {where(database)} yet. Set DUNAHUB_QBO_DATABASE_URL or --data-dir to "
             "where the host keeps it, or make it with: dunahub-qbo migrate"
         )
+
+
+def _require_schema(database: Database) -> None:
+    if database.is_ready():
+        return
+    require_file(database)
     with database.read.connect():
         pass  # an unreachable database is told as such, not as one without a schema
     raise ConfigurationError(

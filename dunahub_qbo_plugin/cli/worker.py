@@ -12,7 +12,7 @@ import typer
 from dunahub_qbo_plugin.cli.health import JsonLines, served
 from dunahub_qbo_plugin.cli.options import DataDir
 from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note
-from dunahub_qbo_plugin.cli.session import database_told, read_config, settings_told
+from dunahub_qbo_plugin.cli.session import database_told, read_config, require_file, settings_told
 from dunahub_qbo_plugin.stopping import until_stopped
 from dunahub_qbo_plugin.store.db.cipher import Cipher
 from dunahub_qbo_plugin.store.db.errors import where
@@ -80,6 +80,7 @@ def worker(
         runtime = build(config)
         engine = runtime.worker(concurrency=concurrency)
     with database_told(runtime.database), until_stopped() as stopped, ExitStack() as stack:
+        require_file(runtime.database)
         runtime.database.prepare()
         thread = threading.Thread(target=engine.run, name="dunahub-qbo-worker", daemon=True)
         health = ""

@@ -29,6 +29,7 @@ MIN_HIDDEN_LENGTH = 3
 """Shorter texts are not looked for: they would match parts of ordinary words."""
 _EMAIL = re.compile(r"(?<!\S)\S+@\S+")
 _PHONE = re.compile(r"\(?\b\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}\b")
+_AMOUNT = re.compile(r"[$€£] ?\d[\d,]*(?:\.\d+)?|\b\d[\d,]*\.\d{2}\b")
 _SAFE = frozenset({"status", "source", "method", "collected_by_dunahub", "taxable"})
 """Fields whose values are the program's own words."""
 
@@ -112,8 +113,9 @@ def _clear(text: str, private: Collection[str]) -> str:
     for found in sorted(private, key=len, reverse=True):
         if len(found) >= MIN_HIDDEN_LENGTH:
             text = re.sub(re.escape(found), HIDDEN, text, flags=re.IGNORECASE)
-    text = _EMAIL.sub(HIDDEN, text)
-    return redact(_PHONE.sub(HIDDEN, text))
+    for pattern in (_EMAIL, _AMOUNT, _PHONE):
+        text = pattern.sub(HIDDEN, text)
+    return redact(text)
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON

@@ -43,6 +43,7 @@ __all__ = [
     "said",
 ]
 
+OF_THE_EXTRA = ("flask", "werkzeug", "cheroot")
 _HOMES = {
     "Books": "books",
     "Exchange": "exchanges",
@@ -58,5 +59,11 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  whichever is asked for
     """Import a public name when it is first used: every run of pytest loads this package."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(f"{__name__}.{_HOMES.get(name, 'builders')}")
+    try:
+        home = import_module(f"{__name__}.{_HOMES.get(name, 'builders')}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in OF_THE_EXTRA:
+            raise
+        extra = "pip install 'dunahub-qbo-plugin[demo]'"
+        raise ImportError(f"{__name__}.{name} needs the extra demo: {extra}") from error
     return getattr(home, name)

@@ -19,6 +19,7 @@ from dunahub_hookspecs import (
 )
 from dunahub_hookspecs.host import (
     collect_cards,
+    collect_panels,
     create_plugin_manager,
     dispatch,
     notify,
@@ -190,6 +191,9 @@ class FakeHost:
             method: GET for the OAuth callback.
             query: of the address.
             form: further fields.
+
+        Raises:
+            LookupError: the organization's page has no such button.
         """
         address = f"{SETTINGS}/{SLUG}"
         if records:
@@ -202,7 +206,18 @@ class FakeHost:
             query=query or {},
             form=form,
         )
-        return dispatch(self.manager, SLUG, action, method, request)
+        answer = dispatch(self.manager, SLUG, action, method, request)
+        if answer is None:
+            self._check_button(org, action, method)
+        return answer
+
+    def _check_button(self, org: Organization, action: str, method: str) -> None:
+        """Name the buttons there are, where a page has none of that name."""
+        look = attrs.evolve(self._request(SLUG), render=False)
+        for panel in collect_panels(self.manager, org, look):
+            known = sorted({one.name for one in panel.actions if one.method == method.upper()})
+            if panel.slug == SLUG and action not in known:
+                raise LookupError(f"no {method} button {action!r} on the page; it has {known}")
 
     def save(self, *records: Value, org: Organization = ORG, session: Any = None) -> None:  # noqa: ANN401  the host's own
         """Tell the plugins of records, each through its hook, as after the host's commit.
@@ -211,6 +226,9 @@ class FakeHost:
             records: leads, invoices and payments.
             org: whose they are.
             session: the host's open SQLAlchemy session, to be called before the commit instead.
+
+        Raises:
+            TypeError: something is no record.
         """
         for record in records:
             common: dict[str, Any] = {"org": org, "session": session}
@@ -218,8 +236,11 @@ class FakeHost:
                 notify(self.manager, "on_lead_saved", lead=record, **common)
             elif isinstance(record, Invoice):
                 notify(self.manager, "on_invoice_updated", invoice=record, **common)
-            else:
+            elif isinstance(record, Payment):
                 notify(self.manager, "on_payment_recorded", payment=record, **common)
+            else:
+                kind = type(record).__name__
+                raise TypeError(f"save takes Lead, Invoice and Payment values, not {kind}")
 
     # What time does.
 

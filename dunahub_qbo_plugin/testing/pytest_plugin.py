@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def qbo_emulator() -> Iterator[QboEmulator]:
     """Return a QuickBooks and Intuit's sign-in: in this process, and on a port once asked for."""
-    from dunahub_qbo_plugin.testing.emulator import QboEmulator  # noqa: PLC0415  costs every pytest
+    from dunahub_qbo_plugin import testing  # noqa: PLC0415  costs every pytest
 
-    emulator = QboEmulator()
+    emulator = testing.QboEmulator()
     yield emulator
     emulator.close()
 
@@ -28,9 +28,9 @@ def qbo_emulator() -> Iterator[QboEmulator]:
 @pytest.fixture
 def qbo_replay(qbo_emulator: QboEmulator) -> Iterator[Replay]:
     """Return recorded answers; a request that was not recorded fails the test at its end."""
-    from dunahub_qbo_plugin.testing.replay import Replay  # noqa: PLC0415  as above
+    from dunahub_qbo_plugin import testing  # noqa: PLC0415  as above
 
-    replay = Replay(qbo_emulator)
+    replay = testing.Replay(qbo_emulator)
     yield replay
     try:
         replay.check()
@@ -43,12 +43,12 @@ def fake_host(
     tmp_path: Path, qbo_emulator: QboEmulator, request: pytest.FixtureRequest
 ) -> Iterator[FakeHost]:
     """Return a host with the plugin; it speaks to `qbo_replay` where the test asks for that."""
-    from dunahub_qbo_plugin.testing.host import FakeHost  # noqa: PLC0415  as above
+    from dunahub_qbo_plugin import testing  # noqa: PLC0415  as above
 
     transport = None
     if "qbo_replay" in request.fixturenames:
         replay: Replay = request.getfixturevalue("qbo_replay")
         transport = replay.transport()
-    host = FakeHost(tmp_path, qbo=qbo_emulator, transport=transport)
+    host = testing.FakeHost(tmp_path, qbo=qbo_emulator, transport=transport)
     yield host
     host.close()

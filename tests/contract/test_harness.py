@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dunahub_qbo_plugin import testing
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator import World
 from dunahub_qbo_plugin.testing import (
@@ -132,3 +133,22 @@ def test_time_goes_on_when_a_test_says_so() -> None:
     assert abs((live.now() - datetime.now(UTC)).total_seconds()) < 60
     live.advance(3600)
     assert (live.now() - datetime.now(UTC)).total_seconds() > 3000
+
+
+def test_what_is_typed_wrong_is_told(fake_host: FakeHost) -> None:
+    """A value that is no record, and a button that is not there, pass by nobody unnoticed."""
+    with pytest.raises(TypeError, match="takes Lead, Invoice and Payment values, not str"):
+        fake_host.save("invoice:inv-1")  # type: ignore[arg-type]  # what a program could pass
+    with pytest.raises(LookupError, match="no POST button 'disconect' on the page; it has"):
+        fake_host.press("disconect")
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the base install only reads what to install."""
+
+    def without_flask(_name: str) -> None:
+        raise ModuleNotFoundError("No module named 'flask'", name="flask")
+
+    monkeypatch.setattr(testing, "import_module", without_flask)
+    with pytest.raises(ImportError, match=r"FakeHost needs the extra demo: pip install 'dunahub"):
+        testing.FakeHost  # noqa: B018  looked up when it is asked for

@@ -180,6 +180,21 @@ class TestSupportFile:
         for planted in (*private, "9341454838118701", *secrets):
             assert str(planted).casefold() not in text, planted
 
+    def test_it_tells_no_amount(self, host: FakeHost, tmp_path: Path) -> None:
+        """Whatever QuickBooks says of money is hidden as names are."""
+        detail = "Balance 1,234.56 is below $99; of 2389.00 only -14.74 is left"
+        host.qbo.trouble(f'fail status=400 code=6000 entity=customer detail="{detail}"')
+        host.save(make_lead("lead-5", name=CANARY + " Junior"))
+        host.send()
+        ran = run(
+            *("support-file", "--org", "acme", "--record", "lead:lead-5"),
+            folder=tmp_path,
+            env=variables(host.config),
+        )
+        said = ran.json["error"]["text"]
+        assert "is below" in said
+        assert not [figure for figure in ("1,234", "99", "2389", "14.74") if figure in said]
+
     def test_an_unknown_record_is_told(self, host: FakeHost, tmp_path: Path) -> None:
         """A record that is not there is a line and exit status 1."""
         ran = run(

@@ -87,10 +87,10 @@ def test_a_server_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     assert "operator" not in line
 
 
-@pytest.mark.parametrize("command", [["status"], ["retry", "--all"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["status"], ["retry", "--all"], ["worker"]], ids=" ".join)
 def test_a_wrong_folder_is_told_and_left_empty(tmp_path: Path, command: list[str]) -> None:
     """Where there is no database none is made, and it is said how to point to the host's."""
-    line = run(*command, folder=tmp_path).refused()
+    line = run(*command, folder=tmp_path, env=settings(FERNET_KEYS=generate_key())).refused()
     assert "there is no SQLite file" in line
     assert "--data-dir" in line
     assert list(tmp_path.iterdir()) == []
