@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from dunahub_hookspecs import Organization, Region
 from dunahub_qbo_plugin.config import Worker
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
-from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
 from tests.support.host import has_failed, make_host, rows_of, shows
@@ -143,10 +142,12 @@ def test_a_page_wakes_the_worker_too(host: FakeHost, look: Look) -> None:
         assert until(lambda: arrived(host, Kind.CUSTOMER, "lead-1")) < 2.0
 
 
-def test_sqlite_is_refused_in_words(tmp_path: Path) -> None:
-    """Choosing procrastinate without PostgreSQL is told to the operator in one line."""
-    with pytest.raises(ConfigurationError, match="needs PostgreSQL"):
-        make_host(tmp_path, worker=Worker.PROCRASTINATE)
+def test_sqlite_is_refused_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Choosing procrastinate without PostgreSQL is told in one line, and hooks still store."""
+    made = make_host(tmp_path, worker=Worker.PROCRASTINATE)
+    assert "DUNAHUB_QBO_WORKER=procrastinate needs PostgreSQL" in caplog.text
+    assert "needs PostgreSQL" in made.page()
+    made.close()
 
 
 def test_no_thread_before_the_first_hook(tmp_path: Path, postgres_url: str) -> None:

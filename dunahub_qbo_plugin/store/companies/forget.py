@@ -33,6 +33,8 @@ def forget(database: Database, org_id: str) -> dict[str, int]:
             if table is not connections:  # the others are found through it
                 deleted[table.name] = _delete(db, table, org_id)
         deleted[connections.name] = _delete(db, connections, org_id)
+        for table in metadata.sorted_tables:
+            deleted[table.name] += _delete_orphans(db, table)
         db.commit()
     if database.is_sqlite:
         with database.write.connect() as db:
@@ -51,6 +53,14 @@ def of_no_organization() -> list[str]:
 def _delete(db: sa.Connection, table: sa.Table, org_id: str) -> int:
     owned = _owned(table, org_id)
     return 0 if owned is None else db.execute(sa.delete(table).where(owned)).rowcount
+
+
+def _delete_orphans(db: sa.Connection, table: sa.Table) -> int:
+    """Delete what is left of companies that were offered and never chosen."""
+    if "company_id" not in table.c:
+        return 0
+    orphans = table.c.company_id.not_in(sa.select(connections.c.id))
+    return db.execute(sa.delete(table).where(orphans)).rowcount
 
 
 def _owned(table: sa.Table, org_id: str) -> sa.ColumnElement[bool] | None:
