@@ -185,7 +185,12 @@ def _url(name: str, value: str) -> str:
         host = ""
     intuits = f".{host}".endswith(".intuit.com")
     # http is accepted only for other hosts, such as an emulator: each request carries tokens.
-    if not host or parts.scheme not in ({"https"} if intuits else {"http", "https"}):
+    # Of plain letters only: clients turn a full stop of another script into a plain one.
+    if (
+        not host
+        or not value.isascii()
+        or parts.scheme not in ({"https"} if intuits else {"http", "https"})
+    ):
         raise ConfigurationError(
             f"{PREFIX}{name} must start with https:// and the name of a host "
             "(or with http:// for an emulator of your own)"

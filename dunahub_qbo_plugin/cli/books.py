@@ -8,7 +8,15 @@ import typer
 
 from dunahub_qbo_plugin.cli.maintenance import OneOrg
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir
-from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
+from dunahub_qbo_plugin.cli.output import (
+    NOTHING_DONE,
+    fail,
+    note,
+    say,
+    say_json,
+    several,
+    write_private,
+)
 from dunahub_qbo_plugin.cli.session import Session, open_session
 from dunahub_qbo_plugin.errors import QuickBooksPluginError
 from dunahub_qbo_plugin.model import Kind, Status
@@ -114,7 +122,7 @@ def export(
                 db, connection, today=today, months=months
             )
         for name, body in bodies.items():
-            (folder / name).write_bytes(body)
+            write_private(folder / name, body)
     if as_json:
         say_json({name: str(folder / name) for name in bodies})
     else:

@@ -9,7 +9,15 @@ import typer
 
 from dunahub_hookspecs import Organization, Person, Region
 from dunahub_qbo_plugin.cli.options import AsJson, DataDir
-from dunahub_qbo_plugin.cli.output import NOTHING_DONE, fail, note, say, say_json, several
+from dunahub_qbo_plugin.cli.output import (
+    NOTHING_DONE,
+    fail,
+    note,
+    say,
+    say_json,
+    several,
+    write_private,
+)
 from dunahub_qbo_plugin.cli.records import person, record_key
 from dunahub_qbo_plugin.cli.session import Session, open_session, read_config
 from dunahub_qbo_plugin.review.support import support_file as redacted
@@ -80,6 +88,7 @@ def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
                 "companies": came.companies,
                 "changed": came.changed,
                 "unreadable": list(came.unreadable),
+                "log_is_empty": came.log_is_empty,
             }
         )
     else:
@@ -87,6 +96,11 @@ def rotate_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         say(f"Re-encrypted: {came.changed:,}; already had the newest key: {kept:,}.")
     for org in came.unreadable:
         note(f"{org}: none of the keys opens it. Put its key back, or disconnect and reconnect.")
+    if not came.log_is_empty:
+        note(
+            "The database is being read, so its log (-wal) still holds what the old key encrypted. "
+            "Run this again, if need be while the host is stopped."
+        )
     if came.unreadable:
         raise typer.Exit(NOTHING_DONE)
     if not as_json:
@@ -117,7 +131,7 @@ def support_file(
         say_json(told)
         return
     try:
-        output.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        write_private(output, (json.dumps(told, indent=2) + "\n").encode())
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}")
     note(f"Written to {output}. Look it over before you send it.")

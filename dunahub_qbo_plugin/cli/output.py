@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,6 +13,7 @@ from dunahub_qbo_plugin.cli import TROUBLE
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+    from pathlib import Path
 
 NOTHING_DONE = 1
 """The exit status when what was asked for could not be done, though all is in order."""
@@ -29,6 +31,17 @@ def say(text: str = "") -> None:
         raise  # whoever reads went away, and wants no more words
     except OSError as error:
         fail(f"the output cannot be written: {error.strerror}")
+
+
+def write_private(path: Path, body: bytes) -> None:
+    """Write a file that its owner alone can read: what is written down here is people's data.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
 
 
 def say_json(value: object) -> None:

@@ -248,6 +248,8 @@ class ConnectionService:
             )
             declined = self.connections.decline(db, org.id)
         revoked = all([self._revoke(tokens), self._revoke(declined)])
+        if not self._empty_log():
+            security_log.note("disconnect", "tokens still in the database's log", org, person)
         security_log.note("disconnect", "revoked" if revoked else "deleted here only", org, person)
         return revoked
 
@@ -276,6 +278,14 @@ class ConnectionService:
                 pauses.resume(db, connection.id)
         self.wake()
         return None
+
+    def _empty_log(self) -> bool:
+        """Take the old tokens, encrypted as they are, out of the database's log as well."""
+        try:
+            return self.database.empty_log()
+        except Exception as error:  # noqa: BLE001  it is disconnected whatever becomes of this
+            log.warning("the database's log could not be emptied: %s", type(error).__name__)
+            return False
 
     def _may_ask(self, company_id: str, name: str, person: Person) -> bool:
         """Note that a person has QuickBooks asked; return whether that is within the limit."""

@@ -11,9 +11,10 @@ from dunahub_qbo_plugin.errors import ConfigurationError, NotConnected, QboError
 from dunahub_qbo_plugin.model import RecordKey
 from dunahub_qbo_plugin.panel import company_actions, downloads, product_actions, record_actions
 from dunahub_qbo_plugin.panel.flash import ActionResult, tone_of
-from dunahub_qbo_plugin.panel.form_input import TooMany
+from dunahub_qbo_plugin.panel.form_input import MAX_KEY_LENGTH, TooMany
 from dunahub_qbo_plugin.panel.links import host_record, page_address
 from dunahub_qbo_plugin.panel.panel_action import Refusal
+from dunahub_qbo_plugin.store.queries import records
 
 if TYPE_CHECKING:
     from dunahub_hookspecs import ActionRequest, Download
@@ -63,16 +64,31 @@ def _handle(
         answer = ActionResult.TROUBLE
     if not isinstance(answer, str):
         return answer
-    return Redirect(url=_back(request, action, answer))
+    return Redirect(url=_back(context, request, action, answer))
 
 
-def _back(request: ActionRequest, action: PanelAction, code: str) -> str:
+def _card(context: PanelContext, request: ActionRequest, record: str) -> str | None:
+    """Return the address of a record's page, where it is one of the organization's own.
+
+    A host makes the address of the id: one that a person made up may lead anywhere in it.
+    """
+    try:
+        key = RecordKey.parse(record[:MAX_KEY_LENGTH])
+        with context.database.read.connect() as db:
+            connection = context.connections.current(db, request.org.id)
+            known = connection is not None and records.one(db, connection, key) is not None
+    except ValueError:
+        return None
+    except Exception as error:  # noqa: BLE001  the action is done; the page says what is wrong
+        log.warning("a record's page could not be looked up: %s", type(error).__name__)
+        return None
+    return host_record(request.record_url, key) if known else None
+
+
+def _back(context: PanelContext, request: ActionRequest, action: PanelAction, code: str) -> str:
     """Return the page to go to: the record's, if it was asked on its card and all went well."""
     if tone_of(code) != "bad" and (record := request.value("card")):
-        try:
-            address = host_record(request.record_url, RecordKey.parse(record))
-        except ValueError:
-            address = None
+        address = _card(context, request, record)
         if address is not None:
             return address
     # What fixes a cause is shown where the cause was, not in the section of the same action.

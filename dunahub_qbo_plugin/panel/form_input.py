@@ -19,7 +19,7 @@ MAX_KEYS: Final = 200
 """Records that one form can name: twice as many as a page lists."""
 MAX_CAUSES: Final = 50
 """Causes that one form can name, likewise."""
-_MAX_KEY_LENGTH: Final = 2000
+MAX_KEY_LENGTH: Final = 2000
 """Characters of what names one of them."""
 
 
@@ -61,7 +61,7 @@ def _given(request: ActionRequest, name: str, most: int) -> list[str]:
     given = request.form.get(name, ())
     if len(given) > most:
         raise TooMany(f"{len(given)} fields of the name {name!r}")
-    return [text[:_MAX_KEY_LENGTH] for text in given]
+    return [text[:MAX_KEY_LENGTH] for text in given]
 
 
 def reason(request: ActionRequest) -> str:

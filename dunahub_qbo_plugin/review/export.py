@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from dunahub_qbo_plugin.mapping.money import cents
+from dunahub_qbo_plugin.mapping.text import one_line
 from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.model.snapshot import display_name
 
@@ -76,8 +78,13 @@ MONTH_COLUMNS: Final = (
     "Dismissed amount",
     "Disconnected",
 )
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings by which a spreadsheet takes a text for a formula."""
+FORMULA_STARTS: Final = (
+    *"=+-@|%",
+    *("\uff1d", "\uff0b", "\uff0d", "\uff20", "\u2212", "\ufe62", "\ufe63"),
+)
+"""Beginnings by which a spreadsheet takes a text for a formula, also in their wide forms."""
+JOINERS: Final = "\u200c\u200d"
+"""Format characters that belong to names and to emoji."""
 PHONE: Final = re.compile(r"\+[0-9 ().-]+")
 
 
@@ -244,12 +251,19 @@ def _marked(lines: list[list[object]]) -> list[tuple[bool, list[object]]]:
 def _safe(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula.
 
-    A phone number may begin with a plus: nothing but digits and signs cannot do harm, and the
-    import would take the apostrophe for a part of it.
+    On one line, without characters that are not seen: spreadsheets pass over some of them, such as
+    a byte order mark, and take what follows for the beginning. A phone number may begin with a
+    plus: nothing but digits and signs cannot do harm, and the import would take the apostrophe for
+    a part of it.
     """
-    if text.startswith(FORMULA_STARTS) and not PHONE.fullmatch(text):
-        return f"'{text}"
-    return text
+    plain = "".join(
+        character
+        for character in one_line(text)
+        if character in JOINERS or unicodedata.category(character) != "Cf"
+    ).lstrip(f" {JOINERS}")
+    if plain.startswith(FORMULA_STARTS) and not PHONE.fullmatch(plain):
+        return f"'{plain}"
+    return plain
 
 
 def _day(day: date) -> str:

@@ -59,10 +59,11 @@ class Region(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Region:
-        text = " ".join(str(value).upper().split())
+        # Of plain letters only: the upper case of others, such as a long s, is a plain one.
+        text = " ".join(str(value).upper().split()) if str(value).isascii() else ""
         text = REGIONS.get(text, text)
         known = next((region for region in cls if region.value == text), None)
-        if known is None and text:
+        if known is None and str(value).strip():
             _warn_once(f"region {str(value)[:40]!r} is not known and taken for OTHER, not for US")
         return known or cls.OTHER
 

@@ -102,7 +102,7 @@ class TestRotateKeys:
             for text in sealed(host)
         )
         again = run("rotate-keys", "--json", folder=tmp_path, env=env)
-        assert again.json == {"companies": 2, "changed": 0, "unreadable": []}
+        assert again.json == {"companies": 2, "changed": 0, "unreadable": [], "log_is_empty": True}
 
     def test_it_goes_on_where_it_was_broken_off(self, host: FakeHost) -> None:
         """Broken off after one company, the next run does the other; both keys work meanwhile."""
@@ -131,7 +131,7 @@ class TestRotateKeys:
         new = generate_key()
         env = variables(attrs.evolve(host.config, fernet_keys=(new, host.config.fernet_keys[0])))
         ran = run("rotate-keys", "--json", folder=tmp_path, env=env)
-        assert ran.json == {"companies": 1, "changed": 1, "unreadable": []}
+        assert ran.json == {"companies": 1, "changed": 1, "unreadable": [], "log_is_empty": True}
         texts = sealed(host)
         assert len(texts) == 3
         assert all(

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from dunahub_qbo_plugin.emulator.server.app import create_app
+from dunahub_qbo_plugin.emulator.server.foreign import LOOPBACK
 from dunahub_qbo_plugin.emulator.server.run_options import RunOptions, build_world
 from dunahub_qbo_plugin.emulator.server.sockets import Server
 
@@ -64,7 +65,7 @@ def serve(world: World, host: str = "127.0.0.1", port: int = 0) -> RunningEmulat
     Raises:
         OSError: The port is taken.
     """
-    server = Server((host, port), create_app(world))
+    server = Server((host, port), create_app(world, local_only=host in LOOPBACK))
     server.prepare()
     thread = threading.Thread(target=server.serve, name=f"emulator-{server.bind_addr[1]}")
     thread.daemon = True

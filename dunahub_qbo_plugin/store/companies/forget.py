@@ -26,23 +26,22 @@ def forget(database: Database, org_id: str) -> dict[str, int]:
         number of deleted rows by table, without zeros.
     """
     deleted: dict[str, int] = {}
-    with database.write.connect() as db:
-        if database.is_sqlite:
-            db.exec_driver_sql("PRAGMA secure_delete=ON")
+    with database.write.begin() as db:
+        overwrite(database, db)
         for table in reversed(metadata.sorted_tables):
             if table is not connections:  # the others are found through it
                 deleted[table.name] = _delete(db, table, org_id)
         deleted[connections.name] = _delete(db, connections, org_id)
         for table in metadata.sorted_tables:
             deleted[table.name] += _delete_orphans(db, table)
-        db.commit()
-    if database.is_sqlite:
-        with database.write.connect() as db:
-            driver = db.connection.driver_connection
-            db.rollback()
-            if driver is not None:
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.empty_log()
     return {name: number for name, number in deleted.items() if number}
+
+
+def overwrite(database: Database, db: sa.Connection) -> None:
+    """Have what this connection deletes from an SQLite file overwritten."""
+    if database.is_sqlite:
+        db.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def of_no_organization() -> list[str]:

@@ -35,11 +35,14 @@ class Rekeyed:
         companies: how many there are.
         changed: how many were encrypted again.
         unreadable: the organization of each company that no key decrypts.
+        log_is_empty: False when SQLite's log still has what the old key encrypted, since somebody
+            reads the database.
     """
 
     companies: int
     changed: int
     unreadable: tuple[str, ...] = ()
+    log_is_empty: bool = True
 
 
 def rekey(database: Database, cipher: Cipher, *, progress: Progress | None = None) -> Rekeyed:
@@ -67,7 +70,12 @@ def rekey(database: Database, cipher: Cipher, *, progress: Progress | None = Non
                 unreadable.append(row.org_id)
         if progress is not None:
             progress(done, len(ids))
-    return Rekeyed(companies=len(ids), changed=changed, unreadable=tuple(unreadable))
+    return Rekeyed(
+        companies=len(ids),
+        changed=changed,
+        unreadable=tuple(unreadable),
+        log_is_empty=database.empty_log(),
+    )
 
 
 def _held(db: sa.Connection, company_id: str) -> Any:  # noqa: ANN401  a Row, None when it is gone

@@ -167,7 +167,7 @@ class Database:
             if self._ready:
                 return
             if self.is_sqlite and self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                sqlite.create_private(Path(self.url.database))
             if not self._is_usable(self.read):
                 if (version := self._version(self.read) or "") > SCHEMA:
                     raise ConfigurationError(
@@ -221,6 +221,22 @@ class Database:
                 driver = connection.connection.driver_connection
                 if driver is not None:
                     driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def empty_log(self) -> bool:
+        """Move SQLite's log into the file and cut it to nothing: what was replaced is gone then.
+
+        Returns:
+            False where somebody reads or writes meanwhile, so that the log still has what was
+            replaced; it is written over later.
+        """
+        if not self.is_sqlite:
+            return True
+        with self.write.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is None:
+                return False
+            (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
 
     def close(self) -> None:
         """Close every pooled connection; the database can be used again afterwards."""

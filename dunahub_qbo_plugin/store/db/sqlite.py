@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -13,6 +15,8 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.store.db.fork_guard import ForkSafePool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -21,6 +25,17 @@ if TYPE_CHECKING:
 TURN_KEY: Final = "qbo_turn"
 TRY_AGAIN: Final = 0.002
 """Seconds between two tries to lock the file."""
+
+
+def create_private(path: Path) -> None:
+    """Create an empty database that its owner alone can read, if there is none.
+
+    SQLite gives its log and its index of the log the same permissions. A file that is there keeps
+    those that it has: an operator may share it with a group.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 class Turn:
@@ -143,6 +158,8 @@ def engine(
         f"PRAGMA synchronous={synchronous}",
         f"PRAGMA wal_autocheckpoint={checkpoint}",
         "PRAGMA temp_store=MEMORY",
+        # Tokens that are replaced leave no copy in their page.
+        "PRAGMA secure_delete=FAST",
     )
 
     @sa.event.listens_for(made, "connect")
