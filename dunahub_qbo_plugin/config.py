@@ -74,6 +74,7 @@ class Config:
         queue_schema: the queue's own PostgreSQL schema.
         queue: the queue's name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
+        notify: a callable that takes notices where no host gives one, as ``module:name``.
         monthly_reads: metered reads that Intuit allows the app in a month, for all companies.
         problem: what is wrong with another setting. Nothing is sent then, and what hooks say is
             stored all the same.
@@ -94,6 +95,7 @@ class Config:
     queue: str = "qbo"
     synchronous: str = "FULL"
     monthly_reads: int = MONTHLY_READS
+    notify: str = ""
     problem: str = ""
 
     @classmethod
@@ -130,6 +132,7 @@ class Config:
             queue_schema=_name("QUEUE_SCHEMA", given("QUEUE_SCHEMA", "qbo_engine")),
             queue=_name("QUEUE", given("QUEUE", "qbo")),
             synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
+            notify=given("NOTIFY"),
             monthly_reads=_number("MONTHLY_READS", given("MONTHLY_READS", str(MONTHLY_READS))),
         )
 

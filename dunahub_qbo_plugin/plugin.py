@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Host,
         Invoice,
         Lead,
+        Notice,
         Organization,
         Payment,
         RecordCard,
@@ -240,7 +241,7 @@ class QuickBooksPlugin:
         return self.runtime().intake.flush()
 
     def upkeep(self) -> None:
-        """Renew idle tokens, prune the history, and run the tasks that pages asked for.
+        """Renew idle tokens, prune the history, run what pages asked for, and tell the host.
 
         For a periodic task of the host's own queue, every minute.
 
@@ -249,6 +250,7 @@ class QuickBooksPlugin:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         self.runtime().worker_tasks.tasks.run_waiting()
+        self.runtime().worker_tasks.teller.run()
         self.runtime().worker_tasks.upkeep.run()
 
     def runtime(self) -> Runtime:
@@ -291,7 +293,11 @@ class QuickBooksPlugin:
         """Put the objects together; a test's plugin brings its clock and its network."""
         from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  keeps the host's start quick
 
-        return build(config, host_bell=self.bell)
+        return build(config, host_bell=self.bell, notify=self._notify_host())
+
+    def _notify_host(self) -> Callable[[Notice], None] | None:
+        """Return what takes notices: the host's callable."""
+        return None if self._host is None else self._host.notify
 
     def running(self) -> Runtime | None:
         """Return this process' runtime, None before the first use and after the shutdown."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pkgutil
 import secrets
 import socket
 from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -22,6 +23,8 @@ from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
 from dunahub_qbo_plugin.engine.meter import Meter
 from dunahub_qbo_plugin.engine.tasks import TaskRunner
 from dunahub_qbo_plugin.engine.worker_tasks import WorkerTasks
+from dunahub_qbo_plugin.errors import ConfigurationError
+from dunahub_qbo_plugin.notices.teller import Teller
 from dunahub_qbo_plugin.panel.context import PanelContext
 from dunahub_qbo_plugin.qbo.auth import Secret
 from dunahub_qbo_plugin.qbo.client import QboClient
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from dunahub_hookspecs import Notice
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.engine.select import Engine, WorkerEngine
@@ -101,6 +105,7 @@ def build(
     transport: httpx.BaseTransport | None = None,
     throttles: Throttles | None = None,
     host_bell: Callable[[str], None] | None = None,
+    notify: Callable[[Notice], None] | None = None,
 ) -> Runtime:
     """Build the objects. Nothing is opened and no thread is started.
 
@@ -109,6 +114,7 @@ def build(
         clock: the operating system's by default.
         transport: a replacement of the network, for tests.
         throttles: other rate limits, for tests.
+        notify: takes what the host is to be told; None where nobody does in this process.
         host_bell: puts a company into the host's own queue; used when no worker is configured.
 
     Raises:
@@ -173,6 +179,12 @@ def build(
         tasks=task_runner,
         upkeep=Upkeep(database=database, tokens=tokens, clock=clock),
         meter=meter,
+        teller=Teller(
+            database=database,
+            connections=connections,
+            clock=clock,
+            notify=notify or _named(config.notify),
+        ),
         clock=clock,
     )
     embedded = EmbeddedEngine(worker_tasks)
@@ -214,6 +226,23 @@ def build(
         embedded=embedded,
         panel=panel,
     )
+
+
+def _named(name: str) -> Callable[[Notice], None] | None:
+    """Return the callable that a setting names.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    if not name:
+        return None
+    try:
+        found = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"DUNAHUB_QBO_NOTIFY names {name!r}: {error}") from error
+    if not callable(found):
+        raise ConfigurationError(f"DUNAHUB_QBO_NOTIFY names {name!r}, which cannot be called")
+    return cast("Callable[[Notice], None]", found)
 
 
 class _Bell:

@@ -160,12 +160,16 @@ def stored_tokens(fetched: TokenSet, *, realm_id: str, asked_at: datetime) -> To
     refresh_ends = None
     if fetched.refresh_expires_in is not None:
         refresh_ends = asked_at + timedelta(seconds=fetched.refresh_expires_in)
+    grant_ends = None
+    if fetched.hard_expires_in:  # 0 or nothing: Intuit does not say
+        grant_ends = asked_at + timedelta(seconds=fetched.hard_expires_in)
     return Tokens(
         realm_id=realm_id,
         access=fetched.access_token.reveal(),
         refresh=fetched.refresh_token.reveal(),
         access_expires_at=asked_at + timedelta(seconds=fetched.expires_in),
         refresh_expires_at=refresh_ends,
+        grant_expires_at=grant_ends,
     )
 
 

@@ -104,6 +104,7 @@ class EmbeddedEngine:
                 pause = self._look()
             except (SQLAlchemyError, ConfigurationError) as error:
                 self._outage.note(error)
+                self._worker_tasks.teller.database_away()
                 self._rest()
                 continue
             except Exception:
@@ -111,6 +112,7 @@ class EmbeddedEngine:
                 self._rest()
                 continue
             self._outage.clear()
+            self._worker_tasks.teller.database_back()
             if self._bell.wait(pause):
                 self._stopping.wait(DEBOUNCE)
                 self._bell.clear()
@@ -128,6 +130,8 @@ class EmbeddedEngine:
         self._worker_tasks.intake.flush()
         self._worker_tasks.meter.note()
         self._keep_up()
+        if self._worker_tasks.teller.is_due:
+            self._worker_tasks.carriers.carry(self._worker_tasks.tell)
         version = self._database.change_counter()
         if version is not None and version == self._looked_at:
             return IDLE_POLL_INTERVAL

@@ -191,6 +191,8 @@ class ProcrastinateWorker:
             def work() -> None:
                 found = worker_tasks.sweep()
                 bell.ring(found.companies, tasks=found.tasks)
+                if worker_tasks.teller.is_due:
+                    worker_tasks.carriers.carry(worker_tasks.tell)
 
             with _told("the sweep stumbled"):
                 await self._take_over(app)

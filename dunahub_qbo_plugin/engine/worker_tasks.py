@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.connect.upkeep import Upkeep
     from dunahub_qbo_plugin.engine.meter import Meter
     from dunahub_qbo_plugin.engine.tasks import TaskRunner
+    from dunahub_qbo_plugin.notices.teller import Teller
     from dunahub_qbo_plugin.store.db.database import Database
     from dunahub_qbo_plugin.sync.carriers import Carriers
     from dunahub_qbo_plugin.sync.drain import Drainer
@@ -51,6 +52,7 @@ class WorkerTasks:
     tasks: TaskRunner
     upkeep: Upkeep
     meter: Meter
+    teller: Teller
     clock: Clock
     turns: Turns = attrs.field(init=False)
 
@@ -75,6 +77,13 @@ class WorkerTasks:
         except Exception:
             log.exception("the drain of company %s stumbled; it is tried again", company_id)
             return False
+
+    def tell(self) -> None:
+        """Tell the host what needs a person, and what is over; it never raises."""
+        try:
+            self.teller.run()
+        except Exception:
+            log.exception("the host could not be told; it is tried again")
 
     def has_more(self, company_id: str, sent: int) -> bool:
         """Return whether a company that was just drained has more due now."""

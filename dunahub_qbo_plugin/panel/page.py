@@ -31,6 +31,7 @@ from dunahub_qbo_plugin.panel.view_context import ViewContext
 from dunahub_qbo_plugin.review.checks import check_company
 from dunahub_qbo_plugin.store.companies import disconnections, profiles
 from dunahub_qbo_plugin.store.queries import reads, records
+from dunahub_qbo_plugin.store.queries.attention import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,29 @@ def settings_panel(
         request: who looks, from where, at what part.
     """
     html = _html(context, org, request) if request.render else ""
-    return SettingsPanel(slug=SLUG, title=TITLE, html=html, actions=panel_actions(context))
+    return SettingsPanel(
+        slug=SLUG,
+        title=TITLE,
+        html=html,
+        actions=panel_actions(context),
+        count=_count(context, org),
+    )
+
+
+def _count(context: PanelContext, org: Organization) -> int:
+    """Return how much waits for a person; 0 where the database does not tell, as the page says."""
+    try:
+        if not context.database.is_ready():
+            return 0
+        with context.database.read.connect() as db:
+            connection = context.connections.current(db, org.id)
+            if connection is None:
+                return 0
+            lost = connection.status is Status.TOKEN_EXPIRED
+            return number(db, connection) + lost
+    except Exception as error:  # noqa: BLE001  the menu is shown whatever happens
+        log.warning("what waits for a person could not be counted: %s", type(error).__name__)
+        return 0
 
 
 def problem_panel(templates: Templates, sentence: str) -> SettingsPanel:

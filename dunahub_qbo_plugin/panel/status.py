@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.formats import Formats
     from dunahub_qbo_plugin.store.companies.connection import Connection
 
+SAY_ENDS: Final = timedelta(days=30)
+"""Time before the end of a connection from which the page says so."""
 ANY_COMPANY: Final = "your QuickBooks company"
 
 
@@ -58,6 +61,7 @@ class StatusView:
         pending: the other company that awaits a yes, by name; None when there is none.
         pending_id: our id of that company.
         pause: None when records go out.
+        ends_at: when a person must have reconnected; None while that is more than a month off.
         disconnected_by: who did it, empty when that is not known.
     """
 
@@ -79,6 +83,7 @@ class StatusView:
     pending_id: str
     pending_sandbox: bool
     pause: Pause | None
+    ends_at: datetime | None = None
 
     @property
     def unsent(self) -> int:
@@ -125,11 +130,17 @@ def status_view(
         pending_id=pending.id if pending else "",
         pending_sandbox=_sandbox(pending),
         pause=_pause(current, formats) if current else None,
+        ends_at=_ends_soon(current, formats) if current else None,
     )
 
 
 def _sandbox(connection: Connection | None) -> bool:
     return connection is not None and connection.environment == Environment.SANDBOX.value
+
+
+def _ends_soon(connection: Connection, formats: Formats) -> datetime | None:
+    ends = connection.grant_expires_at
+    return None if ends is None or ends - formats.now > SAY_ENDS else ends
 
 
 def _pause(connection: Connection, formats: Formats) -> Pause | None:

@@ -66,6 +66,7 @@ class ConnectionRow(_Row, table=True):
     refresh_enc: str | None = None
     access_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     refresh_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    grant_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     refresh_owner: str | None = None
     refresh_until: int = Field(default=0, sa_type=sa.BigInteger)
 
@@ -386,6 +387,32 @@ class ConditionRow(_Row, table=True):
     heard_at: int = Field(sa_type=sa.BigInteger)
 
 
+class NoticeRow(_Row, table=True):
+    """Something that needs a person, to be told to the host: that it began, and that it is over.
+
+    ``open_key`` tells it from others while it is the case, and is empty afterwards.
+    ``attempted_at`` is set before the host is first told: its end is told then, too.
+    """
+
+    __tablename__ = "qbo_notice"
+
+    id: str = Field(primary_key=True)
+    open_key: str | None = Field(default=None, unique=True)
+    kind: str
+    company_id: str | None = None
+    org_id: str | None = None
+    facts: str = "{}"
+    started_at: int = Field(sa_type=sa.BigInteger)
+    noticed_at: int = Field(sa_type=sa.BigInteger)
+    ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    tell_at: int = Field(sa_type=sa.BigInteger)
+    attempts: int = 0
+    claimed_until: int = Field(default=0, sa_type=sa.BigInteger)
+    attempted_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    told_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    told_over_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+
 class SchemaRow(_Row, table=True):
     """Which version of the plugin may write, at least; the one row is made with the tables."""
 
@@ -405,6 +432,7 @@ oauth_states: sa.Table = OAuthStateRow.__table__  # type: ignore[attr-defined]
 meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
 metered_reads: sa.Table = ReadsRow.__table__  # type: ignore[attr-defined]
 conditions: sa.Table = ConditionRow.__table__  # type: ignore[attr-defined]
+notices: sa.Table = NoticeRow.__table__  # type: ignore[attr-defined]
 schema_mark: sa.Table = SchemaRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.

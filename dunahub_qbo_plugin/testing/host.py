@@ -10,6 +10,7 @@ import attrs
 
 from dunahub_hookspecs import (
     ActionRequest,
+    Host,
     Invoice,
     Lead,
     Payment,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     import httpx
     import pluggy
 
-    from dunahub_hookspecs import Download, Organization, Person
+    from dunahub_hookspecs import Download, Notice, Organization, Person
     from dunahub_qbo_plugin.clock import Clock
     from dunahub_qbo_plugin.config import Config
     from dunahub_qbo_plugin.runtime import Runtime
@@ -68,7 +69,13 @@ class InProcessPlugin(QuickBooksPlugin):
     def _build(self, config: Config) -> Runtime:
         from dunahub_qbo_plugin.runtime import build  # noqa: PLC0415  not for every pytest
 
-        return build(config, clock=self.clock, transport=self.transport, host_bell=self.bell)
+        return build(
+            config,
+            clock=self.clock,
+            transport=self.transport,
+            host_bell=self.bell,
+            notify=self._notify_host(),
+        )
 
 
 class FakeHost:
@@ -84,6 +91,7 @@ class FakeHost:
         transport: a way to QuickBooks other than to the emulator (see `Replay`).
         plugins: further plugins to load.
         bell: puts a company into the host's own queue (see `QuickBooksPlugin`).
+        notify: takes what the plugin has to tell (see `Host.notify`); `tell` calls for it.
         settings: any attribute of the plugin's `Config`, such as ``database_url`` or ``worker``.
             A second host with the ``qbo``, ``database_url`` and ``fernet_keys`` of a first is
             another process of the same application.
@@ -105,6 +113,7 @@ class FakeHost:
         transport: httpx.BaseTransport | None = None,
         plugins: Iterable[object] = (),
         bell: Callable[[str], None] | None = None,
+        notify: Callable[[Notice], None] | None = None,
         **settings: Any,  # noqa: ANN401  Config's own
     ) -> None:
         self.qbo = qbo or QboEmulator()
@@ -113,6 +122,7 @@ class FakeHost:
         self._transport = transport
         self._plugins = tuple(plugins)
         self._bell = bell
+        self._host = Host(name="a test's host", notify=notify)
         self._start()
 
     def _start(self) -> None:
@@ -123,6 +133,7 @@ class FakeHost:
             transport=self._transport or self.qbo.transport(),
         )
         self.manager = create_plugin_manager([self.plugin, *self._plugins], load_entry_points=False)
+        notify(self.manager, "on_startup", host=self._host)
         self.runtime.database.prepare()
 
     def restart(self, transport: httpx.BaseTransport | None = None) -> None:
@@ -266,6 +277,10 @@ class FakeHost:
                 raise AssertionError(f"records are still due after {hours} hours")
             self.clock.advance(LOOK)
             self.send()
+
+    def tell(self) -> int:
+        """Tell the host what is to be told now; gives how many notices it took."""
+        return self.runtime.worker_tasks.teller.run()
 
     # What can be seen.
 

@@ -5,6 +5,7 @@ what stands here.
 """
 
 from dunahub_hookspecs.markers import PROJECT, hookimpl, hookspec
+from dunahub_hookspecs.notices import Audience, Notice
 from dunahub_hookspecs.settings import (
     Action,
     ActionRequest,
@@ -37,6 +38,7 @@ __all__ = [
     "Action",
     "ActionRequest",
     "Address",
+    "Audience",
     "Download",
     "DunaHubSpecs",
     "Host",
@@ -45,6 +47,7 @@ __all__ = [
     "InvoiceStatus",
     "Lead",
     "LineItem",
+    "Notice",
     "Organization",
     "Payment",
     "PaymentMethod",

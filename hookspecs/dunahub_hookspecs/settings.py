@@ -16,6 +16,8 @@ from dunahub_hookspecs.values import Organization, Person
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dunahub_hookspecs.notices import Notice
+
 Query = Mapping[str, str]
 Form = Mapping[str, tuple[str, ...]]
 
@@ -142,12 +144,15 @@ class SettingsPanel:
         title: its name in the host's menu.
         html: a fragment for the host's page; empty if the request had ``render=False``.
         actions: its actions.
+        count: how much waits for a person there, for the host's menu; given with
+            ``render=False``, too.
     """
 
     slug: str
     title: str
     html: str = attrs.field(repr=False)
     actions: tuple[Action, ...] = ()
+    count: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -175,9 +180,13 @@ class Host:
             if there is no such folder.
         organization: returns an organization as it is now, None for an unknown one. Without it a
             plugin knows of an organization only what the last hook said.
+        notify: takes what a plugin has to tell, such as that somebody must act. It is called in a
+            thread of the plugin's, never within a hook; when it raises, the same notice comes
+            again later. Without it a plugin tells on its page alone.
     """
 
     name: str
     version: str = ""
     data_dir: Path | None = None
     organization: Callable[[str], Organization | None] | None = None
+    notify: Callable[[Notice], None] | None = None

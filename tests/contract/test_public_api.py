@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 README = Path(testing.__file__).with_name("README.md").read_text(encoding="utf-8")
 CONTRACT = """
-    PROJECT Action ActionRequest Address Download DunaHubSpecs Host Invoice InvoiceSource
-    InvoiceStatus Lead LineItem Organization Payment PaymentMethod Person RecordCard RecordKind
-    Redirect Region SettingsPanel SettingsRequest hookimpl hookspec round_cents
+    PROJECT Action ActionRequest Address Audience Download DunaHubSpecs Host Invoice
+    InvoiceSource InvoiceStatus Lead LineItem Notice Organization Payment PaymentMethod Person
+    RecordCard RecordKind Redirect Region SettingsPanel SettingsRequest hookimpl hookspec
+    round_cents
 """
 HOST = "collect_cards collect_panels create_plugin_manager dispatch notify show_panel"
 HARNESS = """

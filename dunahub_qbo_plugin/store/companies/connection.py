@@ -41,6 +41,7 @@ class Connection:
     pause_text: str | None
     profile_at: datetime | None
     settings_at: datetime | None
+    grant_expires_at: datetime | None
     default_item_id: str | None
     tax_code_id: str | None
 
@@ -65,6 +66,8 @@ class Tokens:
 
     Attributes:
         access_expires_at: when the access token expires.
+        grant_expires_at: when a person must connect again in any case; None where Intuit did not
+            say, which is not never.
     """
 
     realm_id: str = attrs.field(repr=False)
@@ -72,6 +75,7 @@ class Tokens:
     refresh: str = attrs.field(repr=False)
     access_expires_at: datetime
     refresh_expires_at: datetime | None = None
+    grant_expires_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -112,6 +116,7 @@ def connection_of(row: Any) -> Connection:  # noqa: ANN401  a Row
         pause_text=row.pause_text,
         profile_at=from_ms(row.profile_at),
         settings_at=from_ms(row.settings_at),
+        grant_expires_at=from_ms(row.grant_expires_at),
         default_item_id=row.default_item_id,
         tax_code_id=row.tax_code_id,
     )

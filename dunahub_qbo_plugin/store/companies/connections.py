@@ -183,6 +183,16 @@ class Connections:
             refresh_expires_at=from_ms(row.refresh_expires_at),
         )
 
+    def check_key(self, db: sa.Connection) -> None:
+        """Decrypt one company's tokens, to see whether the keys fit.
+
+        Raises:
+            ConfigurationError: none of them does, or none is set.
+        """
+        stored = sa.select(connections.c.id).where(connections.c.refresh_enc.is_not(None)).limit(1)
+        if (company_id := db.execute(stored).scalar_one_or_none()) is not None:
+            self.tokens(db, company_id)
+
     def save_tokens(
         self, db: sa.Connection, company_id: str, tokens: Tokens, *, replaced: Tokens
     ) -> bool:
@@ -198,11 +208,15 @@ class Connections:
         stored = self.tokens(db, company_id)
         if stored is None or stored.refresh != replaced.refresh:
             return False
-        _change(db, company_id, expired_at=None, **self._sealed(tokens))
+        _change(db, company_id, expired_at=None, **self._sealed(tokens, renewed=True))
         return True
 
-    def _sealed(self, tokens: Tokens) -> dict[str, Any]:
+    def _sealed(self, tokens: Tokens, *, renewed: bool = False) -> dict[str, Any]:
+        # A renewal that does not say when the grant ends does not move it; a new consent does.
+        ends = tokens.grant_expires_at
+        grant_ends = {"grant_expires_at": to_ms(ends)} if renewed is False or ends else {}
         return {
+            **grant_ends,
             "access_enc": self._cipher.encrypt(tokens.access),
             "refresh_enc": self._cipher.encrypt(tokens.refresh),
             "access_expires_at": to_ms(tokens.access_expires_at),

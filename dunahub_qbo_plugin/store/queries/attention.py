@@ -65,6 +65,14 @@ class CauseTotal:
     last_tried_at: datetime | None
 
 
+def number(db: sa.Connection, connection: Connection) -> int:
+    """Return how many records of a company need attention."""
+    if connection.disconnected_at is not None:
+        return 0
+    statement = sa.select(sa.func.count()).select_from(records).where(*_mine(connection))
+    return int(db.execute(statement).scalar_one())
+
+
 def of_cause(cause: Cause) -> sa.ColumnElement[bool]:
     """Return the condition for records that failed for a cause and need a person."""
     subject = records.c.error_subject

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("refresh_enc", sa.String(), nullable=True),
         sa.Column("access_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("refresh_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("grant_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("refresh_owner", sa.String(), nullable=True),
         sa.Column("refresh_until", sa.BigInteger(), nullable=False),
         sa.Column("connected_at", sa.BigInteger(), nullable=False),
@@ -336,6 +337,26 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_qbo_condition")),
     )
+    op.create_table(
+        "qbo_notice",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("open_key", sa.String(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("company_id", sa.String(), nullable=True),
+        sa.Column("org_id", sa.String(), nullable=True),
+        sa.Column("facts", sa.String(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("noticed_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("tell_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("claimed_until", sa.BigInteger(), nullable=False),
+        sa.Column("attempted_at", sa.BigInteger(), nullable=True),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.Column("told_over_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_notice")),
+        sa.UniqueConstraint("open_key", name=op.f("uq_qbo_notice_open_key")),
+    )
     mark = op.create_table(
         "qbo_schema",
         sa.Column("oldest_writer", sa.String(), nullable=False),
@@ -347,6 +368,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("qbo_schema")
+    op.drop_table("qbo_notice")
     op.drop_table("qbo_condition")
     op.drop_table("qbo_reads")
     op.drop_table("qbo_meter")
