@@ -240,6 +240,35 @@ class QuickBooksPlugin:
         """
         return self.runtime().intake.flush()
 
+    def forget_record(self, org_id: str, kind: RecordKind, record_id: str) -> int:
+        """Delete what is stored of one person, as ``dunahub-qbo forget-record`` does.
+
+        For a host that deletes a lead because its person asked for it: after the lead is deleted
+        there, since what is saved again is stored again.
+
+        Args:
+            org_id: whose record it is.
+            kind: of the record; of a lead its invoices and payments are meant as well.
+            record_id: the host's id of it.
+
+        Returns:
+            how many records it was about.
+
+        Raises:
+            RuntimeError: one of them is just being sent; nothing was changed. Call it again in
+                some minutes.
+            ConfigurationError: a setting is invalid.
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        """
+        from dunahub_qbo_plugin.model import RecordKey  # noqa: PLC0415  seldom needed
+        from dunahub_qbo_plugin.panel.links import KIND_OF  # noqa: PLC0415  as above
+        from dunahub_qbo_plugin.store.records import forget_person  # noqa: PLC0415  as above
+
+        runtime = self.runtime()
+        runtime.intake.flush()
+        key = RecordKey(kind=KIND_OF[kind], local_id=record_id)
+        return forget_person.forget_record(runtime.database, org_id, key)
+
     def upkeep(self) -> None:
         """Renew idle tokens, prune the history, run what pages asked for, and tell the host.
 

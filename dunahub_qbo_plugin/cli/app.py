@@ -73,6 +73,7 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=operating)(maintenance.support_file)
     app.command(rich_help_panel=operating)(maintenance.after_restore)
     app.command(rich_help_panel=operating)(maintenance.forget_org)
+    app.command(rich_help_panel=operating)(maintenance.forget_record)
     return app
 
 

@@ -26,6 +26,7 @@ from dunahub_qbo_plugin.store.companies.forget import forget
 from dunahub_qbo_plugin.store.companies.rekey import rekey
 from dunahub_qbo_plugin.store.db import queue_schema
 from dunahub_qbo_plugin.store.db.cipher import Cipher
+from dunahub_qbo_plugin.store.records import forget_person
 
 COMPANIES_PER_NOTE = 100
 """Companies between two lines of progress."""
@@ -189,6 +190,41 @@ def forget_org(
         say(f"{rows} of organization {org!r} deleted.{REVOKED[revoked]}")
     if not deleted:
         fail(f"nothing is stored of an organization {org!r}", code=NOTHING_DONE)
+
+
+def forget_record(
+    *,
+    org: OneOrg,
+    record: OneRecord,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete what is stored of one person: a customer, with its invoices and payments.
+
+    Names, contact data, lines and what was sent go. Ids, amounts and days stay, so that nothing
+    gets into QuickBooks a second time; what was still to be sent is dismissed. What is in the host
+    and in QuickBooks stays, and so does what is in backups. A record that the host saves again is
+    stored again: delete it there first.
+
+    Exit status: 0 deleted, 1 there is no such record, it is just being sent or it was not meant,
+    2 settings, database or options.
+    """
+    key = record_key(record)
+    name = f"{key.kind.word} {key.local_id}"
+    if not yes and not typer.confirm(f"Delete what is stored of {name}?", err=True):
+        raise typer.Exit(NOTHING_DONE)
+    with open_session(data_dir) as opened:
+        try:
+            forgotten = forget_person.forget_record(opened.database, org, key)
+        except forget_person.BeingSent:
+            fail(f"{name} is just being sent: try again in some minutes", code=NOTHING_DONE)
+    if not forgotten:
+        fail(f"organization {org!r} has no {name}", code=NOTHING_DONE)
+    if as_json:
+        say_json({"org": org, "record": str(key), "forgotten": forgotten})
+    else:
+        say(f"{several(forgotten, 'record')} forgotten: {name}, and what stands on it.")
 
 
 def _companies(opened: Session, org: str) -> list[str]:

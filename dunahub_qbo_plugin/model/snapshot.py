@@ -32,6 +32,7 @@ from dunahub_hookspecs import (
     Lead,
     LineItem,
     Payment,
+    PaymentMethod,
 )
 from dunahub_qbo_plugin.model import Kind
 
@@ -93,6 +94,26 @@ def load(kind: Kind, text: str) -> Value:
         return _READERS[kind](fields)
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"this is not a snapshot of one {kind.word}") from error
+
+
+def bare(kind: Kind, *, local_id: str, parent: str, cents: int, day: str) -> str:
+    """Return the snapshot of a record of which nobody's data is kept.
+
+    Args:
+        kind: of the record.
+        local_id: its id in the host.
+        parent: the host's id of the customer of an invoice, the invoice of a payment.
+        cents: its amount.
+        day: of the document, as in ``2026-03-02``.
+    """
+    amount = _number(Decimal(cents).scaleb(-2))
+    fields: Fields = {"id": local_id}
+    if kind is Kind.INVOICE:
+        fields |= {"lead_id": parent or "-", "lines": [], "total": amount, "issued_on": day}
+    elif kind is Kind.PAYMENT:
+        fields |= {"invoice_id": parent or "-", "amount": amount, "paid_on": day}
+        fields |= {"method": PaymentMethod.OTHER.value, "collected_by_dunahub": True}
+    return _encode(fields)
 
 
 def fingerprint(text: str) -> str:

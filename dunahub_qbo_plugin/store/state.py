@@ -80,6 +80,11 @@ failed: Final = sa.and_(
 )
 """A record whose last try failed for good: a person must mend something."""
 
+FORGOTTEN: Final = "forgotten"
+"""The note of a record of which nobody's data is kept, whether or not QuickBooks has it."""
+not_forgotten: Final = sa.func.coalesce(records.c.skip_note, "") != FORGOTTEN
+"""A record of which there is something to compare."""
+
 in_counts: Final = sa.func.coalesce(records.c.skip_reason, "") != SkipReason.INELIGIBLE.value
 """A record that is in the counts; a payment that is never sent is not."""
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dunahub_qbo_plugin.model import Kind, RecordKey, RecordState, SkipReason
 from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.store.convert import from_cents, from_ms, to_ms
-from dunahub_qbo_plugin.store.state import KINDS, PARENT_KIND, is_open, state_column
+from dunahub_qbo_plugin.store.state import KINDS, PARENT_KIND, is_open, not_forgotten, state_column
 from dunahub_qbo_plugin.store.state import left_behind as behind
 from dunahub_qbo_plugin.store.tables import records
 
@@ -256,7 +256,7 @@ def _sent(kind: Kind) -> sa.Select[Any]:
     return (
         sa.select(records, _parent.c.qbo_id.label("parent_qbo_id"))
         .select_from(joined)
-        .where(records.c.kind == kind.value, records.c.qbo_id.is_not(None))
+        .where(records.c.kind == kind.value, records.c.qbo_id.is_not(None), not_forgotten)
     )
 
 
