@@ -17,9 +17,12 @@ from dunahub_hookspecs import (
     Person,
     Region,
 )
-from dunahub_qbo_plugin.demo.records import PaidBy
+from dunahub_qbo_plugin.demo.records import Mail, PaidBy
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dunahub_hookspecs import Notice
     from dunahub_qbo_plugin.demo.records import (
         Company,
         InvoiceRecord,
@@ -36,6 +39,21 @@ def organization(company: Company) -> Organization:
         name=company.name,
         region=Region(company.region),
         timezone=company.timezone,
+    )
+
+
+def mail(notice: Notice, now: datetime) -> Mail:
+    """Return what a plugin told as the CRM keeps it."""
+    return Mail(
+        id=notice.id,
+        org_id=notice.org_id,
+        about=notice.about,
+        audience=notice.audience.value,
+        title=notice.title,
+        text=notice.text,
+        came_at=f"{now:%Y-%m-%d %H:%M:%S}",
+        panel=notice.panel,
+        over=notice.over,
     )
 
 

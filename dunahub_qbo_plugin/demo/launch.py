@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from dunahub_hookspecs import Organization
+    from dunahub_hookspecs import Notice, Organization
     from dunahub_qbo_plugin.demo.story import Result
 
 _LOOPBACK = "127.0.0.1"
@@ -211,7 +211,10 @@ def _host(store: Store, folder: Path) -> Host:
         company = store.company(org_id)
         return contract.organization(company) if company else None
 
-    return Host(name="DunaHub demo CRM", data_dir=folder, organization=organization)
+    def take(notice: Notice) -> None:
+        store.take_mail(contract.mail(notice, _now()))
+
+    return Host(name="DunaHub demo CRM", data_dir=folder, organization=organization, notify=take)
 
 
 def _say_where(narrator: Narrator, demo: Demo) -> None:

@@ -61,6 +61,21 @@ _LABELS = {
 
 
 @attrs.frozen(kw_only=True)
+class Mail:
+    """What a plugin told the CRM, as it is kept: by its id, once."""
+
+    id: str
+    org_id: str | None
+    about: str
+    audience: str
+    title: str
+    text: str
+    came_at: str
+    panel: str | None
+    over: bool
+
+
+@attrs.frozen(kw_only=True)
 class Company:
     """An organization: one contractor's company."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
-from sqlalchemy import Table, create_engine, event, insert, select, update
+from sqlalchemy import Table, create_engine, event, func, insert, or_, select, update
+from sqlalchemy.dialects import sqlite
 
 from dunahub_qbo_plugin.demo import seeds, tables
 from dunahub_qbo_plugin.demo.records import (
@@ -16,6 +17,7 @@ from dunahub_qbo_plugin.demo.records import (
     InvoiceRecord,
     Job,
     LeadRecord,
+    Mail,
     PaymentRecord,
     Proposal,
 )
@@ -105,6 +107,32 @@ class Store:
             query = query.where(table.c[name] == value)
         with self._engine.connect() as connection:
             return [kind(**row) for row in connection.execute(query).mappings()]
+
+    def take_mail(self, mail: Mail) -> None:
+        """Keep what a plugin told; what is here already comes a second time in vain."""
+        with self._engine.begin() as connection:
+            kept = sqlite.insert(tables.MAIL).values(attrs.asdict(mail))
+            connection.execute(kept.on_conflict_do_nothing(index_elements=["id"]))
+
+    def mails(self, org_id: str) -> list[Mail]:
+        """Return what was told of an organization or of the whole CRM, newest first."""
+        table = tables.MAIL
+        query = select(table).where(or_(table.c.org_id == org_id, table.c.org_id.is_(None)))
+        query = query.order_by(table.c.came_at.desc(), table.c.over.desc(), table.c.id)
+        with self._engine.connect() as connection:
+            return [Mail(**row) for row in connection.execute(query).mappings()]
+
+    def open_mails(self, org_id: str) -> int:
+        """Count what was told of an organization or of the whole CRM and is not over."""
+        begun, over = tables.MAIL.alias(), tables.MAIL.alias()
+        ended = select(over.c.id).where(over.c.about == begun.c.about, over.c.over)
+        query = select(func.count()).where(
+            or_(begun.c.org_id == org_id, begun.c.org_id.is_(None)),
+            begun.c.over.is_(False),
+            ~ended.exists(),
+        )
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
 
 def _columns(record: attrs.AttrsInstance) -> dict[str, Any]:

@@ -124,3 +124,12 @@ PAYMENT = Table(
     _text("reference"),
     sqlite_autoincrement=True,
 )
+MAIL = Table(
+    "mail",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("org_id", Text, index=True),
+    *(_text(name) for name in ("about", "audience", "title", "text", "came_at")),
+    Column("panel", Text),
+    Column("over", Boolean, nullable=False),
+)

@@ -26,6 +26,7 @@ from dunahub_hookspecs import (
     hookimpl,
 )
 from dunahub_hookspecs.host import notify
+from dunahub_qbo_plugin.plugin import plugin
 from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, make_invoice, make_payment
 from tests.acceptance.hosts import flask_host
 
@@ -202,7 +203,12 @@ def test_the_plugin_works_in_this_framework(
         foreign = browser.post("/settings/quickbooks/disconnect", origin="https://evil.example")
         assert foreign.status == 403
         assert CONNECTED in words(browser.get("/settings/quickbooks").text)
-    told = ["acme 1042", "acme 1042"]
+
+        qbo_emulator.emulator.world.tokens.end_grants(realm=qbo_emulator.realm())
+        browser.post("/invoices", number="1043", total="10.00")
+        seen_by_bell(browser, "QuickBooks: please reconnect Blue Ridge Gutters")
+        assert "QuickBooks</a> 1" in browser.get("/").text
+    told = ["acme 1042", "acme 1042", "acme 1043"]
     if host is fastapi:
         told.insert(0, "acme refused")
     assert neighbor.numbers == told
@@ -260,6 +266,16 @@ def test_another_plugin_hears_everything(tmp_path: Path) -> None:
 def words(html: str) -> str:
     """Return a page's text on one line."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def seen_by_bell(browser: Browser, title: str) -> None:
+    """Look at the host's first page until a notice has come, as a plugin's thread tells it."""
+    for _ in range(500):
+        plugin.upkeep()
+        if title in browser.get("/").text:
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError(browser.get("/").text)
 
 
 def synced(browser: Browser, path: str) -> str:

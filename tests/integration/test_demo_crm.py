@@ -10,11 +10,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 import dunahub_qbo_plugin.demo
-from dunahub_hookspecs import Invoice, InvoiceStatus, Lead, Payment, PaymentMethod
+from dunahub_hookspecs import (
+    Audience,
+    Invoice,
+    InvoiceStatus,
+    Lead,
+    Notice,
+    Payment,
+    PaymentMethod,
+)
 from dunahub_hookspecs.host import create_plugin_manager
+from dunahub_qbo_plugin.demo import contract, seeds
 from dunahub_qbo_plugin.demo.bridge import Plugins
 from dunahub_qbo_plugin.demo.store import Store
 from dunahub_qbo_plugin.demo.web.app import create_app
@@ -395,3 +405,31 @@ def test_the_crm_knows_no_plugin() -> None:
         } - {"demo", "stopping"}
     known = {name: found for name, found in imports.items() if found}
     assert known == {"launch.py": {"emulator"}, "kept_world.py": {"emulator"}}
+
+
+def test_what_a_plugin_tells_is_in_the_mailbox(browser: Browser, plugin: TinyPlugin) -> None:
+    """A bell counts what is not over, the page shows it, and an id that comes twice is one mail."""
+    store, org = plugin.store, seeds.MEMBERS[0].org_id
+    assert store is not None
+    begun = Notice(
+        id="n1",
+        about="n1",
+        kind="attention",
+        over=False,
+        audience=Audience.OFFICE,
+        org_id=org,
+        panel=None,
+        since=NOW,
+        title="2 records need attention",
+        text="Look there.",
+    )
+    for _ in range(2):
+        store.take_mail(contract.mail(begun, NOW))
+    assert (store.open_mails(org), len(store.mails(org)), store.open_mails("other")) == (1, 1, 0)
+    store.take_mail(contract.mail(attrs.evolve(begun, id="n1-over", over=True), NOW))
+    assert store.open_mails(org) == 0
+    everywhere = attrs.evolve(begun, id="n2", about="n2", org_id=None, title="Reads are used up")
+    store.take_mail(contract.mail(everywhere, NOW))
+    shown = browser.open("/mailbox")
+    assert "Reads are used up" in shown.text
+    assert "Mailbox 1" in shown.text

@@ -14,6 +14,7 @@ from dunahub_qbo_plugin.demo.web import (
     formats,
     invoices,
     leads,
+    mailbox,
     payments,
     settings,
     work,
@@ -48,7 +49,7 @@ def create_app(crm: Crm, secret_key: str) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions[context.EXTENSION] = crm
-    for module in (leads, work, invoices, payments, settings, demo_bar):
+    for module in (leads, work, invoices, payments, settings, mailbox, demo_bar):
         app.register_blueprint(module.PAGES)
     app.jinja_env.filters.update(formats.FILTERS)
     app.before_request(_own_address)
@@ -84,6 +85,7 @@ def _surroundings() -> dict[str, object]:
         "member": context.signed_in(),
         "company": context.office().company,
         "panels": crm.plugins.menu(context.visitor()),
+        "bell": mailbox.bell(),
         "token_field": context.TOKEN_FIELD,
         "token": context.form_token(),
         "demo": demo_bar.state(crm),

@@ -27,6 +27,7 @@ from dunahub_hookspecs import (
     Invoice,
     Lead,
     LineItem,
+    Notice,
     Organization,
     Person,
     RecordKind,
@@ -81,6 +82,10 @@ def create_app(  # noqa: C901  a function for each route
 ) -> tuple[WSGIHandler, Callable[[], object]]:
     """Make the application, and what stops its plugins."""
     manager = create_plugin_manager(plugins)
+    told: dict[str, Notice] = {}  # your outbox: by the id, since a notice may come twice
+
+    def take(notice: Notice) -> None:
+        told.setdefault(notice.id, notice)
 
     class Bill(models.Model):
         number = models.CharField(primary_key=True, max_length=40)
@@ -98,13 +103,17 @@ def create_app(  # noqa: C901  a function for each route
 
     def home(request: HttpRequest) -> HttpResponse:
         panels = collect_panels(manager, ORG, _seen_at(request)("", render=False))
-        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        menu = (
+            f'<a href="/settings/{panel.slug}">{panel.title}</a> {panel.count or ""}'
+            for panel in panels
+        )
+        bell = "".join(f"<p>{escape(notice.title)}</p>" for notice in told.values())
         bills = "".join(
             f'<li><a href="/invoices/{escape(bill.number)}">{escape(bill.number)}</a></li>'
             for bill in Bill.objects.all()
         )
         new = NEW.format(token=get_token(request))
-        return HttpResponse(f"<nav>{' '.join(menu)}</nav><ul>{bills}</ul>{new}")
+        return HttpResponse(f"<nav>{' '.join(menu)}</nav>{bell}<ul>{bills}</ul>{new}")
 
     @transaction.atomic
     def bill(request: HttpRequest) -> HttpResponse:
@@ -161,7 +170,7 @@ def create_app(  # noqa: C901  a function for each route
         route("settings/<slug>", panel),
         route("settings/<slug>/<action>", act),
     )
-    notify(manager, "on_startup", host=Host(name="Django host", data_dir=folder))
+    notify(manager, "on_startup", host=Host(name="Django host", data_dir=folder, notify=take))
     return get_wsgi_application(), lambda: notify(manager, "on_shutdown")
 
 

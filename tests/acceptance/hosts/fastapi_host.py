@@ -27,6 +27,7 @@ from dunahub_hookspecs import (
     Invoice,
     Lead,
     LineItem,
+    Notice,
     Organization,
     Person,
     RecordKind,
@@ -83,6 +84,11 @@ def create_app(  # noqa: C901  a function for each route
 ) -> FastAPI:
     """Make the application; its lifespan starts and stops the plugins."""
     manager = create_plugin_manager(plugins)
+    told: dict[str, Notice] = {}  # your outbox: by the id, since a notice may come twice
+
+    def take(notice: Notice) -> None:
+        told.setdefault(notice.id, notice)
+
     # One database for host and plugin, here the plugin's own: so both commit or neither does.
     own = f"sqlite:///{folder / 'dunahub_qbo.sqlite3'}"
     engine = create_engine(os.environ.get("DUNAHUB_QBO_DATABASE_URL", own))
@@ -90,7 +96,7 @@ def create_app(  # noqa: C901  a function for each route
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         Base.metadata.create_all(engine)
-        notify(manager, "on_startup", host=Host(name="FastAPI host", data_dir=folder))
+        notify(manager, "on_startup", host=Host(name="FastAPI host", data_dir=folder, notify=take))
         yield
         notify(manager, "on_shutdown")
         engine.dispose()
@@ -100,13 +106,17 @@ def create_app(  # noqa: C901  a function for each route
     @app.get("/")
     def home(request: Request) -> HTMLResponse:
         panels = collect_panels(manager, ORG, _seen_at(request)("", render=False))
-        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        menu = (
+            f'<a href="/settings/{panel.slug}">{panel.title}</a> {panel.count or ""}'
+            for panel in panels
+        )
+        bell = "".join(f"<p>{escape(notice.title)}</p>" for notice in told.values())
         with Session(engine) as session:
             bills = "".join(
                 f'<li><a href="/invoices/{escape(bill.number)}">{escape(bill.number)}</a></li>'
                 for bill in session.scalars(select(Bill))
             )
-        return HTMLResponse(f"<nav>{' '.join(menu)}</nav><ul>{bills}</ul>{NEW}")
+        return HTMLResponse(f"<nav>{' '.join(menu)}</nav>{bell}<ul>{bills}</ul>{NEW}")
 
     @app.post("/invoices")
     def bill(form: Form) -> Response:

@@ -22,6 +22,7 @@ from dunahub_hookspecs import (
     Invoice,
     Lead,
     LineItem,
+    Notice,
     Organization,
     Person,
     RecordKind,
@@ -58,11 +59,18 @@ def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
     return SettingsRequest(person=DANA, page_url=url, action_url=url, query=query, render=render)
 
 
-def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
+def create_app(  # noqa: C901  a function for each route
+    folder: Path, plugins: Iterable[object] = ()
+) -> Flask:
     """Make the application; ``app.extensions["stop"]`` ends its plugins."""
     app = Flask(__name__)
     manager = create_plugin_manager(plugins)
-    notify(manager, "on_startup", host=Host(name="Flask host", data_dir=folder))
+    told: dict[str, Notice] = {}  # your outbox: by the id, since a notice may come twice
+
+    def take(notice: Notice) -> None:
+        told.setdefault(notice.id, notice)
+
+    notify(manager, "on_startup", host=Host(name="Flask host", data_dir=folder, notify=take))
     stack = ExitStack()
     stack.callback(notify, manager, "on_shutdown")
     app.extensions["stop"] = stack.close
@@ -77,9 +85,13 @@ def create_app(folder: Path, plugins: Iterable[object] = ()) -> Flask:
     @app.get("/")
     def home() -> str:
         panels = collect_panels(manager, ORG, seen_at("", render=False))
-        menu = (f'<a href="/settings/{panel.slug}">{panel.title}</a>' for panel in panels)
+        menu = (
+            f'<a href="/settings/{panel.slug}">{panel.title}</a> {panel.count or ""}'
+            for panel in panels
+        )
+        bell = "".join(f"<p>{escape(notice.title)}</p>" for notice in told.values())
         bills = (f'<li><a href="/invoices/{escape(n)}">{escape(n)}</a></li>' for n in numbers)
-        return f"<nav>{' '.join(menu)}</nav><ul>{''.join(bills)}</ul>{NEW}"
+        return f"<nav>{' '.join(menu)}</nav>{bell}<ul>{''.join(bills)}</ul>{NEW}"
 
     @app.post("/invoices")
     def bill() -> Response:
