@@ -50,36 +50,6 @@ REFUSALS: Final = {
         "Write it without one.",
     ),
     "name-too-long": _too_long("The name of this customer is too long", "The name {subject!q}"),
-    "first-name-too-long": _too_long(
-        "The first name of this customer is too long", "The {field} of {subject!q}"
-    ),
-    "last-name-too-long": _too_long(
-        "The last name of this customer is too long", "The {field} of {subject!q}"
-    ),
-    "company-too-long": _too_long(
-        "The company name of this customer is too long", "The {field} of {subject!q}"
-    ),
-    "email-several": _edit(
-        "This customer has more than one e-mail address",
-        "The e-mail field of {subject!q} has more than one address ({email!q}); QuickBooks takes "
-        "one.",
-        "Keep one of them.",
-    ),
-    "email-invalid": _edit(
-        "The e-mail address of this customer is not complete",
-        "{email!q}, the e-mail address of {subject!q}, is not a complete address, so QuickBooks "
-        "does not take it.",
-        "Correct it or clear it.",
-    ),
-    "email-too-long": _too_long(
-        "The e-mail address of this customer is too long", "The {field} of {subject!q}"
-    ),
-    "phone-too-long": _too_long(
-        "The phone number of this customer is too long", "The {field} of {subject!q}"
-    ),
-    "address-too-long": _too_long(
-        "The address of this customer is too long", "The {field} of {subject!q}"
-    ),
     "no-lines": _edit(
         "There is nothing on this invoice",
         "{Record} has no lines, and QuickBooks needs at least one.",
@@ -99,6 +69,12 @@ REFUSALS: Final = {
         "The discount on this invoice is below zero",
         "The discount on {record} is {amount!m}; QuickBooks takes none below zero.",
         "Correct it.",
+    ),
+    "discount-too-large": _edit(
+        "The discount on this invoice is larger than its lines",
+        "The discount on {record} is {amount!m}, and its lines come to {worth!m}. QuickBooks takes "
+        "no discount above that.",
+        "Lower the discount.",
     ),
     "tax-negative": _edit(
         "The sales tax on this invoice is below zero",

@@ -15,7 +15,7 @@ from dunahub_qbo_plugin.model.snapshot import display_name
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from dunahub_hookspecs import Address, Lead
+    from dunahub_hookspecs import Lead
     from dunahub_qbo_plugin.mapping.body import Payload
     from dunahub_qbo_plugin.model import RemoteRef
 
@@ -31,6 +31,24 @@ POSTAL_LIMIT: Final = 30
 
 _EMAIL: Final = re.compile(r"[^\s@,;<>()\[\]\"]+@[^\s@,;<>()\[\]\"]+\.[^\s@,;<>()\[\]\".]+")
 _BETWEEN: Final = re.compile(r"[\s,;/&]")
+_AROUND: Final = " ,;<>"
+"""What is left around an address that was copied out of a list."""
+_NAMES: Final = frozenset({"GivenName", "FamilyName"})
+_ADDRESS: Final = ("Line1", "Line2", "City", "CountrySubDivisionCode", "PostalCode", "Country")
+_LIMITS: Final = {
+    "GivenName": ("first name", NAME_LIMIT),
+    "FamilyName": ("last name", NAME_LIMIT),
+    "CompanyName": ("company name", NAME_LIMIT),
+    "PrimaryEmailAddr": ("e-mail address", EMAIL_LIMIT),
+    "PrimaryPhone": ("phone number", PHONE_LIMIT),
+    "Line1": ("first address line", ADDRESS_LINE_LIMIT),
+    "Line2": ("second address line", ADDRESS_LINE_LIMIT),
+    "City": ("city", CITY_LIMIT),
+    "CountrySubDivisionCode": ("state", CITY_LIMIT),
+    "PostalCode": ("ZIP code", POSTAL_LIMIT),
+    "Country": ("country", CITY_LIMIT),
+}
+"""What people call a field, and how many characters QuickBooks takes."""
 
 
 def customer_payload(
@@ -42,7 +60,8 @@ def customer_payload(
     longer has is sent as an empty text, since a sparse update keeps what it leaves out; but only
     if an earlier write of ours filled it in.
 
-    Names are sent as they are written; only spaces are tidied.
+    Names are sent as they are written; only spaces and what cannot be seen are tidied. What
+    QuickBooks would refuse of the rest is left out (`details_left_out`).
 
     Args:
         lead: the lead.
@@ -50,38 +69,39 @@ def customer_payload(
         sent_fields: the fields that our last write filled in.
 
     Raises:
-        MappingError: QuickBooks would refuse it.
+        MappingError: QuickBooks would refuse the name.
     """
     name = _checked_name(lead)
+    details, left_out = _details(lead), details_left_out(lead)
     payload: Payload = {} if remote is None else _update_head(remote)
     payload["DisplayName"] = name
-    for field, code, what, text in (
-        ("GivenName", "first-name", "first name", lead.first_name),
-        ("FamilyName", "last-name", "last name", lead.last_name),
-        ("CompanyName", "company", "company name", lead.company),
-    ):
-        value = one_line(text)
-        if field != "CompanyName":
-            _refuse_colon(value, what, name)
-        check_length(
-            value, NAME_LIMIT, code=f"{code}-too-long", subject=name, facts={"field": what}
-        )
-        if value or field in sent_fields:
-            payload[field] = value
-    email = _checked_email(lead.email, name)
-    if email or "PrimaryEmailAddr" in sent_fields:
-        payload["PrimaryEmailAddr"] = {"Address": email}
-    phone = one_line(lead.phone)
-    check_length(
-        phone, PHONE_LIMIT, code="phone-too-long", subject=name, facts={"field": "phone number"}
-    )
-    if phone or "PrimaryPhone" in sent_fields:
-        payload["PrimaryPhone"] = {"FreeFormNumber": phone}
-    address = _address(lead.address, name)
+    for field in ("GivenName", "FamilyName", "CompanyName"):
+        if field not in left_out and (details[field] or field in sent_fields):
+            payload[field] = details[field]
+    for field, part in (("PrimaryEmailAddr", "Address"), ("PrimaryPhone", "FreeFormNumber")):
+        if field not in left_out and (details[field] or field in sent_fields):
+            payload[field] = {part: details[field]}
+    address = {part: details[part] for part in _ADDRESS if part not in left_out}
     had_address = "BillAddr" in sent_fields
     if any(address.values()) or had_address:
         payload["BillAddr"] = {part: text for part, text in address.items() if text or had_address}
     return payload
+
+
+def details_left_out(lead: Lead) -> dict[str, str]:
+    """Return what of a lead QuickBooks would refuse, by field, and what people call it.
+
+    It is left out, and the page says so: a telephone number with a remark does not hold up money
+    (rule 40). An update leaves alone what QuickBooks has of it.
+    """
+    details = _details(lead)
+    return {
+        field: what
+        for field, (what, limit) in _LIMITS.items()
+        if len(details[field]) > limit
+        or (field in _NAMES and ":" in details[field])
+        or (field == "PrimaryEmailAddr" and details[field] and not _is_email(details[field]))
+    }
 
 
 def _update_head(remote: RemoteRef) -> Payload:
@@ -102,33 +122,24 @@ def _refuse_colon(text: str, field: str, name: str) -> None:
         raise MappingError("name-colon", subject=name, facts={"field": field, "text": text})
 
 
-def _checked_email(text: str, name: str) -> str:
-    email = one_line(text)
-    if not email:
-        return ""
+def _details(lead: Lead) -> dict[str, str]:
+    """Return what may be left out, tidied, by QuickBooks' field."""
+    return {
+        "GivenName": one_line(lead.first_name),
+        "FamilyName": one_line(lead.last_name),
+        "CompanyName": one_line(lead.company),
+        "PrimaryEmailAddr": one_line(lead.email).strip(_AROUND),
+        "PrimaryPhone": one_line(lead.phone),
+        "Line1": one_line(lead.address.line1),
+        "Line2": one_line(lead.address.line2),
+        "City": one_line(lead.address.city),
+        "CountrySubDivisionCode": one_line(lead.address.state),
+        "PostalCode": one_line(lead.address.postal_code),
+        "Country": one_line(lead.address.country),
+    }
+
+
+def _is_email(text: str) -> bool:
     # From the first sign to the last: a pattern for all of it would try each pair of them.
-    if _BETWEEN.search(email, email.find("@"), max(email.rfind("@"), 0)):
-        raise MappingError("email-several", subject=name, facts={"email": email})
-    if not _EMAIL.fullmatch(email):
-        raise MappingError("email-invalid", subject=name, facts={"email": email})
-    check_length(
-        email, EMAIL_LIMIT, code="email-too-long", subject=name, facts={"field": "e-mail address"}
-    )
-    return email
-
-
-def _address(address: Address, name: str) -> dict[str, str]:
-    parts = (
-        ("Line1", address.line1, ADDRESS_LINE_LIMIT, "first address line"),
-        ("Line2", address.line2, ADDRESS_LINE_LIMIT, "second address line"),
-        ("City", address.city, CITY_LIMIT, "city"),
-        ("CountrySubDivisionCode", address.state, CITY_LIMIT, "state"),
-        ("PostalCode", address.postal_code, POSTAL_LIMIT, "ZIP code"),
-        ("Country", address.country, CITY_LIMIT, "country"),
-    )
-    result = {}
-    for field, text, limit, what in parts:
-        value = one_line(text)
-        check_length(value, limit, code="address-too-long", subject=name, facts={"field": what})
-        result[field] = value
-    return result
+    several = _BETWEEN.search(text, text.find("@"), max(text.rfind("@"), 0))
+    return not several and bool(_EMAIL.fullmatch(text))

@@ -154,6 +154,12 @@ def _check_money(invoice: Invoice) -> None:
     ):
         if amount < 0:
             raise MappingError(code, facts={"number": number, "amount": str(amount)})
+    discount, lines = cents(invoice.discount), lines_total(invoice.lines)
+    if 0 < discount > lines:
+        raise MappingError(
+            "discount-too-large",
+            facts={"number": number, "amount": str(discount), "worth": str(lines)},
+        )
     _check_total(invoice, number)
 
 

@@ -24,9 +24,10 @@ _NOT_SOLD: Final = "category"
 class ItemFinder:
     """Finds items for the lines of one invoice in what is known of the company.
 
-    In this order: the item that the office chose for the service; the only active item whose name
-    is the service's, however it is capitalized or spaced; the company's default item. A line
-    without a service goes to the default item.
+    In this order: the item that the office chose for the service; the only active item whose full
+    name (``Roofing:Inspection``, as QuickBooks shows it) is the service's; the only one whose own
+    name is, however they are capitalized or spaced; the company's default
+    item. A line without a service goes to the default item.
 
     For an inactive item the one active item of the same name is taken, which replaces it. Without
     one the line is refused, also if only an inactive item has the service's name: putting the line
@@ -80,7 +81,8 @@ class ItemFinder:
         )
 
     def _by_name(self, line: LineItem, position: int, number: str) -> str | None:
-        found = self._ids_by_name.get(_key(line.service_name), [])
+        name = _key(line.service_name)
+        found = self._ids_by_full_name.get(name) or self._ids_by_name.get(name, [])
         if len(found) > 1:
             raise MappingError(
                 "item-ambiguous",
@@ -108,6 +110,14 @@ class ItemFinder:
         )
 
     @cached_property
+    def _ids_by_full_name(self) -> dict[str, list[str]]:
+        by_name: defaultdict[str, list[str]] = defaultdict(list)
+        for item in self.profile.items.values():
+            if _can_be_sold(item) and (key := _key(item.full_name)):
+                by_name[key].append(item.id)
+        return dict(by_name)
+
+    @cached_property
     def _ids_by_name(self) -> dict[str, list[str]]:
         by_name: defaultdict[str, list[str]] = defaultdict(list)
         for item in self.profile.items.values():
@@ -122,7 +132,7 @@ def _can_be_sold(item: Item) -> bool:
 
 
 def _key(name: str) -> str:
-    return one_line(name).casefold()
+    return ":".join(one_line(part) for part in name.split(":")).casefold()
 
 
 def _subject(line: LineItem) -> str:

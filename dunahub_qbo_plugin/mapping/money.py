@@ -73,7 +73,7 @@ def line_price(line: LineItem) -> LinePrice:
     ``3 x 33.333333 = 100.00`` is taken (recorded 2026-09). The amount is what the customer owes,
     so it is never touched. In this order:
 
-    1. The three agree: all are sent as they are.
+    1. The three agree, quantity and price with the decimals that QuickBooks takes: they are sent.
     2. The host rounded the unit price to cents: the price before rounding, with the fewest decimals
        that make the three agree (``33.333`` for the line above). In cents it equals the host's.
     3. Anything else, such as a reduced line: the amount alone. Quantity and price would have to be
@@ -81,14 +81,10 @@ def line_price(line: LineItem) -> LinePrice:
     """
     amount = cents(line.amount)
     with localcontext(prec=_PRECISION):
-        quantity, unit_price = _trim(line.quantity), _trim(line.unit_price)
-        if (
-            _decimals(quantity) <= _MOST_DECIMALS
-            and _decimals(unit_price) <= _MOST_DECIMALS
-            and cents(quantity * unit_price) == amount
-        ):
+        quantity, unit_price = _taken(line.quantity), _taken(line.unit_price)
+        if cents(quantity * unit_price) == amount:
             return LinePrice(amount=amount, quantity=quantity, unit_price=unit_price)
-        if quantity and _decimals(quantity) <= _MOST_DECIMALS:
+        if quantity:
             exact = amount / quantity
             for places in range(2, _MOST_DECIMALS + 1):
                 price = exact.quantize(Decimal(1).scaleb(-places))
@@ -96,6 +92,11 @@ def line_price(line: LineItem) -> LinePrice:
                 if same_in_cents and cents(quantity * price) == amount:
                     return LinePrice(amount=amount, quantity=quantity, unit_price=_trim(price))
     return LinePrice(amount=amount)
+
+
+def _taken(value: Decimal) -> Decimal:
+    """Return a number with as many decimals as QuickBooks takes."""
+    return _trim(value if _decimals(value) <= _MOST_DECIMALS else round(value, _MOST_DECIMALS))
 
 
 def _decimals(value: Decimal) -> int:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.model import Fact
 
-_BREAKS: Final = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
+_BREAKS: Final = str.maketrans(dict.fromkeys("\r\v\f\x85\u2028\u2029", "\n"))
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
+"""Unicode's controls, formats (zero width, direction) and halves of characters."""
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""What is a letter or a sign for Unicode, and nothing for the eye."""
 
 
 def one_line(text: str) -> str:
@@ -31,17 +35,18 @@ def block(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Drop control characters; each that breaks a line becomes a plain line break.
+    """Drop what cannot be seen; each character that breaks a line becomes a plain line break.
 
-    Word processors and spreadsheets leave such breaks in what is pasted from them: dropping one
-    would glue two words together.
+    Two names that look the same would be two customers otherwise. Word processors and spreadsheets
+    leave such breaks in what is pasted from them: dropping one would glue two words together.
     """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
         character
         for character in text.translate(_BREAKS)
-        if character in "\t\n" or unicodedata.category(character) not in {"Cc", "Cs"}
+        if character in "\t\n"
+        or (unicodedata.category(character) not in _UNSEEN and character not in _BLANK)
     )
 
 

@@ -20,6 +20,7 @@ class Item:
     """A product or service in QuickBooks' item list.
 
     Attributes:
+        full_name: with the products that it is under, ``Roofing:Inspection``; empty if unknown.
         income_account: Id of the account that its sales are booked to; empty if it has none, None
             if that was not read.
     """
@@ -29,6 +30,7 @@ class Item:
     active: bool = True
     type: str = "Service"
     income_account: str | None = None
+    full_name: str = ""
 
 
 @attrs.frozen(kw_only=True)

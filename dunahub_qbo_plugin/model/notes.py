@@ -24,6 +24,8 @@ class Note(StrEnum):
     """Payments changed it in QuickBooks since it was last sent."""
     ITEM_REPLACED = "item-replaced"
     """A product was gone, and the list that was read again has another one."""
+    DETAILS_LEFT_OUT = "details-left-out"
+    """A customer was sent without a contact detail that QuickBooks would have refused."""
     UNAPPLIED = "unapplied"
     """Not all of a payment is applied to its invoice."""
     VOIDED_WITH_PAYMENTS = "voided-with-payments"

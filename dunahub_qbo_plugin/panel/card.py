@@ -116,11 +116,14 @@ def _read(
     )
     if view is None:
         return _Card(key=key, row=None)
+    row = record_line(view, view_context)
+    if left_out := records.left_out(db, view):
+        row = attrs.evolve(row, notes=(*row.notes, record_text.left_out(left_out)))
     advice = record_text.advice(view) if view.state is RecordState.ATTENTION else None
     entries = history.of_record(db, view.id, limit=MAX_HISTORY_ENTRIES)
     return _Card(
         key=key,
-        row=record_line(view, view_context),
+        row=row,
         advice=advice,
         holder=NameHolder.from_facts(view.error.facts) if advice and view.error else None,
         who=record_text.who(advice) if advice else "",

@@ -45,6 +45,7 @@ _NOTES: Final = {
     Note.CHANGED_SINCE: "It had been changed in QuickBooks since it was last sent",
     Note.PAID_SINCE: "Its payments had changed it in QuickBooks",
     Note.ITEM_REPLACED: "A product or service was gone, so the list was read again",
+    Note.DETAILS_LEFT_OUT: "A contact detail that QuickBooks does not take was left out",
     Note.UNAPPLIED: "QuickBooks left {amount} of it unapplied, since no more is open on the "
     "invoice there. Your bookkeeper decides where it goes",
     Note.VOIDED_WITH_PAYMENTS: "QuickBooks keeps its payments, which are not applied to an invoice "

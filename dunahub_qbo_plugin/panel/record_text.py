@@ -10,6 +10,7 @@ from dunahub_qbo_plugin.model import BOTH_CHANGED, GONE, Kind, RecordState, Skip
 from dunahub_qbo_plugin.panel.formats import short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from dunahub_qbo_plugin.advice import Advice
@@ -85,6 +86,15 @@ def variance(view: RecordView) -> str:
         return ""
     there, sent = amount_text(view.qbo_total), amount_text(view.synced_total)
     return f"QuickBooks has {there}, DunaHub sent {sent}."
+
+
+def left_out(details: Mapping[str, str]) -> str:
+    """Return which contact details are not sent, and what to do."""
+    names = " and ".join(details.values())
+    return (
+        f"Sent without the {names}: QuickBooks does not take what is entered there. Correct it on "
+        "the lead to have it in QuickBooks, too."
+    )
 
 
 def earlier_version(view: RecordView) -> str:

@@ -175,6 +175,7 @@ def _item(item: Mapping[str, Any]) -> Item | None:
         active=active,
         type=kind,
         income_account=_text(_part(item, "IncomeAccountRef").get("value")),
+        full_name=_text(item.get("FullyQualifiedName")) if active else "",
     )
 
 

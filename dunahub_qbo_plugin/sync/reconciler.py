@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from dunahub_hookspecs import Lead
 from dunahub_qbo_plugin.errors import (
     BadReference,
     Busy,
@@ -15,6 +16,7 @@ from dunahub_qbo_plugin.errors import (
     QboError,
     Stale,
 )
+from dunahub_qbo_plugin.mapping.customer import details_left_out
 from dunahub_qbo_plugin.model import (
     GONE,
     READS_REST,
@@ -40,7 +42,7 @@ from dunahub_qbo_plugin.sync.sent import lines_unknown, refuses_sparse_lines, re
 from dunahub_qbo_plugin.sync.settling import reread, settle_unknown
 
 if TYPE_CHECKING:
-    from dunahub_qbo_plugin.model import RemoteRef, Written
+    from dunahub_qbo_plugin.model import Claim, RemoteRef, Written
     from dunahub_qbo_plugin.qbo.client import QboClient
     from dunahub_qbo_plugin.sync.attempt import Attempt
 
@@ -105,7 +107,7 @@ class Reconciler:
             return self._after_error(attempt, error)
         if (attempt.is_resend or attempt.claim.look_first is not None) and attempt.creates:
             return self._confirmed(attempt, written.remote)
-        return Synced(written=written, note=_unapplied_note(written))
+        return Synced(written=written, note=_note_of(attempt.claim, written))
 
     def _after_error(self, attempt: Attempt, error: QboError) -> Outcome:
         """Act on a refusal or on the lack of an answer."""
@@ -213,10 +215,12 @@ def outcome_of(error: QboError, attempt: Attempt, *, keeps_key: bool) -> Outcome
     )
 
 
-def _unapplied_note(written: Written) -> Note | None:
-    """Note that a payment is in the books, and not all of it is applied to its invoice.
+def _note_of(claim: Claim, written: Written) -> Note | None:
+    """Note that a customer is there without all of its details, or a payment not wholly applied.
 
     QuickBooks takes more than an invoice has open, and takes a payment of a voided one (measured
     2026-09); what becomes of the money is for the books to decide.
     """
+    if isinstance(claim.value, Lead) and details_left_out(claim.value):
+        return Note.DETAILS_LEFT_OUT
     return Note.UNAPPLIED if written.unapplied else None

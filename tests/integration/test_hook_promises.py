@@ -333,7 +333,8 @@ def test_messy_text_is_taken_and_shown(host: FakeHost, text: str) -> None:
         (attrs.evolve(make_invoice(), total=Decimal("99.00")), "total-mismatch"),
         (make_invoice(number="N" * 22), "number-too-long"),
         (make_invoice(lines=[]), "no-lines"),
-        (make_invoice(discount=Decimal("150.00")), "total-negative"),
+        (make_invoice(discount=Decimal("150.00")), "discount-too-large"),
+        (make_invoice(discount=Decimal("105.00"), tax=Decimal(10)), "discount-too-large"),
     ],
 )
 def test_a_wrong_invoice_says_what_is_wrong(host: FakeHost, wrong: Invoice, code: str) -> None:
@@ -382,6 +383,20 @@ def test_values_beyond_all_books_are_taken_too(host: FakeHost) -> None:
     host.send()
     assert host.look("invoice:huge").state is RecordState.ATTENTION
     assert host.look("invoice:inv-2").state is RecordState.SYNCED
+
+
+def test_a_contact_detail_holds_up_no_money(host: FakeHost) -> None:
+    """A remark in the phone field is left out and named; invoice and payment arrive (rule 40)."""
+    lead = make_lead(phone="(512) 555-0142 - ask for Ann, after 5pm", email="ann@example.com;")
+    host.save(make_invoice(lead=lead), make_payment())
+    host.send()
+    keys = ("customer:lead-1", "invoice:inv-1", "payment:pay-1")
+    assert {host.look(key).state for key in keys} == {RecordState.SYNCED}
+    card = host.card("customer:lead-1")
+    assert "Sent without the phone number: QuickBooks does not take what is entered there" in card
+    host.save(make_lead(phone="(512) 555-0142", email="ann@example.com"))
+    host.send()
+    assert "Sent without" not in host.card("customer:lead-1")
 
 
 def test_the_lead_without_a_name(host: FakeHost) -> None:

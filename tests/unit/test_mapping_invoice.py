@@ -18,6 +18,7 @@ from dunahub_qbo_plugin.mapping.invoice import (
     invoice_payload,
     void_payload,
 )
+from dunahub_qbo_plugin.mapping.items import ItemFinder
 from dunahub_qbo_plugin.model import CompanyProfile, Item, Kind, RemoteRef, SalesTax, TaxCode
 from tests.support.words import told
 
@@ -264,6 +265,29 @@ def test_inactive_item_has_its_namesake_in_its_place(profile: CompanyProfile) ->
     assert detail["ItemRef"] == {"value": "8"}
 
 
+@pytest.mark.parametrize(
+    ("service", "item"),
+    [
+        ("Roofing:Inspection", "20"),
+        ("roofing : inspection", "20"),
+        ("Siding:Inspection", "21"),
+        ("Roofing", "22"),
+        ("Roofing:Repair", "1"),
+    ],
+)
+def test_item_by_its_full_name(service: str, item: str) -> None:
+    """A product under another one is found by the name that QuickBooks shows (rule 32)."""
+    under = {
+        "1": ITEMS["1"],
+        "20": Item(id="20", name="Inspection", full_name="Roofing:Inspection"),
+        "21": Item(id="21", name="Inspection", full_name="Siding:Inspection"),
+        "22": Item(id="22", name="Roofing", full_name="Roofing"),
+    }
+    finder = ItemFinder(profile=CompanyProfile(items=under, default_item_id="1"))
+    line = LineItem(service_name=service, unit_price=Decimal(1))
+    assert finder.item_id(line, position=1) == item
+
+
 def test_item_that_we_have_not_heard_of_is_sent() -> None:
     """A chosen item that is newer than our list is QuickBooks' to judge."""
     profile = attrs.evolve(PROFILE, item_by_service={"s9": "77"})
@@ -333,7 +357,7 @@ def test_lines_without_an_item(
             "($289.88) minus the discount ($10.00) plus the sales tax ($20.62) come to $300.50.",
         ),
         (plain(attrs.evolve(FREE, amount=Decimal(-40))), "total-negative", "is -$40.00"),
-        (plain(FREE, discount=Decimal(41)), "total-negative", "is -$1.00"),
+        (plain(FREE, discount=Decimal(41)), "discount-too-large", "its lines come to $40.00"),
         (plain(FREE, discount=Decimal(-1)), "discount-negative", "discount on invoice 1042 is -$1"),
         (plain(FREE, tax=Decimal(-1)), "tax-negative", "sales tax on invoice 1042 is -$1.00"),
         (attrs.evolve(INVOICE, number="9" * 22), "number-too-long", "has 22 characters"),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import sqlalchemy as sa
 
+from dunahub_hookspecs import Lead
+from dunahub_qbo_plugin.mapping.customer import details_left_out
 from dunahub_qbo_plugin.model import ErrorInfo, Kind, RecordKey, RecordState, SkipReason
+from dunahub_qbo_plugin.model.snapshot import load
 from dunahub_qbo_plugin.store.convert import from_cents, from_ms
 from dunahub_qbo_plugin.store.queries.counts import count
 from dunahub_qbo_plugin.store.state import (
@@ -220,6 +223,18 @@ def one(db: sa.Connection, connection: Connection, key: RecordKey) -> RecordView
     )
     row = db.execute(statement).one_or_none()
     return None if row is None else view(row, connection)
+
+
+def left_out(db: sa.Connection, view: RecordView) -> dict[str, str]:
+    """Return what QuickBooks would refuse of a customer's details, as `details_left_out` does."""
+    if view.key.kind is not Kind.CUSTOMER:
+        return {}
+    text = db.execute(sa.select(records.c.snapshot).where(records.c.id == view.id)).scalar_one()
+    try:
+        lead = load(view.key.kind, text)
+    except (ValueError, TypeError):  # of another version
+        return {}
+    return details_left_out(lead) if isinstance(lead, Lead) else {}
 
 
 def last_sent(db: sa.Connection, connection: Connection) -> datetime | None:
