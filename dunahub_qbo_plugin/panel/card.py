@@ -103,6 +103,7 @@ def record_card(
         "plural": writing.plural,
         "money": amount_text,
     }
+    values = {**values, "nonce": request.style_nonce}
     return RecordCard(title=TITLE, html=context.templates.render("card.html", values))
 
 

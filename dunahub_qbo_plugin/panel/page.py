@@ -162,7 +162,8 @@ def _html(context: PanelContext, org: Organization, request: SettingsRequest) ->
         problem = (
             Problem(sentence=str(error)) if isinstance(error, ConfigurationError) else DATABASE
         )
-        return context.templates.render("problem.html", {"problem": problem, "flash": None})
+        values = {"problem": problem, "flash": None, "nonce": request.style_nonce}
+        return context.templates.render("problem.html", values)
     return context.templates.render("page.html", _values(read, request, formats, links))
 
 
@@ -193,6 +194,7 @@ def _values(
         "listed": writing.listed,
         "kinds": writing.kinds,
         "opened": request.query.get("open", ""),
+        "nonce": request.style_nonce,
     }
 
 

@@ -55,6 +55,8 @@ class SettingsRequest:
         hidden_fields: fields that each form must contain for the host, such as its CSRF token.
         record_url: returns the URL of a record's page in the host, for links; None where the host
             has none.
+        style_nonce: the nonce of your Content-Security-Policy for this page, which its style then
+            has: so the policy needs no ``'unsafe-inline'``. Empty where you have none.
         render: False if the host needs only the actions (it is about to run one), so that the
             plugin need not render the HTML.
     """
@@ -65,6 +67,7 @@ class SettingsRequest:
     query: Query = attrs.field(factory=dict)
     hidden_fields: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     record_url: Callable[[str, str], str | None] | None = None
+    style_nonce: str = attrs.field(default="", repr=False)
     render: bool = True
 
 

@@ -80,6 +80,7 @@ class Answer:
     status: int
     text: str
     location: str
+    headers: Any = None
 
 
 @attrs.define
@@ -110,7 +111,8 @@ def flask(folder: Path, neighbor: Neighbor) -> Iterator[Browser]:
 
     def send(method: str, path: str, form: Any, headers: dict[str, str]) -> Answer:  # noqa: ANN401  a form
         answer = client.open(path, method=method, data=form, headers=headers, base_url=host.BASE)
-        return Answer(answer.status_code, answer.text, answer.headers.get("Location", ""))
+        location = answer.headers.get("Location", "")
+        return Answer(answer.status_code, answer.text, location, answer.headers)
 
     yield Browser(host.BASE, send)
     app.extensions["stop"]()
@@ -133,7 +135,8 @@ def fastapi(folder: Path, neighbor: Neighbor) -> Iterator[Browser]:
         def send(method: str, path: str, form: Any, headers: dict[str, str]) -> Answer:  # noqa: ANN401  a form
             ask = partial(client.request, method, path, data=form, headers=headers)
             answer = portal.call(ask)
-            return Answer(answer.status_code, answer.text, answer.headers.get("Location", ""))
+            location = answer.headers.get("Location", "")
+            return Answer(answer.status_code, answer.text, location, answer.headers)
 
         yield Browser(host.BASE, send)
         portal.call(client.aclose)
@@ -153,7 +156,8 @@ def django(folder: Path, neighbor: Neighbor) -> Iterator[Browser]:
         if form is not None and headers.get("Origin") == host.BASE:
             form = {**form, "csrfmiddlewaretoken": token}
         answer = client.request(method, path, data=form, headers=headers)
-        return Answer(answer.status_code, answer.text, answer.headers.get("Location", ""))
+        location = answer.headers.get("Location", "")
+        return Answer(answer.status_code, answer.text, location, answer.headers)
 
     yield Browser(host.BASE, send)
     client.close()
@@ -197,6 +201,8 @@ def test_the_plugin_works_in_this_framework(
         assert "neighbor of 1042" in shown
         assert "not told" not in shown
 
+        for path in ("/settings/quickbooks", "/invoices/1042"):
+            guarded(browser.get(path))
         assert "Hello" in browser.get("/settings/neighbor").text
         for path in ("/settings/other", "/settings/quickbooks/connect", "/settings/quickbooks/no"):
             assert browser.get(path).status == 404
@@ -213,6 +219,18 @@ def test_the_plugin_works_in_this_framework(
         told.insert(0, "acme refused")
     assert neighbor.numbers == told
     assert neighbor.calls == {"on_startup": 1, "on_shutdown": 1}
+
+
+def guarded(page: Answer) -> None:
+    """Check what a page is sent with: no frame, no cache, no guess, no style but its own."""
+    policy = page.headers["Content-Security-Policy"]
+    (nonce,) = set(re.findall(r'<style nonce="([\w-]+)">', page.text))
+    assert f"style-src 'nonce-{nonce}'" in policy
+    assert "unsafe-inline" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert not re.search(r'\sstyle="|<style>|<script|\son\w+="', page.text)
 
 
 def everything() -> dict[str, dict[str, Any]]:

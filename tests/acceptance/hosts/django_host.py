@@ -69,12 +69,27 @@ def configure(folder: Path) -> None:
         DATABASES={
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "crm.sqlite3")}
         },
-        MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
+        MIDDLEWARE=[f"{__name__}.harden", "django.middleware.csrf.CsrfViewMiddleware"],
         ROOT_URLCONF="",
         SECRET_KEY=secrets.token_hex(),  # yours is kept, in your configuration
         USE_TZ=True,
     )
     django.setup()
+
+
+def harden(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Be a middleware: no page of another site shows ours, no cache keeps them."""
+
+    def hardened(request: HttpRequest) -> HttpResponse:
+        request.META["nonce"] = nonce = secrets.token_urlsafe(16)
+        response = answer(request)
+        policy = f"default-src 'self'; style-src 'nonce-{nonce}'; base-uri 'none'"
+        response["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return hardened
 
 
 def create_app(  # noqa: C901  a function for each route
@@ -183,6 +198,7 @@ def _seen_at(request: HttpRequest) -> Callable[..., SettingsRequest]:
             action_url=url,
             query=request.GET.dict(),
             hidden_fields={"csrfmiddlewaretoken": get_token(request)},
+            style_nonce=request.META["nonce"],
             render=render,
         )
 

@@ -8,6 +8,7 @@ To run it: ``pip install 'dunahub-qbo-plugin[cli,demo]' fastapi uvicorn``, then
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
@@ -45,7 +46,7 @@ from dunahub_hookspecs.host import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 PORT = int(os.environ.get("PORT", "8000"))
 BASE = f"http://127.0.0.1:{PORT}"  # from your configuration, never from the request
@@ -102,6 +103,18 @@ def create_app(  # noqa: C901  a function for each route
         engine.dispose()
 
     app = FastAPI(lifespan=lifespan)
+
+    @app.middleware("http")
+    async def harden(
+        request: Request, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        request.state.nonce = nonce = secrets.token_urlsafe(16)
+        response = await answer(request)
+        policy = f"default-src 'self'; style-src 'nonce-{nonce}'; base-uri 'none'"
+        response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @app.get("/")
     def home(request: Request) -> HTMLResponse:
@@ -175,7 +188,12 @@ def _seen_at(request: Request) -> Callable[..., SettingsRequest]:
         url = f"{BASE}/settings/{slug}"
         query = dict(request.query_params)
         return SettingsRequest(
-            person=DANA, page_url=url, action_url=url, query=query, render=render
+            person=DANA,
+            page_url=url,
+            action_url=url,
+            query=query,
+            style_nonce=request.state.nonce,
+            render=render,
         )
 
     return seen_at

@@ -6,6 +6,7 @@ To run it: ``pip install 'dunahub-qbo-plugin[cli,demo]'``, ``python flask_host.p
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, abort, redirect, request
+from flask import Flask, abort, g, redirect, request
 from werkzeug.wrappers import Response
 
 from dunahub_hookspecs import (
@@ -56,7 +57,23 @@ def seen_at(slug: str, *, render: bool = True) -> SettingsRequest:
     """Say what plugins may know of this visit."""
     url = f"{BASE}/settings/{slug}"
     query = request.args.to_dict()
-    return SettingsRequest(person=DANA, page_url=url, action_url=url, query=query, render=render)
+    return SettingsRequest(
+        person=DANA,
+        page_url=url,
+        action_url=url,
+        query=query,
+        style_nonce=g.nonce,
+        render=render,
+    )
+
+
+def harden(response: Response) -> Response:
+    """Send a page so that no other site shows it, no cache keeps it, and no style is added."""
+    policy = f"default-src 'self'; style-src 'nonce-{g.get('nonce')}'; base-uri 'none'"
+    response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def create_app(  # noqa: C901  a function for each route
@@ -79,7 +96,9 @@ def create_app(  # noqa: C901  a function for each route
     def refuse_other_sites() -> None:
         if request.method == "POST" and request.headers.get("Origin", BASE) != BASE:
             abort(403)
+        g.nonce = secrets.token_urlsafe(16)
 
+    app.after_request(harden)
     numbers: list[str] = []  # your database
 
     @app.get("/")
