@@ -107,6 +107,13 @@ ANSWERS: Final = {
         "QuickBooks takes no new records until it is renewed.",
         f"Renew it in QuickBooks under Billing and subscription; {_THEN_OUT}.",
     ),
+    "home-currency": Wording(
+        "These QuickBooks books are not kept in US dollars",
+        "DunaHub bills in US dollars; QuickBooks would take each amount for one in its own "
+        "currency. So nothing is sent, and nothing is lost.",
+        "Connect a QuickBooks company that keeps its books in US dollars.",
+        Fix.RECONNECT,
+    ),
     "configuration": Wording(
         "DunaHub's QuickBooks setup is incomplete",
         "A setting on our side is missing or wrong. Your records are fine.",

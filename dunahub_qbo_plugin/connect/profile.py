@@ -57,8 +57,12 @@ class ProfileReader:
             company: its ``CompanyInfo``, where that was read already.
         """
         read = company_reads.read_profile(self.client, grant, reason=reason, company=company)
+        return self.keep(grant.company, read)
+
+    def keep(self, company_id: str, read: CompanyProfile) -> CompanyProfile:
+        """Store all that was read of a company just now."""
         now = self.clock.now()
-        return self._keep(grant.company, read, tuple(Stale), lists_at=now, settings_at=now)
+        return self._keep(company_id, read, tuple(Stale), lists_at=now, settings_at=now)
 
     def items(self, grant: Grant) -> CompanyProfile:
         """Read the list of items again, since a refusal says that it is stale: two reads."""

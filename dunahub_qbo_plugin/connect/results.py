@@ -39,6 +39,8 @@ class FailureReason(StrEnum):
     NO_COMPANY = "no-company"
     WRONG_COMPANY = "wrong-company"
     """The tokens are not those of the company that the address of the callback names."""
+    CURRENCY = "currency"
+    """The books are not kept in US dollars: nothing was connected (rule 41)."""
     SETUP = "setup"
     """A setting is missing or wrong: an operator must act."""
     REVOKED = "revoked"
@@ -52,6 +54,10 @@ class FailureReason(StrEnum):
     """It was asked for so often within the hour that everybody's reads would suffer."""
     REFUSED = "refused"
     OTHER = "other"
+
+
+class OtherCurrency(QuickBooksPluginError):
+    """A company's books are not kept in US dollars."""
 
 
 class WrongCompany(QuickBooksPluginError):
@@ -77,6 +83,7 @@ def failed(why: FailureReason) -> CallbackResult:
 
 _REASONS: Final = (
     (WrongCompany, FailureReason.WRONG_COMPANY),
+    (OtherCurrency, FailureReason.CURRENCY),
     (ConfigurationError, FailureReason.SETUP),
     (GrantRevoked, FailureReason.REVOKED),
     (NotConnected, FailureReason.NOT_CONNECTED),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -13,6 +13,7 @@ from dunahub_qbo_plugin.connect.results import (
     CallbackKind,
     CallbackResult,
     FailureReason,
+    OtherCurrency,
     WrongCompany,
     failed,
     why_of,
@@ -27,6 +28,7 @@ from dunahub_qbo_plugin.errors import (
 )
 from dunahub_qbo_plugin.model import ErrorInfo, ReadReason
 from dunahub_qbo_plugin.qbo.auth import Grant, RedactedStr, Secret
+from dunahub_qbo_plugin.qbo.company_reads import read_profile
 from dunahub_qbo_plugin.qbo.consequences import Meaning
 from dunahub_qbo_plugin.qbo.fault_table import row_of
 from dunahub_qbo_plugin.store import tasks
@@ -162,7 +164,10 @@ class ConnectionService:
         asked_at = self.clock.now()
         fetched = self.oauth.exchange(code, redirect_uri)
         tokens = stored_tokens(fetched, realm_id=realm_id, asked_at=asked_at)
-        company = self._ask_whose(realm_id, fetched.access_token)
+        read = self._read_first(realm_id, fetched.access_token)
+        if read is not None and not read.is_in_dollars:
+            self._revoke(tokens)
+            raise OtherCurrency
         with self.database.write.begin() as db:
             arrival = self.connections.arrive(
                 db,
@@ -175,33 +180,36 @@ class ConnectionService:
             region.open_region(db, org.id)
         self._revoke(arrival.let_go)
         self.client.metrics.move(ARRIVING, arrival.connection.id)
-        try:
-            self._ask(
-                arrival.connection.id,
-                lambda grant: self.reader.whole(grant, reason=ReadReason.CONNECT, company=company),
-            )
-        except QuickBooksPluginError as error:
-            # The worker reads it before it first sends.
-            log.warning("the company's settings could not be read: %s", type(error).__name__)
+        if read is not None:
+            self.reader.keep(arrival.connection.id, read)
+        self.note_reads()
         return arrival
 
-    def _ask_whose(self, realm_id: str, access_token: Secret) -> dict[str, Any]:
-        """Ask the company itself whether the tokens are its own, before anything is stored.
+    def _read_first(self, realm_id: str, access_token: Secret) -> CompanyProfile | None:
+        """Ask the company itself who it is, before anything is stored.
 
-        Its id comes by the address of the callback, which the person can change.
+        Its id comes by the address of the callback, which the person can change: what it answers
+        shows that the tokens are its own.
 
         Returns:
-            its ``CompanyInfo``.
+            what is to be known of it; None where it told no more than who it is.
 
         Raises:
-            WrongCompany: they are another company's.
+            WrongCompany: the tokens are another company's.
             QuickBooksPluginError: it could not be asked.
         """
         grant = Grant(company=ARRIVING, realm_id=Secret(realm_id), access_token=access_token)
+        reason = ReadReason.CONNECT
         try:
-            return self.client.company_info(grant, reason=ReadReason.CONNECT)
+            company = self.client.company_info(grant, reason=reason)
         except (Unauthorized, Forbidden, Refused):
             raise WrongCompany from None
+        try:
+            return read_profile(self.client, grant, reason=reason, company=company)
+        except QuickBooksPluginError as error:
+            # The worker reads it before it first sends.
+            log.warning("the company's settings could not be read: %s", type(error).__name__)
+            return None
 
     def confirm(self, org: Organization, person: Person, company_id: str) -> bool:
         """Switch to the company that awaits confirmation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
@@ -13,6 +14,10 @@ class SalesTax(StrEnum):
     NONE = "none"
     CLASSIC = "classic"
     AUTOMATED = "automated"
+
+
+DOLLARS: Final = "USD"
+"""The ISO code of what DunaHub bills in."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +73,7 @@ class CompanyProfile:
 
     name: str = ""
     country: str = "US"
-    home_currency: str = "USD"
+    home_currency: str = DOLLARS
     multicurrency: bool = False
     custom_txn_numbers: bool = False
     allow_discount: bool = True
@@ -81,3 +86,8 @@ class CompanyProfile:
     accounts: dict[str, Account] = attrs.field(factory=dict)
     item_by_service: dict[str, str] = attrs.field(factory=dict)
     default_item_id: str | None = None
+
+    @property
+    def is_in_dollars(self) -> bool:
+        """Whether the books are kept in what DunaHub bills in; they cannot change it later."""
+        return self.home_currency.upper() == DOLLARS

@@ -225,6 +225,9 @@ _REASONS: Final = {
     FailureReason.NO_COMPANY: "Intuit did not say which company to connect. Try again.",
     FailureReason.WRONG_COMPANY: "The company that came back from Intuit is not the one that was "
     "approved there. Nothing was changed. Press Connect again.",
+    FailureReason.CURRENCY: "This QuickBooks company does not keep its books in US dollars, "
+    "and DunaHub bills in them. Nothing was connected. Press Connect and choose a company with "
+    "books in US dollars.",
     FailureReason.SETUP: "The QuickBooks setup is not complete. DunaHub support has to fix this.",
     FailureReason.REVOKED: "QuickBooks does not accept our access: it expired or was removed. "
     "Connect again from this page.",

@@ -329,6 +329,7 @@ NAMES: Final = (
     ),
     _row("no rights", _M.FORBIDDEN, "forbidden", _OFFICE, "forbidden"),
     _row("unpaid", _M.SUBSCRIPTION, "subscription", _OFFICE, "subscription"),
+    _row("other currency", _M.SUBSCRIPTION, "home-currency", _OFFICE, "home-currency"),
     _row("configuration", _M.PAUSED, "configuration", _OPERATOR, "configuration"),
     _row("ambiguous", _M.REFUSED, "ambiguous", _OFFICE, "ambiguous"),
     _row("voided there", _M.REFUSED, "voided-there", _OFFICE, "voided"),

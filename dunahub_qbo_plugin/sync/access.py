@@ -61,8 +61,16 @@ class Access:
     def profile(self, grant: Grant) -> CompanyProfile | None:
         """Return what is known of the company, after reading what is due to be read.
 
-        None, and a rest, when nothing is known yet and QuickBooks does not tell.
+        None, and a rest, when nothing is known yet and QuickBooks does not tell, or when the books
+        are not kept in US dollars (rule 41).
         """
+        profile = self._known_or_read(grant)
+        if profile is None or profile.is_in_dollars:
+            return profile
+        self.pause(pauses.IN_OTHER_CURRENCY, ErrorInfo(code="home-currency"))
+        return None
+
+    def _known_or_read(self, grant: Grant) -> CompanyProfile | None:
         with self.database.read.connect() as db:
             profile = profiles.load_profile(db, self.company_id)
             freshness = profiles.freshness(db, self.company_id)

@@ -21,6 +21,7 @@ FAILURES_TO_PAUSE: Final = 5
 LEASE_LOST: Final = "lease-lost"
 OUTAGE: Final = 30.0
 SELDOM: Final = 600.0
+IN_OTHER_CURRENCY: Final = 3600.0
 MISCONFIGURED: Final = 60.0
 
 

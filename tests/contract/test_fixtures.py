@@ -220,6 +220,7 @@ WITHOUT_AN_ANSWER = {
     "item-gone": "reference-gone, once the line's item is known to be it",
     "reads-rest": "the throttle's answer, to a read",
     "reads-used-up": "the throttle's answer again, while writes pass",
+    "home-currency": "what the company's preferences say",
 }
 """Advice that follows from no single answer of QuickBooks, and why."""
 

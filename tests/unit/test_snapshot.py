@@ -26,7 +26,7 @@ from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.model.snapshot import display_name, dump, fingerprint, load
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False)
-MONEY = st.decimals(min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False)
+MONEY = st.decimals(min_value=-(10**9), max_value=10**9, places=20)
 TEXTS = st.text(max_size=30)
 IDS = st.text(min_size=1, max_size=12)
 ADDRESSES = st.builds(
