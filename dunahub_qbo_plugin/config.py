@@ -74,6 +74,7 @@ class Config:
         queue_schema: the queue's own PostgreSQL schema.
         queue: the queue's name.
         synchronous: SQLite's durability, ``FULL`` or ``NORMAL``.
+        webhook_tokens: verifier tokens of the app's webhooks; without one none is taken.
         notify: a callable that takes notices where no host gives one, as ``module:name``.
         monthly_reads: metered reads that Intuit allows the app in a month, for all companies.
         problem: what is wrong with another setting. Nothing is sent then, and what hooks say is
@@ -96,6 +97,7 @@ class Config:
     synchronous: str = "FULL"
     monthly_reads: int = MONTHLY_READS
     notify: str = ""
+    webhook_tokens: tuple[str, ...] = attrs.field(default=(), repr=False)
     problem: str = ""
 
     @classmethod
@@ -133,6 +135,7 @@ class Config:
             queue=_name("QUEUE", given("QUEUE", "qbo")),
             synchronous=_choice("SYNCHRONOUS", given("SYNCHRONOUS", "FULL").upper(), _Synchronous),
             notify=given("NOTIFY"),
+            webhook_tokens=tuple(given("WEBHOOK_TOKENS").replace(",", " ").split()),
             monthly_reads=_number("MONTHLY_READS", given("MONTHLY_READS", str(MONTHLY_READS))),
         )
 

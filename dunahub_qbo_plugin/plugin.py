@@ -15,7 +15,7 @@ from dunahub_qbo_plugin.config import Config, Worker
 from dunahub_qbo_plugin.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -169,6 +169,19 @@ class QuickBooksPlugin:
         except Exception:
             log.exception("the QuickBooks page could not be made at all")
             return None
+
+    @hookimpl
+    def on_webhook(self, name: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        """Note what Intuit says was changed in QuickBooks; off until there is a verifier token."""
+        if name != "quickbooks" or not self.runtime().config.webhook_tokens:
+            return None
+        try:
+            runtime = self.runtime()
+            runtime.database.prepare()
+            return runtime.webhooks.receive(body, headers)
+        except Exception:
+            log.exception("a webhook could not be taken; Intuit delivers it again")
+            return 503
 
     @hookimpl
     def on_record_render(

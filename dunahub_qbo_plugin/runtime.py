@@ -18,6 +18,7 @@ from dunahub_qbo_plugin.connect.profile import ProfileReader
 from dunahub_qbo_plugin.connect.service import ConnectionService
 from dunahub_qbo_plugin.connect.tokens import TokenKeeper
 from dunahub_qbo_plugin.connect.upkeep import Upkeep
+from dunahub_qbo_plugin.connect.webhooks import Webhooks
 from dunahub_qbo_plugin.engine import select
 from dunahub_qbo_plugin.engine.embedded import EmbeddedEngine
 from dunahub_qbo_plugin.engine.meter import Meter
@@ -73,6 +74,7 @@ class Runtime:
     engine: Engine
     embedded: EmbeddedEngine
     panel: PanelContext
+    webhooks: Webhooks
     pid: int = attrs.field(factory=os.getpid)
 
     def worker(self, *, concurrency: int | None = None) -> WorkerEngine:
@@ -225,6 +227,12 @@ def build(
         engine=engine,
         embedded=embedded,
         panel=panel,
+        webhooks=Webhooks(
+            database=database,
+            connections=connections,
+            clock=clock,
+            tokens=config.webhook_tokens,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from dunahub_qbo_plugin.panel.history_text import created_again, history_line
 from dunahub_qbo_plugin.panel.links import KIND_OF, Links
 from dunahub_qbo_plugin.panel.record_line import record_line
 from dunahub_qbo_plugin.panel.view_context import ViewContext
+from dunahub_qbo_plugin.store import changed_there
 from dunahub_qbo_plugin.store.companies import disconnections
 from dunahub_qbo_plugin.store.queries import records
 from dunahub_qbo_plugin.store.records import history
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dunahub_qbo_plugin.panel.history_text import HistoryLine
     from dunahub_qbo_plugin.panel.record_line import RecordLine
     from dunahub_qbo_plugin.store.companies.connection import Connection
+    from dunahub_qbo_plugin.store.queries.records import RecordView
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class _Card:
     fix_in_settings: bool = False
     fix_anchor: str = ""
     created_again: str = ""
+    changed_there: str = ""
     history: tuple[HistoryLine, ...] = ()
 
 
@@ -131,5 +134,27 @@ def _read(
         fix_in_settings=advice is not None and advice.fix in {*_CHOICES, Fix.RECONNECT},
         fix_anchor="dhqbo-attention" if advice and advice.fix in _CHOICES else "",
         created_again=created_again(key.kind, entries, view.qbo_id),
+        changed_there=_changed_there(db, connection, view, formats),
         history=tuple(history_line(key.kind, entry) for entry in entries),
+    )
+
+
+_CHANGED: Final = {
+    "deleted": "deleted or made inactive",
+    "void": "voided",
+    "merged": "merged into another customer",
+}
+
+
+def _changed_there(
+    db: sa.Connection, connection: Connection, view: RecordView, formats: Formats
+) -> str:
+    """Tell that the record was changed in QuickBooks; empty where nobody said so."""
+    told = changed_there.of_record(db, connection.id, view.key.kind, view.qbo_id, view.synced_at)
+    if told is None:
+        return ""
+    what = _CHANGED.get(told.operation, "changed")
+    return (
+        f"QuickBooks reported that it was {what} there {formats.ago(told.at)}. Nothing was changed "
+        "here; the next comparison, in the QuickBooks settings, shows what differs."
     )

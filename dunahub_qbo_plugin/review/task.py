@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from dunahub_qbo_plugin.errors import NotConnected
+from dunahub_qbo_plugin.store import changed_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class CompareTask:
             connection = self._connections.get(db, task.company_id)
         if connection is None or connection.disconnected_at is not None:
             raise NotConnected("this company is not connected")
+        begun = self._clock.now()
         grant = self._tokens.grant(connection.id)
         comparison = self._comparer.compare(
             connection,
@@ -56,4 +58,6 @@ class CompareTask:
             now=self._clock.now(),
             progress=progress,
         )
+        with self._database.write.begin() as db:
+            changed_there.looked_at(db, connection.id, until=begun)
         return comparison.to_json()

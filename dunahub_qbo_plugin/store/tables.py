@@ -62,6 +62,7 @@ class ConnectionRow(_Row, table=True):
     company_name: str = ""
 
     realm_enc: str
+    realm_key: str | None = Field(default=None, index=True)
     access_enc: str | None = None
     refresh_enc: str | None = None
     access_expires_at: int | None = Field(default=None, sa_type=sa.BigInteger)
@@ -413,6 +414,28 @@ class NoticeRow(_Row, table=True):
     told_over_at: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
+class EventRow(_Row, table=True):
+    """An event of Intuit's webhooks that was taken; a repeat is known by its id."""
+
+    __tablename__ = "qbo_event"
+
+    id: str = Field(primary_key=True)
+    came_at: int = Field(sa_type=sa.BigInteger, index=True)
+
+
+class ChangeThereRow(_Row, table=True):
+    """A record of ours that was changed in QuickBooks, by QuickBooks' Id, as a webhook told."""
+
+    __tablename__ = "qbo_changed_there"
+
+    company_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    qbo_id: str = Field(primary_key=True)
+    operation: str
+    at: int = Field(sa_type=sa.BigInteger)
+    came_at: int = Field(sa_type=sa.BigInteger)
+
+
 class SchemaRow(_Row, table=True):
     """Which version of the plugin may write, at least; the one row is made with the tables."""
 
@@ -433,6 +456,8 @@ meters: sa.Table = MeterRow.__table__  # type: ignore[attr-defined]
 metered_reads: sa.Table = ReadsRow.__table__  # type: ignore[attr-defined]
 conditions: sa.Table = ConditionRow.__table__  # type: ignore[attr-defined]
 notices: sa.Table = NoticeRow.__table__  # type: ignore[attr-defined]
+events: sa.Table = EventRow.__table__  # type: ignore[attr-defined]
+changes_there: sa.Table = ChangeThereRow.__table__  # type: ignore[attr-defined]
 schema_mark: sa.Table = SchemaRow.__table__  # type: ignore[attr-defined]
 
 # For searching by the beginning of a name or number, in any case.

@@ -166,6 +166,31 @@ def _panels(
                 yield plugin, caller, answer
 
 
+def deliver_webhook(
+    manager: pluggy.PluginManager, name: str, body: bytes, headers: Mapping[str, str]
+) -> int:
+    """Pass a webhook on to the plugin that it is for, and return the HTTP status of the answer.
+
+    Args:
+        manager: the host's plugin manager.
+        name: the last part of the address, by which a plugin knows its own.
+        body: the raw bytes of the request.
+        headers: the request's headers.
+
+    Returns:
+        the plugin's status; 404 when no plugin takes it, 500 when one failed.
+    """
+    for _, caller in _callers(manager, "on_webhook"):
+        try:
+            answers = caller(name=name, body=body, headers=dict(headers))
+        except Exception:
+            log.exception("a plugin failed in on_webhook")
+            return 500
+        for status in answers:
+            return int(status)
+    return 404
+
+
 def dispatch(
     manager: pluggy.PluginManager, slug: str, action: str, method: str, request: ActionRequest
 ) -> Redirect | Download | None:

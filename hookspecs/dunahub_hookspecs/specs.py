@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from dunahub_hookspecs.markers import hookspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from dunahub_hookspecs.settings import Host, RecordCard, SettingsPanel, SettingsRequest
@@ -117,6 +119,21 @@ class DunaHubSpecs:
             @hookimpl
             def on_payment_recorded(self, org: Organization, payment: Payment) -> None:
                 log.info("%s paid by %s", payment.amount, payment.method)
+        """
+
+    @hookspec
+    def on_webhook(self, name: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        """Fires when another service calls the host's address for a plugin's webhooks.
+
+        Transaction: none. ``body`` is the raw bytes, unparsed: a signature is of these. Returns:
+        the HTTP status of the answer, at once; None when the name is not the plugin's, or it takes
+        none. No session, no CSRF token and no sign-in belong to such a call.
+
+        Example::
+
+            @hookimpl
+            def on_webhook(self, name: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+                return self.take(body, headers) if name == "hello" else None
         """
 
     @hookspec

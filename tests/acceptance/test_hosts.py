@@ -251,6 +251,7 @@ def everything() -> dict[str, dict[str, Any]]:
             "kind": RecordKind.INVOICE,
             "record_id": bill.id,
         },
+        "on_webhook": {"name": "other", "body": b"[]", "headers": {}},
         "on_shutdown": {},
     }
 

@@ -49,6 +49,7 @@ HOOKS = {
     "on_payment_recorded": ["org", "payment", "session"],
     "on_settings_render": ["org", "request"],
     "on_record_render": ["org", "request", "kind", "record_id"],
+    "on_webhook": ["name", "body", "headers"],
 }
 
 

@@ -27,7 +27,9 @@ CONTRACT = """
     RecordCard RecordKind Redirect Region SettingsPanel SettingsRequest hookimpl hookspec
     round_cents
 """
-HOST = "collect_cards collect_panels create_plugin_manager dispatch notify show_panel"
+HOST = """
+    collect_cards collect_panels create_plugin_manager deliver_webhook dispatch notify show_panel
+"""
 HARNESS = """
     ORG PERSON Books Exchange FakeHost QboEmulator Replay SteeredClock make_invoice make_lead
     make_line make_org make_payment said

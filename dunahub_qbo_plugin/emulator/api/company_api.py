@@ -78,6 +78,10 @@ class Company:
         """The company's current name."""
         return self._singles.name
 
+    def watch(self, on_change: Callable[[str, str, str, str], None]) -> None:
+        """Have each change told: the entity, its Id, what became of it, and what was merged."""
+        self._ledger.on_change = on_change
+
     def today(self) -> date:
         """Return the company's own date."""
         with self._lock:

@@ -55,6 +55,7 @@ class Ledger:
         self._names_ignore: tuple[str, ...] = ()
         self._index_names()
         self.merged: dict[str, str] = {}
+        self.on_change: Callable[[str, str, str, str], None] | None = None
         self._order = {name: schema.types[name].json_order for name in ENTITIES}
         self._zone = ZoneInfo(settings.timezone)
         self.now = clock().astimezone(self._zone)
@@ -160,6 +161,8 @@ class Ledger:
         if ENTITIES[entity].kind != "transaction":
             self._rename(old, row)
         table.put(row)
+        if changed and self.on_change is not None:
+            self.on_change(entity, id_, _operation(old, row), "")
         return row
 
     def load(self, entity: str, data: Json) -> None:
@@ -181,6 +184,8 @@ class Ledger:
         row = self.tables[entity].rows[id_]
         self._rename(row, None)
         self.tables[entity].remove(id_, self.now)
+        if self.on_change is not None:
+            self.on_change(entity, id_, "deleted", "")
 
     def _rename(self, old: Row | None, new: Row | None) -> None:
         row = new or old
@@ -277,3 +282,13 @@ class Ledger:
     def next_address_id(self) -> str:
         """Return the next Id of an address; addresses count on their own."""
         return self.sequences.take("addresses")
+
+
+def _operation(old: Row | None, new: Row) -> str:
+    """Name what became of an object; one of a list that is made inactive counts as deleted."""
+    if old is None:
+        return "created"
+    if old.active and not new.active:
+        return "deleted"
+    voided = '"PrivateNote":"Voided'
+    return "void" if voided in new.text and voided not in old.text else "updated"

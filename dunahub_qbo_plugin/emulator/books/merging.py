@@ -51,6 +51,8 @@ def merge_customers(ledger: Ledger, merged: str, into: str) -> Row:
         {"sparse": True, "Active": False},
         by_accountant=True,
     )
+    if ledger.on_change is not None:
+        ledger.on_change("Customer", into, "merged", merged)
     return ledger.tables["Customer"].rows[into]
 
 

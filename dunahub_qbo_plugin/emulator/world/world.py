@@ -35,6 +35,7 @@ from dunahub_qbo_plugin.emulator.world.signing import Signer
 from dunahub_qbo_plugin.emulator.world.throttle import Throttle, ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.token_issuer import TokenIssuer
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRules
+from dunahub_qbo_plugin.emulator.world.webhooks import Webhooks
 from dunahub_qbo_plugin.emulator.world.world_clock import WorldClock, system_time
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class World:
         self.meter = ReadMeter(clock=self.clock, settings=self.throttle.settings)
         self.trouble = TroubleRules()
         self.journal = Journal()
+        self.webhooks = Webhooks(clock=self.clock)
         self.signer = Signer()
         self.users: dict[str, User] = {}
         self.apps: dict[str, OAuthApp] = {}
@@ -196,6 +198,7 @@ class World:
         """Add a company that all present users are members of; return its books."""
         build = partial(self._build, realm_id, name, seed or seed_empty, settings)
         books = build()
+        books.watch(partial(self.webhooks.note, realm_id))
         self.companies[realm_id] = HostedCompany(books=books, build=build, environment=environment)
         self.members |= {(sub, realm_id) for sub in self.users}
         return books
@@ -208,6 +211,7 @@ class World:
         """
         hosted = self.companies[realm_id]
         hosted.books = hosted.build()
+        hosted.books.watch(partial(self.webhooks.note, realm_id))
         hosted.offline = None
 
     def user_of(self, sub: str | None) -> User:

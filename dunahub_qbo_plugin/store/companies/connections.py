@@ -76,6 +76,7 @@ class Connections:
             let_go = self._let_go(db, other)
         pending = current is not None and (same is None or same.id != current.id)
         values = self._sealed(tokens) | {
+            "realm_key": self._cipher.lookup_keys(tokens.realm_id)[0],
             "refresh_owner": None,
             "refresh_until": 0,
             "environment": environment,
@@ -182,6 +183,18 @@ class Connections:
             access_expires_at=from_ms(row.access_expires_at or 0),
             refresh_expires_at=from_ms(row.refresh_expires_at),
         )
+
+    def of_realm(self, db: sa.Connection, realm_id: str) -> list[str]:
+        """Return our ids of a QuickBooks company that is connected, of every organization's.
+
+        Raises:
+            ConfigurationError: there is no usable encryption key.
+        """
+        keys = self._cipher.lookup_keys(realm_id)
+        statement = sa.select(connections.c.id).where(
+            connections.c.realm_key.in_(keys), connections.c.disconnected_at.is_(None)
+        )
+        return list(db.execute(statement).scalars())
 
     def check_key(self, db: sa.Connection) -> None:
         """Decrypt one company's tokens, to see whether the keys fit.

@@ -90,6 +90,8 @@ def _rekey(db: sa.Connection, row: Any, cipher: Cipher) -> bool:  # noqa: ANN401
         for name, value in sealed.items()
         if value is not None and not cipher.is_newest(value)
     }
+    if "realm_enc" in fresh:
+        fresh["realm_key"] = cipher.lookup_keys(cipher.decrypt(row.realm_enc))[0]
     if fresh:
         db.execute(sa.update(connections).where(connections.c.id == row.id).values(fresh))
     return bool(fresh)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from functools import cached_property
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -72,6 +74,20 @@ class Cipher:
         except InvalidToken:
             return False
         return True
+
+    def lookup_keys(self, text: str) -> list[str]:
+        """Return what a text is found by without decrypting: one for each key, the newest first.
+
+        Whoever has the database and no key cannot tell the text from it, however short.
+
+        Raises:
+            ConfigurationError: there is no usable key.
+        """
+        self.check()
+        return [
+            hmac.new(f"lookup:{key}".encode(), text.encode(), hashlib.sha256).hexdigest()
+            for key in self._keys
+        ]
 
     def rotate(self, sealed: str) -> str:
         """Encrypt again with the first key.

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("environment", sa.String(), nullable=False),
         sa.Column("company_name", sa.String(), nullable=False),
         sa.Column("realm_enc", sa.String(), nullable=False),
+        sa.Column("realm_key", sa.String(), nullable=True),
         sa.Column("access_enc", sa.String(), nullable=True),
         sa.Column("refresh_enc", sa.String(), nullable=True),
         sa.Column("access_expires_at", sa.BigInteger(), nullable=True),
@@ -52,6 +53,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_connection")),
     )
     op.create_index(op.f("ix_qbo_connection_org_id"), "qbo_connection", ["org_id"], unique=False)
+    op.create_index(
+        op.f("ix_qbo_connection_realm_key"), "qbo_connection", ["realm_key"], unique=False
+    )
     op.create_index(
         "uq_qbo_connection_current",
         "qbo_connection",
@@ -357,6 +361,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_notice")),
         sa.UniqueConstraint("open_key", name=op.f("uq_qbo_notice_open_key")),
     )
+    op.create_table(
+        "qbo_event",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("came_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qbo_event")),
+    )
+    op.create_index(op.f("ix_qbo_event_came_at"), "qbo_event", ["came_at"], unique=False)
+    op.create_table(
+        "qbo_changed_there",
+        sa.Column("company_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("qbo_id", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("came_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("company_id", "kind", "qbo_id", name=op.f("pk_qbo_changed_there")),
+    )
     mark = op.create_table(
         "qbo_schema",
         sa.Column("oldest_writer", sa.String(), nullable=False),
@@ -368,6 +389,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.drop_table("qbo_schema")
+    op.drop_table("qbo_changed_there")
+    op.drop_table("qbo_event")
     op.drop_table("qbo_notice")
     op.drop_table("qbo_condition")
     op.drop_table("qbo_reads")
@@ -389,5 +412,6 @@ def downgrade() -> None:
         sqlite_where=sa.text("current"),
         postgresql_where=sa.text("current"),
     )
+    op.drop_index(op.f("ix_qbo_connection_realm_key"), table_name="qbo_connection")
     op.drop_index(op.f("ix_qbo_connection_org_id"), table_name="qbo_connection")
     op.drop_table("qbo_connection")
