@@ -6,13 +6,11 @@ between finds the same books again, as it would at QuickBooks.
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 import threading
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
+from dunahub_qbo_plugin.demo import object_json
 from dunahub_qbo_plugin.emulator.books.schema import Schema, load_schema
 from dunahub_qbo_plugin.emulator.world.journal import Journal
 from dunahub_qbo_plugin.emulator.world.signing import Signer
@@ -25,18 +23,13 @@ if TYPE_CHECKING:
 
     from dunahub_qbo_plugin.emulator.world.journal import Entry
 
-_TRIES = 50
-# Not part of what lasts: these are made anew.
-_FRESH: dict[type, Callable[[], object]] = {
+FRESH: Final[dict[type, Callable[[], object]]] = {
     Schema: load_schema,
     Journal: Journal,
     Signer: Signer,
     TroubleRules: TroubleRules,
 }
-_LOCKS: dict[type, Callable[[], object]] = {
-    type(threading.Lock()): threading.Lock,
-    type(threading.RLock()): threading.RLock,
-}
+"""What does not last, and how it is made anew."""
 
 
 class KeptWorldError(RuntimeError):
@@ -73,7 +66,7 @@ class WorldFile:
     def save(self, world: World) -> None:
         """Write the world as it is now; the file is whole at any moment."""
         with self._lock:
-            content = _dump(world)
+            content = object_json.dump(world, FRESH)
             new = self._path.with_suffix(".new")
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -84,7 +77,7 @@ class WorldFile:
 
     def _read(self) -> World:
         try:
-            world = _Unpickler(io.BytesIO(self._path.read_bytes())).load()
+            world = object_json.load(self._path.read_bytes(), FRESH)
         except Exception as error:
             raise KeptWorldError(
                 f"{self._path} was written by another version. Remove it to start with new books."
@@ -92,35 +85,3 @@ class WorldFile:
         if not isinstance(world, World):
             raise KeptWorldError(f"{self._path} does not hold an emulator's companies.")
         return world
-
-
-def _dump(world: World) -> bytes:
-    """Write a world while it serves: a request may change it meanwhile, then it is begun anew."""
-    for _ in range(_TRIES):
-        file = io.BytesIO()
-        try:
-            _Pickler(file, protocol=5).dump(world)
-        except RuntimeError:
-            continue
-        return file.getvalue()
-    raise RuntimeError("the emulator's companies changed too fast to be kept")
-
-
-def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(values)
-
-
-class _Pickler(pickle.Pickler):
-    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401  pickle's signature
-        return type(value).__name__ if type(value) in _FRESH else None
-
-    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401  pickle's signature
-        if isinstance(value, MappingProxyType):
-            return _read_only, (dict(value),)
-        maker = _LOCKS.get(type(value))
-        return (maker, ()) if maker else NotImplemented
-
-
-class _Unpickler(pickle.Unpickler):
-    def persistent_load(self, name: str) -> object:
-        return next(make for kind, make in _FRESH.items() if kind.__name__ == name)()
