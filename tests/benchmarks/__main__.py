@@ -9,12 +9,22 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.benchmarks import drains, footprint, hooks, kills, limits, rows, wakeups, workers
+from tests.benchmarks import drains, footprint, hooks, kills, limits, month, rows, wakeups, workers
 from tests.benchmarks.far_side import FarSide, far_side
 from tests.benchmarks.report import Report
 from tests.support.postgres import postgres_server
 
-SECTIONS = ("footprint", "hooks", "wakeups", "drains", "limits", "kills", "workers", "rows")
+SECTIONS = (
+    "footprint",
+    "hooks",
+    "wakeups",
+    "drains",
+    "limits",
+    "month",
+    "kills",
+    "workers",
+    "rows",
+)
 
 
 def main() -> None:
@@ -59,6 +69,8 @@ def _measure(section: str, report: Report, far: FarSide, server: str, *, quick: 
             drains.measure(report, far, server, jobs=60 if quick else 300)
         case "limits":
             limits.measure(report, minutes=3 if quick else 5)
+        case "month":
+            month.measure(report, companies=50 if quick else 1_000)
         case "wakeups":
             wakeups.measure(report, far, server, hooks=30 if quick else 200)
         case "kills":

@@ -14,6 +14,7 @@ from dunahub_hookspecs import Audience, SettingsRequest
 from dunahub_hookspecs.host import collect_panels
 from dunahub_qbo_plugin.errors import ConfigurationError
 from dunahub_qbo_plugin.runtime import build
+from dunahub_qbo_plugin.store import notices
 from dunahub_qbo_plugin.store.db.cipher import generate_key
 from dunahub_qbo_plugin.store.tables import connections
 from dunahub_qbo_plugin.testing import ORG, PERSON, make_invoice, make_lead
@@ -281,3 +282,23 @@ def test_the_menu_has_a_count(host: FakeHost) -> None:
     )
     (panel,) = collect_panels(host.manager, ORG, request)
     assert (panel.count, panel.html) == (2, "")
+
+
+def test_killed_before_it_tells(host: FakeHost, mailbox: Mailbox, tmp_path: Path) -> None:
+    """Killed between deciding to tell and telling: told once another process' turn has come."""
+    fail_two(host)
+    host.tell()
+    host.clock.advance(GATHERED)
+    with host.runtime.database.write.begin() as db:  # as far as a process came that was killed
+        assert len(notices.claim(db, now=host.clock.now(), limit=10)) == 1
+    other = make_host(
+        tmp_path,
+        qbo=host.qbo,
+        notify=mailbox,
+        database_url=host.config.database_url,
+        fernet_keys=host.config.fernet_keys,
+    )
+    assert other.tell() == 0
+    assert later(other) == 1
+    other.close()
+    assert mailbox.kinds() == [("attention", False)]

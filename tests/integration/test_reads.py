@@ -173,3 +173,21 @@ def test_a_throttled_company_still_rests_as_a_whole(host: FakeHost) -> None:
     host.send()
     assert connection_of(host).paused_until is not None
     assert host.send() == 0
+
+
+def test_thirty_days_without_a_read(host: FakeHost) -> None:
+    """With all reads refused for 30 days each good invoice goes at once; what waits is said."""
+    refuse_reads(host)
+    host.qbo.trouble("lose entity=customer times=1")
+    host.save(make_lead("lost", name="Lost"))
+    host.send()
+    for day in range(30):
+        a_day_passes(host, day)
+        assert host.look(f"invoice:inv-{day}").state is RecordState.SYNCED
+        assert connection_of(host).paused_until is None
+    spent(host)
+    assert "1 record has to be looked up first and waits" in read(host.page())
+    assert "QuickBooks answers no more questions" in host.card("customer:lost")
+    host.qbo.emulator.world.throttle.settings.metered_cap = None
+    due_after(host, 2 * 3600)
+    assert host.look("customer:lost").state is RecordState.SYNCED
