@@ -10,13 +10,16 @@ import sqlalchemy as sa
 
 from dunahub_hookspecs import LineItem
 from dunahub_qbo_plugin.connect.service import CHECK, LOOKS_IN_AN_HOUR, READ_LISTS
+from dunahub_qbo_plugin.model import Kind
 from dunahub_qbo_plugin.panel.form_input import MAX_CAUSES, MAX_KEYS
 from dunahub_qbo_plugin.panel.record_actions import COMPARISONS
+from dunahub_qbo_plugin.store.companies import leases
+from dunahub_qbo_plugin.store.records.due import due_claims
 from dunahub_qbo_plugin.store.tables import item_maps, records, tasks
 from dunahub_qbo_plugin.sync import intake
 from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_org
 from dunahub_qbo_plugin.testing.host import said
-from tests.support.host import make_host
+from tests.support.host import connection_of, make_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +125,24 @@ def test_ten_thousand_services_are_noted_in_few_statements(host: FakeHost) -> No
         known = db.execute(sa.select(sa.func.count()).select_from(item_maps)).scalar_one()
     assert known == len(lines)
     assert host.page(org=HOSTILE, open="products").count('name="item:') == 500
+
+
+def test_huge_invoices_are_prepared_few_at_a_time(host: FakeHost) -> None:
+    """What is prepared while the database is held is bounded; all of them go out all the same."""
+    line = LineItem(description="x" * 1000, unit_price=Decimal(1))
+    host.save(make_lead(), org=HOSTILE)
+    host.settle()
+    host.save(*(make_invoice(f"huge-{n}", lines=[line] * 200) for n in range(6)), org=HOSTILE)
+    host.plugin.flush()
+    company = connection_of(host, org=HOSTILE).id
+    with host.runtime.database.write.begin() as db:
+        lease = leases.acquire(db, company, owner="test", now=host.clock.now())
+        assert lease is not None
+        claims = due_claims(db, lease, Kind.INVOICE, now=host.clock.now(), limit=32)
+        db.rollback()
+    assert 1 <= len(claims) <= 2
+    host.settle()
+    assert {host.state(f"invoice:huge-{n}", org=HOSTILE) for n in range(6)} == {"Synced"}
 
 
 def test_memory_is_shared_out(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:

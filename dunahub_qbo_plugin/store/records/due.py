@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -60,6 +61,11 @@ _parent = records.alias("parent")
 _grandparent = records.alias("grandparent")
 
 
+SNAPSHOTS_AT_ONCE: Final = 300_000
+"""Characters of the snapshots that are prepared together, some hundred times what usual invoices
+have: the database is held meanwhile, and an SQLite file is the host's own as well."""
+
+
 def due_claims(
     connection: sa.Connection,
     lease: Lease,
@@ -90,7 +96,13 @@ def due_claims(
         },
     )
     free = [row for row in found if row.id not in without]
-    return [_claim(row, kind, look_first=lease.look_first) for row in free[:limit]]
+    return [_claim(row, kind, look_first=lease.look_first) for row in _together(free[:limit])]
+
+
+def _together(rows: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows of which not too much is prepared in one transaction, and one at least."""
+    sizes = accumulate(len(row.snapshot) for row in rows)
+    return rows[: max(1, sum(size <= SNAPSHOTS_AT_ONCE for size in sizes))]
 
 
 @cache
