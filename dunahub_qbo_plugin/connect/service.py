@@ -23,6 +23,7 @@ from dunahub_qbo_plugin.errors import (
     Busy,
     Forbidden,
     QuickBooksPluginError,
+    ReadsRefused,
     Refused,
     Unauthorized,
 )
@@ -164,7 +165,14 @@ class ConnectionService:
         asked_at = self.clock.now()
         fetched = self.oauth.exchange(code, redirect_uri)
         tokens = stored_tokens(fetched, realm_id=realm_id, asked_at=asked_at)
-        read = self._read_first(realm_id, fetched.access_token)
+        try:
+            read = self._read_first(realm_id, fetched.access_token)
+        except ReadsRefused:
+            # Whoever must reconnect while reads are used up would wait for the next month. The
+            # first write shows whether the tokens are this company's, as it does any day.
+            if not self._is_current(org.id, realm_id):
+                raise
+            read = None
         if read is not None and not read.is_in_dollars:
             self._revoke(tokens)
             raise OtherCurrency
@@ -184,6 +192,12 @@ class ConnectionService:
             self.reader.keep(arrival.connection.id, read)
         self.note_reads()
         return arrival
+
+    def _is_current(self, org_id: str, realm_id: str) -> bool:
+        """Return whether an organization sends to this very company already."""
+        with self.database.read.connect() as db:
+            current = self.connections.current(db, org_id)
+            return current is not None and current.id in self.connections.of_realm(db, realm_id)
 
     def _read_first(self, realm_id: str, access_token: Secret) -> CompanyProfile | None:
         """Ask the company itself who it is, before anything is stored.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dunahub_qbo_plugin import observe
-from dunahub_qbo_plugin.model import ReadReason, RecordState
+from dunahub_qbo_plugin.model import ReadReason, RecordState, Status
 from dunahub_qbo_plugin.store.companies import profiles
 from dunahub_qbo_plugin.store.queries import reads
 from dunahub_qbo_plugin.testing import make_invoice, make_lead
@@ -191,3 +191,18 @@ def test_thirty_days_without_a_read(host: FakeHost) -> None:
     host.qbo.emulator.world.throttle.settings.metered_cap = None
     due_after(host, 2 * 3600)
     assert host.look("customer:lost").state is RecordState.SYNCED
+
+
+def test_reconnecting_needs_no_read(host: FakeHost) -> None:
+    """Access that ended while reads are used up is mended by Reconnect; a new company must wait."""
+    refuse_reads(host)
+    host.qbo.emulator.world.tokens.end_grants(realm=host.qbo.realm())
+    host.save(make_lead())
+    host.send()
+    assert connection_of(host).status is Status.TOKEN_EXPIRED
+    assert host.connect() == "reconnected"
+    host.clock.advance(60)
+    host.send()
+    assert host.look("customer:lead-1").state is RecordState.SYNCED
+    assert host.connect("automated_tax") == "failed.reads"
+    assert connection_of(host).status is Status.CONNECTED
