@@ -56,8 +56,9 @@ REFUSALS: Final = {
         "Add what it bills for.",
     ),
     "too-many-lines": _edit(
-        "There are too many lines on this invoice",
-        "{Record} has more than {limit!n} lines; that is the most that DunaHub sends on one.",
+        "There is too much on this invoice",
+        "{Record} has more than {limit!n} lines, or more than 500,000 characters in them; that is "
+        "the most that DunaHub sends on one.",
         "Split it into several invoices.",
     ),
     "amount-too-large": _edit(

@@ -25,6 +25,9 @@ MAX_LINES: Final = 1000
 """Lines of an invoice that is sent. QuickBooks takes 750 of a taxable one (Intuit's API reference,
 Invoice), and imports files of 1,000 rows."""
 
+MAX_LINES_TEXT: Final = 500_000
+"""Characters of all lines of an invoice together; as JSON they can be twelve times as many."""
+
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL does not take, and no file or page in UTF-8: NUL, and half a character."""
 
@@ -49,10 +52,13 @@ def address(value: Address) -> Address:
 def invoice(value: Invoice) -> Invoice:
     """Return an invoice within bounds, with its lead; itself if it is.
 
-    Of one with too many lines one more than `MAX_LINES` is kept: enough to refuse it by.
+    Of one with too many lines one more than `MAX_LINES` is kept, enough to refuse it by; of one
+    with too much text in them as many bare ones.
     """
     changes = _changes(value, _INVOICE) | _if_other("lead", value.lead, lead)
     lines = [_line(line) for line in value.lines[: MAX_LINES + 1]]
+    if sum(len(line.description) + len(line.service_name) for line in lines) > MAX_LINES_TEXT:
+        lines = [attrs.evolve(lines[0], description="", service_name="")] * (MAX_LINES + 1)
     if len(lines) < len(value.lines) or not _same(lines, value.lines):
         changes["lines"] = lines
     return _with(value, changes)

@@ -12,7 +12,7 @@ import pytest
 
 from dunahub_hookspecs import Download, LineItem
 from dunahub_qbo_plugin.advice import advise
-from dunahub_qbo_plugin.model import RecordState
+from dunahub_qbo_plugin.model import Kind, RecordState
 from dunahub_qbo_plugin.model.bounds import MAX_LINES, MAX_TEXT
 from dunahub_qbo_plugin.testing import FakeHost, make_invoice, make_lead, make_payment
 from tests.support.host import make_host, rows_of
@@ -96,6 +96,18 @@ def test_an_absurd_invoice_is_refused_in_words(host: FakeHost) -> None:
     assert view.error is not None
     assert "more than 1,000 lines" in advise(view.key.kind, view.error).why
     assert not [row for row in rows_of(host) if row.local_id == "big" and row.request_key]
+
+
+def test_too_much_text_in_lines_is_refused_in_words(host: FakeHost) -> None:
+    """A thousand lines that are each within bounds are a small row all the same."""
+    line = LineItem(description="\N{GRINNING FACE}" * 4000, unit_price=Decimal(1))
+    host.save(make_invoice("text", lines=[line] * 900))
+    row = next(row for row in rows_of(host) if row.local_id == "text")
+    assert len(row.snapshot) < ROW
+    host.settle()
+    error = host.look("invoice:text").error
+    assert error is not None
+    assert "500,000 characters" in advise(Kind.INVOICE, error).why
 
 
 def test_as_many_lines_as_are_taken_go_out(tmp_path: Path) -> None:
