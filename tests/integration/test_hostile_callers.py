@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from dunahub_hookspecs import ActionRequest, Person, Redirect
 from dunahub_qbo_plugin.errors import Unreachable
@@ -17,6 +18,8 @@ from dunahub_qbo_plugin.qbo.auth import Grant, Secret
 from dunahub_qbo_plugin.qbo.client import MAX_PAGES, QboClient
 from dunahub_qbo_plugin.qbo.throttle import Throttles
 from dunahub_qbo_plugin.qbo.transport import http_client
+from dunahub_qbo_plugin.store.companies.oauth_states import MAX_STATES
+from dunahub_qbo_plugin.store.tables import oauth_states
 from dunahub_qbo_plugin.testing import ORG, PERSON, FakeHost, SteeredClock, make_lead, make_org
 from dunahub_qbo_plugin.testing.host import said
 from tests.support.host import CONTRACTOR, EMPTY, make_host
@@ -62,6 +65,18 @@ def test_another_companys_id_in_the_callback_connects_nothing(
     host.save(make_lead())
     host.settle()
     assert host.state("customer:lead-1") == "Synced"
+
+
+def test_connect_pressed_all_day_leaves_the_last_few(host: FakeHost) -> None:
+    """States are few for each organization, and the newest still connects."""
+    for _ in range(3 * MAX_STATES):
+        host.press("connect")
+    assert host.connect() == "connected"
+    host.press("connect", org=make_org("other"))
+    with host.runtime.database.read.connect() as db:
+        per_org = sa.select(oauth_states.c.org_id, sa.func.count()).group_by(oauth_states.c.org_id)
+        found = {str(row[0]): row[1] for row in db.execute(per_org)}
+    assert found == {ORG.id: MAX_STATES - 1, "other": 1}
 
 
 def test_who_connects_and_disconnects_is_logged(

@@ -18,13 +18,28 @@ if TYPE_CHECKING:
 STATE_LIFETIME: Final = timedelta(minutes=15)
 """Time that a person has on Intuit's pages."""
 
+MAX_STATES: Final = 20
+"""Attempts to connect of one organization that are under way at the same time."""
+
 
 def issue(
     db: sa.Connection, *, org_id: str, person_id: str, redirect_uri: str, now: datetime
 ) -> str:
-    """Create a state; only its hash is stored."""
+    """Create a state; only its hash is stored. Of an organization's, the last few count."""
     state = secrets.token_urlsafe(32)
     db.execute(sa.delete(oauth_states).where(oauth_states.c.expires_at <= to_ms(now)))
+    newest = (
+        sa.select(oauth_states.c.state_hash)
+        .where(oauth_states.c.org_id == org_id)
+        .order_by(oauth_states.c.expires_at.desc(), oauth_states.c.state_hash)
+        .limit(MAX_STATES - 1)
+    )
+    kept = db.execute(newest).scalars().all()
+    db.execute(
+        sa.delete(oauth_states).where(
+            oauth_states.c.org_id == org_id, oauth_states.c.state_hash.not_in(kept)
+        )
+    )
     db.execute(
         sa.insert(oauth_states).values(
             state_hash=_hash(state),
