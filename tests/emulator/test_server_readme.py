@@ -16,13 +16,15 @@ from dunahub_qbo_plugin.emulator.world.grants import OAuthSettings
 from dunahub_qbo_plugin.emulator.world.recorded_failures import RECORDED
 from dunahub_qbo_plugin.emulator.world.throttle import ThrottleSettings
 from dunahub_qbo_plugin.emulator.world.trouble import TroubleRule
+from dunahub_qbo_plugin.emulator.world.webhooks import WebhookSettings
 from dunahub_qbo_plugin.emulator.world.world import DEFAULT_SEEDS, SEEDS, ServiceSettings, World
 
 README = resources.files("dunahub_qbo_plugin.emulator").joinpath("README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "kind", [CompanySettings, OAuthSettings, ServiceSettings, ThrottleSettings]
+    "kind",
+    [CompanySettings, OAuthSettings, ServiceSettings, ThrottleSettings, WebhookSettings],
 )
 def test_every_switch_is_documented_with_its_default(kind: type[attrs.AttrsInstance]) -> None:
     """Each switch has a row in the README with its real default and all it can be."""

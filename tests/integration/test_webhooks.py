@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -175,3 +177,35 @@ def test_signature_by_either_token() -> None:
     assert is_signed(b"[]", {"Intuit-Signature": digest}, ("a", "b"))
     assert not is_signed(b"[] ", {"Intuit-Signature": digest}, ("a", "b"))
     assert not is_signed(b"[]", {"Intuit-Signature": digest}, ())
+
+
+def test_an_address_is_delivered_to_until_it_answers(host: FakeHost) -> None:
+    """Over HTTP: what nobody answered stays pending, and comes again when somebody does."""
+    void_there(host)
+    taken: list[int] = []
+
+    class Address(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = deliver_webhook(host.manager, self.path.strip("/"), body, dict(self.headers))
+            taken.append(status)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Address)
+    url = f"http://127.0.0.1:{server.server_port}/quickbooks"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with host.qbo.emulator.client() as http:
+        told = http.post("/_admin/webhooks/deliver", json={"url": "http://127.0.0.1:1/"}).json()
+        assert (told["statuses"], told["pending"] > 0) == ([0], True)
+        told = http.post("/_admin/webhooks/deliver", json={"url": url}).json()
+        assert told == {"statuses": [200], "pending": 0}
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert taken == [200]
+    assert marked(host) == {"invoice": "void"}

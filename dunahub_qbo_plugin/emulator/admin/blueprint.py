@@ -143,6 +143,15 @@ def _settings(routes: Blueprint, world: World) -> None:
     def oauth() -> Response:
         return jsonify(apply_settings(world.tokens.settings, body()))
 
+    @routes.post("/webhooks")
+    def webhooks() -> Response:
+        return jsonify(apply_settings(world.webhooks.settings, body()))
+
+    @routes.post("/webhooks/deliver")
+    def deliver() -> Response:
+        statuses = world.webhooks.deliver_to(text(body(), "url"))
+        return jsonify(statuses=statuses, pending=world.webhooks.pending)
+
 
 def _time(routes: Blueprint, world: World) -> None:
     @routes.post("/clock")
