@@ -53,7 +53,10 @@ _NOTES: Final = {
     Note.INVOICE_VOIDED: "Its invoice was voided. QuickBooks keeps the payment, which is not "
     "applied to an invoice now. Your bookkeeper decides where it goes",
 }
-_CHILDREN: Final = {Kind.CUSTOMER: "Invoices", Kind.INVOICE: "Payments"}
+_CHILDREN: Final = {
+    Kind.CUSTOMER: " Invoices that were sent before stay with the old one.",
+    Kind.INVOICE: " Payments that were on the old one are applied to this one.",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -87,8 +90,8 @@ def history_line(kind: Kind, entry: Entry) -> HistoryLine:
 def created_again(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> str:
     """Return that QuickBooks had the record under another Id before; empty if it had not.
 
-    What was deleted or made inactive there is created again when a person asks for it, and what
-    refers to the old one goes on doing so.
+    What was deleted or made inactive there is created again when a person asks for it. Invoices go
+    on referring to the old customer; payments are sent again for the new invoice.
 
     Args:
         kind: of the record.
@@ -104,12 +107,9 @@ def created_again(kind: Kind, entries: Sequence[Entry], qbo_id: str | None) -> s
     ]
     if qbo_id is None or not before:
         return ""
-    stays = ""
-    if kind in _CHILDREN:
-        stays = f" {_CHILDREN[kind]} that were sent before stay with the old one."
     return (
         f"It was created again in QuickBooks, as reference {qbo_id}. Before that it was reference "
-        f"{before[0]}.{stays}"
+        f"{before[0]}.{_CHILDREN.get(kind, '')}"
     )
 
 

@@ -27,6 +27,7 @@ class RecordLine:
         notes: what is to be said besides.
         candidate_name: what QuickBooks calls the object that it could be linked to.
         host_url, qbo_url, candidate_url: None where there is nothing to open.
+        first_url, first_name: the record that needs attention before this one can go.
         link_label: the button that links it to what QuickBooks has already; empty without one.
         answers: the buttons that try it again: action and label.
         can_send, can_undo: which buttons help.
@@ -47,6 +48,8 @@ class RecordLine:
     answers: tuple[tuple[str, str], ...]
     can_send: bool
     can_undo: bool
+    first_url: str | None = None
+    first_name: str = ""
 
 
 def record_line(view: RecordView, view_context: ViewContext) -> RecordLine:
@@ -54,6 +57,7 @@ def record_line(view: RecordView, view_context: ViewContext) -> RecordLine:
     kind, links = view.key.kind, view_context.links
     notes = (record_text.variance(view), record_text.earlier_version(view))
     left = view.state is RecordState.NOT_SENT and view.skip_reason is None
+    first = view.waiting_for if view.parent_state is RecordState.ATTENTION else None
     return RecordLine(
         view=view,
         key=str(view.key),
@@ -72,4 +76,6 @@ def record_line(view: RecordView, view_context: ViewContext) -> RecordLine:
         answers=record_text.answers(view),
         can_send=left and view_context.connection.status is not Status.NOT_CONNECTED,
         can_undo=view.skip_reason is SkipReason.DISMISSED,
+        first_url=links.record(first) if first else None,
+        first_name=f"{first.kind.word} {short(view.parent_label)}" if first else "",
     )

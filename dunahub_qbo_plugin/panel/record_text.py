@@ -131,6 +131,8 @@ def _waiting(view: RecordView, connection: Connection, formats: Formats) -> str:
                 f"Save that {kind} once, and both go out."
             )
         parent = f"{kind} {short(view.parent_label)}"
+        if view.parent_state is RecordState.ATTENTION:
+            return f"for {parent}, which needs attention. It goes out once that {kind} did."
         return f"for {parent}, which is not in QuickBooks yet. It goes out right after that {kind}."
     until = paused(connection, formats.now)
     if until is not None:

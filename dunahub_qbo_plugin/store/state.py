@@ -152,6 +152,16 @@ def state_column(connection: Connection | None = None) -> sa.Case[str]:
     )
 
 
+STATE_COLUMNS: Final = (
+    "skip_reason",
+    "is_open",
+    "connection_period",
+    "error_code",
+    "next_attempt_at",
+)
+"""What the state of a row is derived from."""
+
+
 def state_of(row: Any, connection: Connection) -> RecordState:  # noqa: ANN401  a Row
     """Derive the state in Python; `state_column` is the same rule in SQL."""
     if row.skip_reason is not None:

@@ -614,7 +614,7 @@ SAID = {
         "E-mail there john@smith.example Open balance there $1,250.00",
         "1 customer, holding up 2 invoices and 1 payment",
         "First seen Nov 3, 2:05 PM · last tried 2:01 PM · not tried again until it is fixed",
-        "Waiting for customer John Smith, which is not in QuickBooks yet.",
+        "Waiting for customer John Smith, which needs attention.",
         "Waiting to be tried again at 2:04 PM. QuickBooks could not be reached.",
         "Not sent: Dismissed by the office: A test, not a customer.",
         TID,
@@ -710,7 +710,7 @@ SAID = {
     "cards": [
         "Synced 1:32 PM as invoice 1038 · Open in QuickBooks",
         "QuickBooks has $108.00, DunaHub sent $100.00.",
-        "Waiting for customer John Smith, which is not in QuickBooks yet.",
+        "Waiting for customer John Smith, which needs attention.",
         "Needs attention QuickBooks already has a customer named John Smith",
         "E-mail there john@smith.example Open balance there $1,250.00",
         "Use this customer",

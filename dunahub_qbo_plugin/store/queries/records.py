@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -18,6 +19,7 @@ from dunahub_qbo_plugin.store.queries.counts import count
 from dunahub_qbo_plugin.store.state import (
     KINDS,
     PARENT_KIND,
+    STATE_COLUMNS,
     is_open,
     parent_of,
     state_column,
@@ -47,6 +49,7 @@ class RecordView:
         skip_reason: why it is kept back, if it is.
         error: why the last attempt failed; None if it did not.
         parent: the record it depends on; ``waiting_for`` is the same while it waits for it.
+        parent_state: the state of that record; None where DunaHub told us nothing of it.
         next_attempt_at: time of the next attempt; None if a person must act or nothing is due.
         in_doubt: True when a create has left and QuickBooks may have it, unknown to us.
         qbo_number, qbo_total: as QuickBooks answered.
@@ -66,6 +69,7 @@ class RecordView:
     waiting_for: RecordKey | None
     parent: RecordKey | None
     parent_label: str
+    parent_state: RecordState | None
     next_attempt_at: datetime | None
     connection_period: int
     in_doubt: bool
@@ -263,7 +267,8 @@ def _select() -> sa.Select[Any]:
     parent_kind = sa.case(
         *((records.c.kind == child.value, kind.value) for child, kind in PARENT_KIND.items())
     )
-    return sa.select(records, _parent.c.label.label("parent_label")).select_from(
+    of_parent = [_parent.c[name].label(f"parent_{name}") for name in ("label", *STATE_COLUMNS)]
+    return sa.select(records, *of_parent).select_from(
         records.outerjoin(
             _parent,
             sa.and_(
@@ -273,6 +278,13 @@ def _select() -> sa.Select[Any]:
             ),
         )
     )
+
+
+def _parent_state(row: Any, connection: Connection) -> RecordState | None:  # noqa: ANN401  a Row
+    if row.parent_is_open is None:
+        return None
+    parent = {name: getattr(row, f"parent_{name}") for name in STATE_COLUMNS}
+    return state_of(SimpleNamespace(**parent), connection)
 
 
 def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
@@ -303,6 +315,7 @@ def view(row: Any, connection: Connection) -> RecordView:  # noqa: ANN401  a Row
         waiting_for=waits_for(row),
         parent=parent_of(row),
         parent_label=row.parent_label or "",
+        parent_state=_parent_state(row, connection),
         next_attempt_at=from_ms(row.next_attempt_at),
         connection_period=row.connection_period,
         in_doubt=row.qbo_id is None and row.request_key is not None,
