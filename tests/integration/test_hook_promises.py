@@ -221,7 +221,8 @@ def test_a_crowd_does_not_wait_for_the_database(host: FakeHost) -> None:
         saves = [crowd.submit(host.save, make_lead(f"lead-{one}")) for one in range(CROWD)]
         for save in saves:
             save.result()
-        assert intake.WRITERS <= waiting < 2 * intake.WRITERS
+        # As soon as one has waited in vain the others go to memory, however many have begun.
+        assert 1 <= waiting < 2 * intake.WRITERS
     assert host.runtime.intake.waiting == CROWD
     assert host.plugin.flush() == CROWD
     assert len(rows_of(host)) == CROWD

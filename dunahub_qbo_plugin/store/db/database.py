@@ -188,8 +188,8 @@ class Database:
                 return connection.execute(statement).scalar()
         except sa.exc.ProgrammingError:
             return None
-        except sa.exc.OperationalError:
-            if self.is_sqlite:
+        except sa.exc.OperationalError as error:
+            if self.is_sqlite and not sqlite.is_locked(error):
                 return None  # how SQLite says that there is no such table
             raise
 

@@ -190,6 +190,11 @@ def engine(
     return made
 
 
+def is_locked(error: sa.exc.OperationalError) -> bool:
+    """Return whether SQLite says that somebody else has the file."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _lock(connection: sa.Connection, until: float) -> None:
     """Begin a transaction that may write, trying again and again until a moment.
 
@@ -203,8 +208,7 @@ def _lock(connection: sa.Connection, until: float) -> None:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except sa.exc.OperationalError as error:
-            locked = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-            if not locked or time.monotonic() >= until:
+            if not is_locked(error) or time.monotonic() >= until:
                 raise
             time.sleep(TRY_AGAIN)
         else:
