@@ -76,12 +76,23 @@ _BEGUN: Final = {
 _OVER: Final = {
     ConditionKind.ACCESS_LOST: "QuickBooks: {company} is connected again, or was disconnected",
     ConditionKind.ACCESS_ENDING: "QuickBooks: the access to {company} no longer ends soon",
-    ConditionKind.ATTENTION: "QuickBooks: no record of {company} needs attention any more",
-    ConditionKind.SILENCE: "QuickBooks: records go to {company} again, or none is left",
+    ConditionKind.ATTENTION: "QuickBooks: no record for {company} needs attention any more",
+    ConditionKind.SILENCE: "QuickBooks: no record has been waiting for days for {company} any more",
     ConditionKind.READS_USED_UP: "QuickBooks: reads are answered again",
     ConditionKind.KEY: "QuickBooks: the stored tokens can be decrypted again",
     ConditionKind.DATABASE: "QuickBooks: the plugin's database can be used again",
 }
+
+_HOW: Final = {
+    ConditionKind.ACCESS_LOST: "What is waiting goes out automatically if it is connected.",
+    ConditionKind.ACCESS_ENDING: "",
+    ConditionKind.ATTENTION: "They were sent, or somebody decided about them.",
+    ConditionKind.SILENCE: "They were sent, need attention, or sending to it was stopped.",
+    ConditionKind.READS_USED_UP: "What waited for a look in QuickBooks goes on automatically.",
+    ConditionKind.KEY: "",
+    ConditionKind.DATABASE: "",
+}
+"""How it was over, as far as that is known."""
 
 
 def notice_of(stored: StoredNotice) -> Notice:
@@ -91,7 +102,7 @@ def notice_of(stored: StoredNotice) -> Notice:
     values = _values(facts)
     if stored.over:
         title = _OVER[condition.kind].format_map(values)
-        text = f"{title}. Nothing is left to do."
+        text = f"{title}. {_HOW[condition.kind]}".rstrip()
     else:
         title, text = (words.format_map(values) for words in _BEGUN[condition.kind])
     operator = condition.kind in _OF_THE_OPERATOR

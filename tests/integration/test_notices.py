@@ -302,3 +302,17 @@ def test_killed_before_it_tells(host: FakeHost, mailbox: Mailbox, tmp_path: Path
     assert later(other) == 1
     other.close()
     assert mailbox.kinds() == [("attention", False)]
+
+
+def test_records_still_need_attention_while_access_is_lost(
+    host: FakeHost, mailbox: Mailbox
+) -> None:
+    """Nobody is told that records are done with because the company's access has expired."""
+    fail_two(host)
+    host.tell()
+    later(host)
+    host.qbo.emulator.world.tokens.end_grants(realm=CONTRACTOR)
+    host.save(make_lead("lead-3", name="Bo Chen", email=""))
+    host.send()
+    later(host)
+    assert mailbox.kinds() == [("attention", False), ("access-lost", False)]

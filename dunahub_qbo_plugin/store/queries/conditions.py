@@ -25,6 +25,14 @@ MAX_COMPANIES: Final = 1000
 """Companies of one kind of trouble that are told of at once; the next look finds others."""
 
 
+_connected: Final = sa.and_(
+    connections.c.current,
+    connections.c.disconnected_at.is_(None),
+    connections.c.region_closed_at.is_(None),
+)
+"""A company that records belong to, whether its access has expired or not."""
+
+
 def current(db: sa.Connection, *, now: datetime) -> list[Condition]:
     """Return all that is the case now, but for what the database cannot know of itself."""
     return [
@@ -93,7 +101,7 @@ def _attention(db: sa.Connection) -> list[Condition]:
             sa.func.min(row.first_failed_at).label("since"),
         )
         .select_from(connections.join(records, of_connection))
-        .where(live, failed, is_open, in_counts)
+        .where(_connected, failed, is_open, in_counts)
         .group_by(
             row.company_id,
             connections.c.org_id,
