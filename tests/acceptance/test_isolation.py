@@ -195,5 +195,5 @@ def test_no_step_of_one_touches_the_other_on_postgresql(
 def test_tables_without_an_owner_would_be_noticed() -> None:
     """The check above looks at every table."""
     nobodys = {table.name for table in metadata.sorted_tables if _owned(table, "acme") is None}
-    # Of processes, of the whole application, and of versions.
-    assert nobodys == {"qbo_meter", "qbo_condition", "qbo_schema"}
+    # Of processes, of the whole application, of webhooks that were taken, and of versions.
+    assert nobodys == {"qbo_meter", "qbo_condition", "qbo_event", "qbo_schema"}

@@ -54,6 +54,10 @@ def _files(folder: Path) -> bytes:
 
 def test_nothing_of_a_person_is_left(host: FakeHost, tmp_path: Path) -> None:
     """Neither rows, nor words to search by, nor the database's own files have them."""
+    host.qbo.company().books.delete("Payment", host.books.payments[0]["id"])
+    host.press("compare")
+    host.runtime.worker_tasks.tasks.run_waiting()
+    assert "Z-7731" in host.page(open="review")
     host.save(LATER)  # is still to be sent
     assert all(trace in _files(tmp_path) for trace in TRACES)
     ran = run(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dunahub_qbo_plugin.model import Kind, RecordKey, SkipReason, snapshot
 from dunahub_qbo_plugin.store.state import FORGOTTEN
-from dunahub_qbo_plugin.store.tables import history, records, words
+from dunahub_qbo_plugin.store.tables import connections, history, records, tasks, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,16 @@ def forget_record(database: Database, org_id: str, key: RecordKey) -> int:
             db.execute(sa.delete(words).where(words.c.record_id.in_(batch)))
             told = sa.update(history).where(history.c.record_id.in_(batch))
             db.execute(told.values(text=None, note=None))
+        if found:
+            _forget_results(db, org_id)
     database.empty_log()
     return len(ids)
+
+
+def _forget_results(db: sa.Connection, org_id: str) -> None:
+    """Delete what comparisons found, which names people; the next one tells it anew."""
+    mine = sa.select(connections.c.id).where(connections.c.org_id == org_id)
+    db.execute(sa.delete(tasks).where(tasks.c.company_id.in_(mine), tasks.c.result.is_not(None)))
 
 
 def _found(db: sa.Connection, org_id: str, kind: Kind, local_ids: Sequence[str]) -> list[Any]:
