@@ -55,6 +55,20 @@ def mailbox() -> Mailbox:
 
 
 @pytest.fixture
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Return the database: SQLite, but where the dialect matters."""
+    if not getattr(request, "param", False):
+        return None
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+on_both = pytest.mark.parametrize(
+    "store_url", [False, True], ids=["sqlite", "postgres"], indirect=True
+)
+
+
+@pytest.fixture
 def host(tmp_path: Path, mailbox: Mailbox, store_url: str | None) -> Iterator[FakeHost]:
     """Give a connected host with a mailbox."""
     host = make_host(tmp_path, notify=mailbox, database_url=store_url)
@@ -78,6 +92,7 @@ def later(host: FakeHost, seconds: float = GATHERED) -> int:
     return host.tell()
 
 
+@on_both
 def test_records_that_need_attention_are_one_notice(host: FakeHost, mailbox: Mailbox) -> None:
     """Case C5: one notice with a count and the worst cause, once; and one when it is over."""
     fail_two(host)
@@ -122,6 +137,7 @@ def test_a_host_that_fails_is_told_again(host: FakeHost, mailbox: Mailbox) -> No
     assert len({one.id for one in mailbox.came}) == 1
 
 
+@on_both
 @pytest.mark.parametrize("mended", [False, True])
 def test_killed_while_it_tells(host: FakeHost, mailbox: Mailbox, *, mended: bool) -> None:
     """Killed when the host may have taken it: told again, same id; and its end, if it is over."""
@@ -169,6 +185,7 @@ def test_access_that_ends_in_days(host: FakeHost, mailbox: Mailbox) -> None:
     assert "March 8, 2026" in mailbox.came[0].title
 
 
+@on_both
 def test_silence(host: FakeHost, mailbox: Mailbox) -> None:
     """Nothing was sent for three days although a record waits: it is told, with how many."""
     host.qbo.trouble("fail status=503 times=10000")
@@ -179,6 +196,7 @@ def test_silence(host: FakeHost, mailbox: Mailbox) -> None:
     assert (mailbox.came[0].kind, mailbox.came[0].count) == ("silence", 1)
 
 
+@on_both
 def test_reads_used_up(host: FakeHost, mailbox: Mailbox) -> None:
     """That the month's reads are used up is the operator's, and told once for the app."""
     gate = host.runtime.client.reads

@@ -29,6 +29,20 @@ TOKEN = "emulator-verifier-token"
 
 
 @pytest.fixture
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Return the database: SQLite, but where the dialect matters."""
+    if not getattr(request, "param", False):
+        return None
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+on_both = pytest.mark.parametrize(
+    "store_url", [False, True], ids=["sqlite", "postgres"], indirect=True
+)
+
+
+@pytest.fixture
 def host(tmp_path: Path, store_url: str | None) -> Iterator[FakeHost]:
     """Give a host with one invoice in the books, an hour ago, and webhooks on."""
     host = make_host(tmp_path, database_url=store_url, webhook_tokens=("older", TOKEN))
@@ -105,6 +119,7 @@ def test_a_wrong_signature_is_refused_first(host: FakeHost) -> None:
     assert marked(host) == {"invoice": "void"}
 
 
+@on_both
 def test_a_repeat_is_dropped_by_its_id(host: FakeHost) -> None:
     """A delivery that comes again after the comparison looked at it marks nothing again."""
     void_there(host)
@@ -123,6 +138,7 @@ def test_a_repeat_is_dropped_by_its_id(host: FakeHost) -> None:
     assert marked(host) == {}
 
 
+@on_both
 def test_lists_are_looked_at_before_the_next_record(host: FakeHost) -> None:
     """A changed product has the lists looked at, in one read, and once a day at most."""
     lists = host.qbo.company().books
