@@ -208,7 +208,7 @@ class Intake:
         """Write in a transaction of our own, or keep it in memory; then ring."""
         stored = not self._spill and self._write(desired)
         # Nothing is kept any more where the process ends: then the last chance is to write it.
-        if not stored and not self._keep(desired) and not self._write(desired):
+        if not stored and not self._keep(desired) and not self._write_last(desired):
             self._lose([(one.org_id, one.key) for one in desired])
         for org_id in dict.fromkeys(one.org_id for one in desired):
             self._ring(org_id)
@@ -248,6 +248,15 @@ class Intake:
     def _write_once(self, desired: Sequence[Desired]) -> None:
         with self._database.hook.begin() as db:
             upsert(db, desired, now=self._clock.now())
+
+    def _write_last(self, desired: Sequence[Desired]) -> bool:
+        """Write in a process that ends, where waiting for the database beats losing a record."""
+        try:
+            self._write_kept(list(desired))
+        except Exception as error:  # noqa: BLE001  the process ends whatever it is
+            log.warning("the database cannot be written at the end (%s)", cause_of(error))
+            return False
+        return True
 
     def _keep(self, desired: Sequence[Desired]) -> bool:
         """Keep rows in memory; give whether they are, which they are not in a process that ends."""

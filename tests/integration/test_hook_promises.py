@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -13,6 +14,7 @@ from unittest import mock
 import attrs
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from dunahub_hookspecs import Address, LineItem, PaymentMethod, Region
@@ -177,14 +179,30 @@ def test_what_comes_while_a_process_ends_is_stored_too(
 
 
 def test_a_record_that_a_process_can_no_longer_keep_is_named(
-    host: FakeHost, caplog: pytest.LogCaptureFixture
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After the end, what the database does not take is told and not kept where nobody looks."""
-    host.runtime.intake.close()
-    with host.runtime.database.write.begin(), ThreadPoolExecutor(1) as apart:
-        apart.submit(host.save, make_lead()).result()
+    intake = host.runtime.intake
+    intake.close()
+
+    def away(_rows: object) -> None:
+        raise OperationalError("", None, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(intake, "_write", lambda _desired: False)
+    monkeypatch.setattr(intake, "_write_kept", away)
+    host.save(make_lead())
     assert "customer:lead-1 of organization acme was not stored and is lost" in caplog.text
-    assert host.runtime.intake.waiting == 0
+    assert intake.waiting == 0
+
+
+def test_a_process_that_ends_waits_for_the_database(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a hook can write neither at once nor into memory is written with more patience."""
+    host.runtime.intake.close()
+    monkeypatch.setattr(host.runtime.intake, "_write", lambda _desired: False)
+    host.save(make_lead())
+    assert [row.local_id for row in rows_of(host)] == ["lead-1"]
 
 
 def test_a_locked_database_is_not_waited_for_in_the_hosts_session(host: FakeHost) -> None:

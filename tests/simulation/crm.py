@@ -110,7 +110,7 @@ class Record:
         standing = self.standing
         last = self.last
         for save in standing:
-            if save is not last and last and (save.heard is None or save.heard > last.called):
+            if save is not last and last and (save.heard or 0) > last.called:
                 continue
             if snapshot.dump(save.value) != text:
                 step, text = save.request.step, snapshot.dump(save.value)

@@ -263,9 +263,12 @@ def decide(world: World, host: Process, org: Org, *, yes: bool) -> None:
 
 
 def change_region(world: World, dice: random.Random) -> None:
-    """Leave the US, or come back and look at the page; nobody does so twice in a moment."""
+    """Leave the US, or come back and look at the page; nobody does so twice in a moment.
+
+    Nor while the organization is being connected.
+    """
     org = world.orgs["zeta"]
-    if org.moving:
+    if org.moving or world.scheduler.doing("connect"):
         return
     org.us = not org.us
     org.moved, org.moving = world.scheduler.steps, True

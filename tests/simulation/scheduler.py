@@ -263,6 +263,10 @@ class Scheduler:
         """Return whether the machines' clock was set back so few seconds ago."""
         return any(self.monotonic - moment <= within for moment in self.set_back)
 
+    def doing(self, what: str) -> bool:
+        """Return whether some process has a task of that name."""
+        return any(task.name.endswith(f".{what}") for task in self._tasks)
+
     def serves(self, life: Life) -> bool:
         """Return whether a request of a process is under way."""
         return any(task.life is life and task.request for task in self._tasks)
