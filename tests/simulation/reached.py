@@ -62,9 +62,17 @@ MUST: Final = frozenset(
     }
 )
 """What so many numbers as `MANY` must come through."""
-RARE: Final = frozenset({_BY_CODE["replay-of-deleted"]})
-"""What takes more numbers than these: it needs an answer that is lost, a bookkeeper who deletes
-what was made, and a resending within minutes."""
+RARE: Final = frozenset(
+    {
+        _BY_CODE["replay-of-deleted"],
+        KILLED_AT["< 200"],
+        KILLED_AT["> POST"],
+        KILLED_AT["fence"],
+        KILLED_AT["host's transaction"],
+        "a process died with records in its memory",
+    }
+)
+"""What takes more numbers than these: 400 came through each of it three times at most (2026-12)."""
 MANY: Final = 400
 VERY_MANY: Final = 4000
 
